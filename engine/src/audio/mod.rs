@@ -1,0 +1,7 @@
+//! Audio: plain arithmetic on samples. No socket, thread, clock or allocation lives here.
+//!
+//! In the order sound passes them:
+//! [`frame`] 20 ms as the carrier sends it ← → [`g711`] samples, then [`level`] how loud against how quiet, then
+//! [`vad`] whether a voice is heard.
+
+pub mod frame;
