@@ -32,12 +32,17 @@ impl Desk {
 
     /// Once the stream has ended, connect the caller to `number`. Replaces what was said before.
     pub fn dial(&self, number: &str) {
-        *self.lock() = Intent::Dial(number.to_owned());
+        self.set(Intent::Dial(number.to_owned()));
     }
 
     /// Once the stream has ended, end the call. Replaces what was said before.
     pub fn goodbye(&self) {
-        *self.lock() = Intent::HangUp;
+        self.set(Intent::HangUp);
+    }
+
+    /// Leaves this intent. Replaces what was said before.
+    pub fn set(&self, intent: Intent) {
+        *self.lock() = intent;
     }
 
     /// What was decided last.
