@@ -5,3 +5,4 @@
 //! [`vad`] whether a voice is heard.
 
 pub mod frame;
+pub mod g711;
