@@ -1,1 +1,12 @@
-//! skeleton
+//! Control: what decides. Webhooks in, TwiML out, media sockets handed to the engine.
+//!
+//! ```text
+//! config ─► boot ─► http ─► twilio (signature, webhooks, socket) ─► calls (the registry) ─► media (the engine's door)
+//! ```
+//! Everything below `http` is told the time; only [`clock`] reads it. The registry is the one place that knows which
+//! calls live; pages, limits and metrics are views of it.
+
+pub mod clock;
+pub mod config;
+mod mask;
+pub mod twilio;

@@ -1,0 +1,64 @@
+//! Writes `docs/configuration.md` from the table of settings, so that the two cannot differ.
+
+use std::fmt::Write as _;
+
+use super::settings::{ALL, Applies, Setting};
+
+const HEAD: &str = "# Configuration
+
+Flags win over the environment, the environment over the file, the file over the default. The file is TOML; it is named
+by `--config FILE` or `OFFHOOK_CONFIG`, and every key stands at its top level. An empty environment variable counts as not
+set. Secrets have no flag, because arguments are visible to every process of a machine.
+
+Everything is checked as a whole before a port opens. Each fault is one line that names the key, where its value came
+from, and the fix; the exit code is then 2. An unknown key in the file is a fault; an unknown `OFFHOOK_…` variable is a
+warning.
+
+This page is written by `offhook config --markdown`.
+
+| Name | Also | Flag; key in the file | Unit or form | Default | Change needs | Meaning |
+|---|---|---|---|---|---|---|
+";
+
+const TAIL: &str = "
+## Mode
+
+| | development | production, staging |
+|---|---|---|
+| when | `ENVIRONMENT=development`; or nothing said, no credential, loopback address | `ENVIRONMENT` says so; or any `TWILIO_…` credential; or an address that is not loopback |
+| bad or missing signature | logged | 403, counted |
+| another account than `TWILIO_ACCOUNT_SID` | logged | 403, counted |
+| rate limit | not for loopback clients | for everybody |
+| needs | nothing | `TWILIO_AUTH_TOKEN` (or `TWILIO_SHARED_KEYS`) and `OFFHOOK_PUBLIC_URL` |
+
+Media sockets need the token that their webhook issued in either mode.
+";
+
+/// The whole page.
+pub fn markdown() -> String {
+    let mut page = String::from(HEAD);
+    for setting in ALL {
+        row(&mut page, setting);
+    }
+    page.push_str(TAIL);
+    page
+}
+
+fn row(page: &mut String, setting: &Setting) {
+    let aliases: Vec<String> = setting.aliases.iter().map(|a| format!("`{a}`")).collect();
+    let flag = setting.flag().map_or(String::new(), |flag| format!("`--{flag}`; "));
+    let default = if setting.default.is_empty() { "not set".into() } else { format!("`{}`", setting.default) };
+    let applies = match setting.applies {
+        Applies::Restart => "restart",
+    };
+    // Writing into a String cannot fail.
+    let _ = writeln!(
+        page,
+        "| `{}` | {} | {flag}`{}` | {} | {default} | {applies} | {} |",
+        setting.name,
+        aliases.join(", "),
+        setting.file_key(),
+        setting.unit,
+        setting.about.replace('|', "\\|"),
+    );
+}

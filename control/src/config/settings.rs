@@ -1,0 +1,138 @@
+//! The table of settings: the one place that says how a setting is called, what it means and what it costs.
+//!
+//! The loader, the command line and `docs/configuration.md` are made from it.
+
+/// One setting.
+#[derive(Debug)]
+pub struct Setting {
+    /// The canonical name, as an environment variable.
+    pub name: &'static str,
+    /// Other environment variables that mean the same.
+    pub aliases: &'static [&'static str],
+    /// What the value is counted in, or its form.
+    pub unit: &'static str,
+    /// What holds where nobody says anything; empty for "not set".
+    pub default: &'static str,
+    /// When a change is seen.
+    pub applies: Applies,
+    /// Never shown, and never a flag: arguments are visible to every process of the machine.
+    pub secret: bool,
+    /// Meaning, effect and cost.
+    pub about: &'static str,
+}
+
+/// When a changed setting takes effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Applies {
+    /// At the next start.
+    Restart,
+}
+
+impl Setting {
+    /// Its key in the configuration file: the name without `OFFHOOK_`, in small letters.
+    pub fn file_key(&self) -> String {
+        file_key_of(self.name)
+    }
+
+    /// Its flag without the dashes, where it has one.
+    pub fn flag(&self) -> Option<String> {
+        (!self.secret).then(|| self.file_key().replace('_', "-"))
+    }
+
+    /// Every name it answers to in the environment.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+        std::iter::once(self.name).chain(self.aliases.iter().copied())
+    }
+}
+
+/// The key of a configuration file that belongs to an environment variable.
+pub(super) fn file_key_of(name: &str) -> String {
+    name.strip_prefix("OFFHOOK_").unwrap_or(name).to_ascii_lowercase()
+}
+
+macro_rules! settings {
+    ($($id:ident = $name:literal $(or $alias:literal)? , $unit:literal, $default:literal, $secret:literal, $about:literal;)*) => {
+        $(
+            #[doc = $about]
+            pub static $id: Setting = Setting {
+                name: $name,
+                aliases: &[$($alias)?],
+                unit: $unit,
+                default: $default,
+                applies: Applies::Restart,
+                secret: $secret,
+                about: $about,
+            };
+        )*
+        /// Every setting, in the order in which the documentation shows them.
+        pub static ALL: &[&Setting] = &[$(&$id),*];
+    };
+}
+
+settings! {
+    LISTEN = "OFFHOOK_LISTEN", "address:port", "127.0.0.1:8080", false,
+        "Where the service listens. Any address but a loopback one means production.";
+    PORT = "PORT", "port", "", false,
+        "As hosting platforms set it: listens on `0.0.0.0:PORT`, which means production. `OFFHOOK_LISTEN` of the same or a stronger source wins.";
+    PUBLIC_URL = "OFFHOOK_PUBLIC_URL" or "TWILIO_WEBHOOK_URL", "URL", "", false,
+        "The base under which the carrier reaches this service, such as `https://voice.example.com`. A whole webhook URL ending in `/twilio/voice` is understood too. Signatures are checked against it, never against headers. Needed in production; in development it defaults to the address listened on.";
+    ENVIRONMENT = "ENVIRONMENT" or "APP_ENV", "development, staging, production", "", false,
+        "Says the mode outright. Staging follows the rules of production. Where it is not said, any carrier credential or a listening address that is not loopback means production, everything else development.";
+    ACCOUNT_SID = "TWILIO_ACCOUNT_SID", "AC + 32 hex digits", "", false,
+        "The Twilio account whose calls are answered. Requests that name another account are refused in production.";
+    AUTH_TOKEN = "TWILIO_AUTH_TOKEN", "tokens, comma-separated", "", true,
+        "The account's auth token, which signs webhooks and media sockets; several while it is being rotated. Production does not start without one.";
+    SHARED_KEYS = "TWILIO_SHARED_KEYS", "id=secret, comma-separated", "", true,
+        "Shared keys for webhooks that the account signs with a key of its own (header `X-Twilio-Webhooks-Signature-Settings`), HMAC-SHA256 or HMAC-SHA1.";
+    TRANSFER_TO = "OFFHOOK_TRANSFER_TO", "E.164 number", "", false,
+        "The person whom a call may be transferred to. No other number is ever dialled; without it a caller who asks for a person hears that nobody is there.";
+    ADMIN_KEY = "OFFHOOK_ADMIN_KEY", "at least 16 characters", "", true,
+        "Opens `/metrics` and `/twilio/sessions` to whoever sends it as `Authorization: Bearer`. Without it they answer direct loopback connections only.";
+    TRUSTED_PROXIES = "OFFHOOK_TRUSTED_PROXIES", "addresses or CIDRs, comma-separated", "", false,
+        "Proxies whose `X-Forwarded-For` or `Forwarded` header is believed: the client is the rightmost address that is none of them. Without it the client is who opened the connection.";
+    CALLS_MAX = "OFFHOOK_CALLS_MAX", "calls", "200", false,
+        "Calls at once, reserved ones included. One more hears the busy tone. Each costs about 100 KB and a share of a core.";
+    CALL_MAX_S = "OFFHOOK_CALL_MAX_S", "seconds", "14400", false,
+        "The longest that the agent stays on a call; then the caller hears goodbye.";
+    TOKEN_LIFETIME_S = "OFFHOOK_TOKEN_LIFETIME_S", "seconds", "60", false,
+        "How long a media socket may take to arrive after its webhook was answered. Longer keeps the places of callers who hung up.";
+    DRAIN_TIMEOUT_S = "OFFHOOK_DRAIN_TIMEOUT_S", "seconds", "300", false,
+        "How long live calls may go on after SIGTERM before their streams are closed. Give the process manager a little more.";
+    CONNECTIONS_MAX = "OFFHOOK_CONNECTIONS_MAX", "connections", "2048", false,
+        "HTTP connections at once, media sockets not counted. One more is answered 503 and closed.";
+    HEADER_TIMEOUT_S = "OFFHOOK_HEADER_TIMEOUT_S", "seconds", "10", false,
+        "How long a client may take to send its request head.";
+    BODY_TIMEOUT_S = "OFFHOOK_BODY_TIMEOUT_S", "seconds", "10", false,
+        "How long a client may take to send its request body; then 408. The carrier itself gives up after 15 seconds.";
+    BODY_MAX_BYTES = "OFFHOOK_BODY_MAX_BYTES", "bytes", "65536", false,
+        "The largest request body; more is answered 413.";
+    RATE_PER_MINUTE = "OFFHOOK_RATE_PER_MINUTE", "requests per minute", "60", false,
+        "What one client address may send without a valid signature, or fail, before it is answered 429. Validly signed requests are never counted.";
+    LOG_LEVEL = "LOG_LEVEL", "error, warn, info, debug, trace, off", "info", false,
+        "What is logged; also per target, such as `info,control=debug`.";
+    DEBUG = "DEBUG", "true or false", "false", false,
+        "Logs at debug where `LOG_LEVEL` says nothing.";
+    APP_NAME = "APP_NAME", "name", "offhook", false,
+        "What the service calls itself in its start message and on its pages.";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_name_means_two_things() {
+        let mut names: Vec<_> = ALL.iter().flat_map(|s| s.names()).map(file_key_of).collect();
+        let all = names.len();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), all);
+    }
+
+    #[test]
+    fn secrets_have_no_flag() {
+        assert_eq!(AUTH_TOKEN.flag(), None);
+        assert_eq!(PUBLIC_URL.flag().as_deref(), Some("public-url"));
+        assert_eq!(ACCOUNT_SID.file_key(), "twilio_account_sid");
+    }
+}

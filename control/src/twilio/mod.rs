@@ -1,0 +1,3 @@
+//! Twilio: who may speak to us, what they ask, what we answer.
+
+pub mod signature;
