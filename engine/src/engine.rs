@@ -1,0 +1,169 @@
+//! The engine: started once, given sockets, asked for numbers, stopped.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use bytes::Bytes;
+use tokio::runtime::{Builder, Handle};
+use tokio::sync::watch;
+
+use crate::clock::Clock;
+use crate::config::EngineConfig;
+use crate::leg::EndReport;
+use crate::net::{self, Attachment};
+use crate::port::AgentPort;
+use crate::ring::rings;
+use crate::stats::{Counters, Stats};
+use crate::turn::TurnParams;
+use crate::wire::StartInfo;
+use crate::worker::{self, Call, Worker, WorkerConfig};
+
+/// Asked once, with the carrier's `start`, whether and how a stream is served. Runs on an I/O thread: must not block.
+pub type Gate = Box<dyn FnOnce(&StartInfo) -> Result<Admission, Refusal> + Send>;
+
+/// How a stream is served.
+pub struct Admission {
+    /// How turns are taken.
+    pub turn: TurnParams,
+    /// Given the call's port; spawns the agent's task. Runs on an I/O thread: must not block.
+    pub agent: Box<dyn FnOnce(AgentPort) + Send>,
+    /// Called once when the stream is over and its socket is done. Runs on an I/O thread: must not block.
+    pub on_end: Box<dyn FnOnce(EndReport) + Send>,
+}
+
+impl std::fmt::Debug for Admission {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Admission").field("turn", &self.turn).finish_non_exhaustive()
+    }
+}
+
+/// Why a stream is not served: a WebSocket close code and the words that go with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Refusal {
+    /// 1008 for who is not who they should be, 1013 for no room.
+    pub code: u16,
+    /// At most 123 bytes.
+    pub reason: &'static str,
+}
+
+/// Why an engine did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Not called within a tokio runtime, on which agents could run.
+    #[error("the engine must be started within a tokio runtime")]
+    NoRuntime,
+    /// A thread, runtime or eventfd could not be made.
+    #[error("the engine could not start: {0}; check the limits on threads and open files (ulimit -u, -n)")]
+    Io(#[from] std::io::Error),
+}
+
+/// Why a socket was not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum AttachError {
+    /// The engine is stopping.
+    #[error("the engine is stopping")]
+    Stopping,
+}
+
+/// The media engine. Cheap to clone; the last clone dropped stops it.
+#[derive(Debug, Clone)]
+pub struct Engine {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    clock: Clock,
+    counters: Arc<Counters>,
+    worker: Worker,
+    sockets: Handle,
+    stopping: watch::Sender<bool>,
+}
+
+impl Engine {
+    /// Starts the I/O thread and the worker. Call within a tokio runtime: agents are woken there.
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    pub fn start(config: EngineConfig) -> Result<Self, StartError> {
+        let agents = Handle::try_current().map_err(|_| StartError::NoRuntime)?;
+        let (clock, counters) = (Clock::start(), Arc::new(Counters::default()));
+        let (stopping, stop) = watch::channel(false);
+        let sockets = start_sockets(stop, counters.clone())?;
+        let worker = worker::spawn(WorkerConfig {
+            index: 0,
+            slots: config.calls_max.max(1),
+            tick: config.tick,
+            clock,
+            counters: counters.clone(),
+            sockets: sockets.clone(),
+            agents,
+        })?;
+        Ok(Self { inner: Arc::new(Inner { clock, counters, worker, sockets, stopping }) })
+    }
+
+    /// Takes over a socket whose WebSocket upgrade has been answered. `early` was read past the request.
+    ///
+    /// # Errors
+    /// [`AttachError::Stopping`] after [`shutdown`](Self::shutdown).
+    pub fn attach(&self, socket: std::net::TcpStream, early: Bytes, gate: Gate) -> Result<(), AttachError> {
+        if *self.inner.stopping.borrow() {
+            return Err(AttachError::Stopping);
+        }
+        let (clock, counters) = (self.inner.clock, self.inner.counters.clone());
+        let stopping = self.inner.stopping.subscribe();
+        let worker = self.inner.worker.clone();
+        let admit = move |start: &StartInfo| admit(&worker, clock, gate, start);
+        self.inner.sockets.spawn(net::serve(socket, early, clock, counters, stopping, admit));
+        Ok(())
+    }
+
+    /// How many streams are attached.
+    pub fn active_calls(&self) -> usize {
+        self.inner.worker.shared.active()
+    }
+
+    /// The engine's numbers at this moment.
+    pub fn stats(&self) -> Stats {
+        self.inner.counters.snapshot(self.active_calls() as u64)
+    }
+
+    /// Closes every stream with code 1001. The threads end when the streams have.
+    pub fn shutdown(&self) {
+        self.inner.stopping.send_replace(true);
+    }
+}
+
+/// A slot, rings, the agent's port, and the call on its way to the worker. The slot comes first: once the gate has
+/// admitted a stream, its end will be reported.
+fn admit(worker: &Worker, clock: Clock, gate: Gate, start: &StartInfo) -> Result<Attachment, (u16, &'static str)> {
+    let lease = worker.shared.lease().ok_or((1013, "no room for another call"))?;
+    let Admission { turn, agent, on_end } = gate(start).map_err(|refusal| (refusal.code, refusal.reason))?;
+    let (socket_ends, leg_ends, agent_ends) = rings();
+    let call = Box::new(Call::new(clock.now(), turn, leg_ends, lease.clone(), on_end));
+    if let Err(mut call) = worker.seat(call) {
+        call.conclude();
+        return Err((1011, "the engine is gone"));
+    }
+    agent(AgentPort::new(agent_ends, lease.clone()));
+    Ok(Attachment { ends: socket_ends, lease })
+}
+
+/// A thread with a runtime of its own for sockets, which lasts until the engine stops and its streams have ended.
+fn start_sockets(mut stop: watch::Receiver<bool>, counters: Arc<Counters>) -> Result<Handle, StartError> {
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    let handle = runtime.handle().clone();
+    std::thread::Builder::new().name("media-io-0".into()).spawn(move || {
+        runtime.block_on(async {
+            let _ = stop.wait_for(|stop| *stop).await;
+            // A close has a second to be answered, a write two: then nothing of ours can still be under way.
+            for _ in 0..40 {
+                tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+                if counters.calls_started.load(Ordering::Relaxed) == counters.calls_ended.load(Ordering::Relaxed) {
+                    break;
+                }
+            }
+        });
+    })?;
+    Ok(handle)
+}

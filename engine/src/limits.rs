@@ -1,0 +1,85 @@
+//! Every bound of the engine, with its reason. Nothing here grows with what a peer sends.
+
+use std::time::Duration;
+
+/// Sound kept waiting at the carrier. Long enough for a network that stalls for a third of a second; what was sent
+/// can only be taken back by a `clear`.
+pub const LEAD: Duration = Duration::from_millis(400);
+
+/// Length of an outbound message. Short messages cost a write each; long ones make the lead coarse.
+pub const MESSAGE_LENGTH: Duration = Duration::from_millis(160);
+
+/// Frames in one outbound message: [`MESSAGE_LENGTH`] of them in the steady state, a few more while the lead fills.
+pub const MESSAGE_FRAMES_MAX: usize = 10;
+
+/// Sound between two progress marks. Each costs a message both ways and halves the error of what was heard.
+pub const PROGRESS_MARK_EVERY: Duration = Duration::from_millis(500);
+
+/// Marks out at once. A second of sound has two and an utterance one; a carrier that returns none stops there.
+pub const MARKS_PENDING_MAX: usize = 64;
+
+/// How long past its time a mark is waited for before the clock decides.
+pub const MARK_OVERDUE: Duration = Duration::from_secs(2);
+
+/// Utterances begun and not yet over, per call.
+pub const UTTERANCES_LIVE_MAX: usize = 32;
+
+/// Messages from socket to worker: 320 ms of frames and [`RX_RESERVED`] places for what is no sound.
+pub const RX_RING: usize = 24;
+/// Places of [`RX_RING`] that sound may not take.
+pub const RX_RESERVED: usize = 8;
+
+/// Frames waiting beyond which a worker skips to the newest: older sound would only make the call late.
+pub const RX_BACKLOG_FRAMES_MAX: usize = 8;
+
+/// Messages from worker to socket: a full lead twice over and [`TX_RESERVED`] places for what is no sound.
+pub const TX_RING: usize = 52;
+/// Places of [`TX_RING`] that sound may not take.
+pub const TX_RESERVED: usize = 12;
+
+/// Frames from agent to worker: 640 ms.
+pub const SPEECH_RING: usize = 32;
+
+/// Events from worker to agent.
+pub const EVENT_RING: usize = 32;
+/// Places of [`EVENT_RING`] that caller audio may not take.
+pub const EVENT_RESERVED: usize = 20;
+
+/// Commands from agent to worker.
+pub const COMMAND_RING: usize = 16;
+
+/// Pieces (clips, chunks, beginnings, ends) that an agent may have waiting in its port.
+pub const PORT_PIECES_MAX: usize = 256;
+
+/// Fragments of one WebSocket message.
+pub const FRAGMENTS_MAX: usize = 16;
+/// Time for all fragments of one message.
+pub const FRAGMENTS_TIME: Duration = Duration::from_secs(5);
+
+/// Pings answered per second; more are a flood.
+pub const PINGS_PER_SECOND_MAX: u32 = 10;
+
+/// Inbound messages per second above which a peer is flooding: a stream sends 50, bunched after a stall a few
+/// hundred.
+pub const MESSAGES_PER_SECOND_MAX: u32 = 2_000;
+
+/// Messages that could not be understood before a peer is told to go.
+pub const BAD_MESSAGES_MAX: u32 = 50;
+
+/// Time from the upgrade to `start`.
+pub const START_TIME: Duration = Duration::from_secs(5);
+
+/// Time without any sound after which the line is probed by a mark, and once more until it is given up.
+pub const SILENT_LINE: Duration = Duration::from_secs(10);
+
+/// Time that a write to a socket may take: a peer that does not read is gone.
+pub const WRITE_TIME: Duration = Duration::from_secs(2);
+
+/// Time that a peer has to answer our close.
+pub const CLOSE_TIME: Duration = Duration::from_secs(1);
+
+// A lead must fit the ring to the socket, and a message the lead.
+const _: () = assert!(LEAD.as_millis() / 20 <= (TX_RING - TX_RESERVED) as u128);
+const _: () = assert!(MESSAGE_LENGTH.as_millis() * 2 <= LEAD.as_millis());
+const _: () = assert!(MESSAGE_LENGTH.as_millis() / 20 <= MESSAGE_FRAMES_MAX as u128);
+const _: () = assert!(RX_BACKLOG_FRAMES_MAX <= RX_RING - RX_RESERVED);

@@ -1,0 +1,145 @@
+//! From socket to ring: parse, bound, push. Decides nothing.
+
+use std::sync::Mutex;
+
+use bytes::Bytes;
+use rtrb::Producer;
+
+use super::assembler::{Assembler, Message};
+use super::pace::Pace;
+use super::socket::{self, Fault, PieceKind, ReadEnd};
+use crate::clock::Clock;
+use crate::limits::RX_RESERVED;
+use crate::port::Digit;
+use crate::ring::{Rx, push_unreserved};
+use crate::stats::{Counters, count};
+use crate::wire::{Chop, Header, Inbound, MarkName, Media, Sid, Track, twilio};
+use crate::worker::Lease;
+
+/// The pong that the writer owes. A newer ping replaces it, as RFC 6455 §5.5.3 allows.
+pub(super) type Pong = Mutex<Option<Bytes>>;
+
+/// The reading half of a stream that has started.
+pub(super) struct StreamReader<'a> {
+    pub(super) socket: &'a mut socket::Reader,
+    pub(super) stream_sid: Sid,
+    pub(super) rx: &'a mut Producer<Rx>,
+    pub(super) lease: &'a Lease,
+    pub(super) clock: Clock,
+    pub(super) pong: &'a Pong,
+    pub(super) assembler: Assembler,
+    pub(super) pace: Pace,
+    pub(super) chop: Chop,
+}
+
+impl StreamReader<'_> {
+    /// Reads until the socket ends or must be ended.
+    pub(super) async fn run(&mut self) -> ReadEnd {
+        loop {
+            let piece = match self.socket.next().await {
+                Ok(piece) => piece,
+                Err(end) => return end,
+            };
+            if let Err(end) = self.take(piece) {
+                return end;
+            }
+        }
+    }
+
+    fn take(&mut self, piece: socket::Piece) -> Result<(), ReadEnd> {
+        let now = self.clock.now();
+        self.pace.frame(now).map_err(ReadEnd::Fault)?;
+        match piece.kind {
+            PieceKind::Close => Err(ReadEnd::Gone),
+            PieceKind::Pong => Ok(()),
+            PieceKind::Ping => {
+                self.pace.ping().map_err(ReadEnd::Fault)?;
+                if let Ok(mut pong) = self.pong.lock() {
+                    *pong = Some(piece.bytes);
+                }
+                Ok(())
+            }
+            PieceKind::Text | PieceKind::Binary | PieceKind::Continuation => {
+                match self.assembler.push(now, piece).map_err(ReadEnd::Fault)? {
+                    Some(message) => self.message(&message).map_err(ReadEnd::Fault),
+                    None => Ok(()),
+                }
+            }
+        }
+    }
+
+    fn message(&mut self, message: &Message) -> Result<(), Fault> {
+        let Message::Text(text) = message else {
+            return Err(Fault::new(1003, "binary messages are not understood"));
+        };
+        match twilio::parse(text) {
+            Ok(Inbound::Media(media)) if self.is_ours(&media.header) => self.media(&media),
+            Ok(Inbound::Mark(mark)) if self.is_ours(&mark.header) => match MarkName::parse(&mark.name) {
+                Some(name) => self.push(Rx::Mark(name)),
+                None => Ok(()),
+            },
+            Ok(Inbound::Dtmf(dtmf)) if self.is_ours(&dtmf.header) => self.push(Rx::Digit(Digit(dtmf.digit))),
+            Ok(Inbound::Stop(stop)) if self.is_ours(&stop.header) => {
+                self.flush();
+                self.push(Rx::Stop)
+            }
+            Ok(Inbound::Start(_)) => Err(Fault::new(1002, "a second start")),
+            Ok(Inbound::Connected) => Ok(()),
+            Ok(Inbound::Unknown(_)) => {
+                count(&self.counters().messages_unknown, 1);
+                Ok(())
+            }
+            Ok(_) => {
+                count(&self.counters().messages_foreign, 1);
+                self.pace.bad()
+            }
+            Err(_) => self.bad(),
+        }
+    }
+
+    /// A carrier that leaves the stream out is believed: there is one stream per socket.
+    fn is_ours(&self, header: &Header<'_>) -> bool {
+        header.stream_sid.as_ref().is_none_or(|sid| **sid == *self.stream_sid.as_str())
+    }
+
+    fn media(&mut self, media: &Media<'_>) -> Result<(), Fault> {
+        if media.track != Track::Inbound {
+            return Ok(());
+        }
+        let Self { chop, rx, lease, .. } = self;
+        let decoded = media.payload.frames(chop, |frame| push_frame(rx, lease, Rx::Media(frame)));
+        self.lease.set_due();
+        if decoded.is_err() { self.bad() } else { Ok(()) }
+    }
+
+    /// The last piece of the caller's sound may be short.
+    fn flush(&mut self) {
+        if let Some(frame) = self.chop.flush() {
+            push_frame(self.rx, self.lease, Rx::Media(frame));
+        }
+    }
+
+    /// What is no sound has places of its own; a peer that fills them floods us.
+    fn push(&mut self, message: Rx) -> Result<(), Fault> {
+        let pushed = self.rx.push(message);
+        self.lease.set_due();
+        pushed.map_err(|_| Fault::new(1008, "marks or digits come faster than they can be taken"))
+    }
+
+    fn bad(&mut self) -> Result<(), Fault> {
+        count(&self.counters().messages_bad, 1);
+        self.pace.bad()
+    }
+
+    fn counters(&self) -> &Counters {
+        &self.lease.shared().counters
+    }
+}
+
+fn push_frame(rx: &mut Producer<Rx>, lease: &Lease, frame: Rx) {
+    let counters = &lease.shared().counters;
+    count(&counters.frames_in, 1);
+    if !push_unreserved(rx, frame, RX_RESERVED) {
+        count(&counters.frames_dropped, 1);
+    }
+}

@@ -1,0 +1,127 @@
+//! A stream's life on its socket: greeted, admitted, attached, carried, ended.
+
+use std::pin::pin;
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use tokio::sync::watch;
+
+use super::assembler::Assembler;
+use super::greeting::await_start;
+use super::pace::Pace;
+use super::reader::{Pong, StreamReader};
+use super::socket::{self, Fault, ReadEnd};
+use super::writer::{StreamWriter, WriteEnd};
+use crate::clock::Clock;
+use crate::limits::CLOSE_TIME;
+use crate::port::EndCause;
+use crate::ring::SocketEnds;
+use crate::stats::{Counters, count};
+use crate::wire::{Chop, Sid, StartInfo};
+use crate::worker::Lease;
+
+/// A stream that has found its place: the socket's ends of its rings.
+pub(crate) struct Attachment {
+    pub(crate) ends: SocketEnds,
+    pub(crate) lease: Arc<Lease>,
+}
+
+/// Serves one socket from its upgrade to its end. `admit` finds a stream its place, or says with which code and
+/// words it is refused.
+pub(crate) async fn serve<A>(
+    socket: std::net::TcpStream,
+    early: Bytes,
+    clock: Clock,
+    counters: Arc<Counters>,
+    mut stopping: watch::Receiver<bool>,
+    admit: A,
+) where
+    A: FnOnce(&StartInfo) -> Result<Attachment, (u16, &'static str)> + Send,
+{
+    let Ok((mut reader, mut writer)) = socket::split(socket, early) else { return };
+    let started = tokio::select! {
+        biased;
+        started = await_start(&mut reader, clock, &counters) => started,
+        () = stop_signal(&mut stopping) => Err(ReadEnd::Fault(Fault::new(1001, "the server is stopping"))),
+    };
+    let admitted = started.and_then(|start| match admit(&start) {
+        Ok(attachment) => Ok((start.stream_sid, attachment)),
+        Err((code, reason)) => Err(ReadEnd::Fault(Fault::new(code, reason))),
+    });
+    match admitted {
+        Ok((stream_sid, Attachment { mut ends, lease })) => {
+            count(&counters.calls_started, 1);
+            let cause = carry(&mut reader, &mut writer, stream_sid, &mut ends, &lease, clock, stopping).await;
+            if let EndCause::ProtocolError(_) = cause {
+                count(&counters.protocol_errors, 1);
+            }
+            lease.cell().set_cause(cause);
+            // The worker sees that its rings were let go, and why.
+            drop(ends);
+            lease.set_due();
+        }
+        Err(end) => {
+            count(&counters.calls_refused, 1);
+            if let ReadEnd::Fault(fault) = end {
+                count(&counters.protocol_errors, 1);
+                writer.close(fault).await;
+            }
+        }
+    }
+}
+
+/// Reads and writes until either ends; says why.
+async fn carry(
+    reader: &mut socket::Reader,
+    writer: &mut socket::Writer,
+    stream_sid: Sid,
+    ends: &mut SocketEnds,
+    lease: &Lease,
+    clock: Clock,
+    mut stopping: watch::Receiver<bool>,
+) -> EndCause {
+    let pong: Pong = Mutex::new(None);
+    let SocketEnds { rx, tx } = ends;
+    let mut reading = StreamReader {
+        socket: reader,
+        stream_sid,
+        rx,
+        lease,
+        clock,
+        pong: &pong,
+        assembler: Assembler::default(),
+        pace: Pace::default(),
+        chop: Chop::new(),
+    };
+    let mut writing = StreamWriter { socket: writer, stream_sid, tx, lease, pong: &pong, buffer: Vec::new() };
+    let mut read = pin!(reading.run());
+    // In this order, so that a pong that reading owes is seen by writing in the same turn.
+    let fault = tokio::select! {
+        biased;
+        end = &mut read => match end {
+            ReadEnd::Gone => return gone(writer, EndCause::SocketLost).await,
+            ReadEnd::Fault(fault) => fault,
+        },
+        end = writing.run() => match end {
+            WriteEnd::Lost(cause) => return cause,
+            WriteEnd::Closed => {
+                let _ = tokio::time::timeout(CLOSE_TIME, read).await;
+                return EndCause::SocketLost;
+            }
+        },
+        () = stop_signal(&mut stopping) => Fault::new(1001, "the server is stopping"),
+    };
+    writer.close(fault).await;
+    if fault.code == 1001 { EndCause::Shutdown } else { ReadEnd::Fault(fault).cause() }
+}
+
+/// Answers the peer's close, as far as there still is a peer.
+async fn gone(writer: &mut socket::Writer, cause: EndCause) -> EndCause {
+    writer.close(Fault::new(1000, "")).await;
+    cause
+}
+
+/// Returns when the engine stops, or is gone.
+async fn stop_signal(stopping: &mut watch::Receiver<bool>) {
+    let _ = stopping.wait_for(|stop| *stop).await;
+}

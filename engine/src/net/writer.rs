@@ -1,0 +1,135 @@
+//! From ring to socket: drop what a clear has overtaken, join frames into messages, write.
+
+use std::future::poll_fn;
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use rtrb::Consumer;
+
+use super::reader::Pong;
+use super::socket::{self, Fault};
+use crate::audio::frame::Frame;
+use crate::limits::MESSAGE_FRAMES_MAX;
+use crate::port::EndCause;
+use crate::ring::Tx;
+use crate::stats::{Counters, count};
+use crate::wire::{Outbound, Sid, twilio};
+use crate::worker::Lease;
+
+/// How writing ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum WriteEnd {
+    /// The worker asked for a close, and it has been sent.
+    Closed,
+    /// The peer does not take what is sent.
+    Lost(EndCause),
+}
+
+/// The writing half of a stream that has started.
+pub(super) struct StreamWriter<'a> {
+    pub(super) socket: &'a mut socket::Writer,
+    pub(super) stream_sid: Sid,
+    pub(super) tx: &'a mut Consumer<Tx>,
+    pub(super) lease: &'a Lease,
+    pub(super) pong: &'a Pong,
+    /// The message being written; keeps its room.
+    pub(super) buffer: Vec<u8>,
+}
+
+/// What is to be written next.
+enum Next {
+    /// What is in the buffer.
+    Message,
+    Pong(Bytes),
+    Close(u16),
+    /// Nothing more can reach the peer.
+    Abort,
+}
+
+impl StreamWriter<'_> {
+    /// Writes until told to close or until the peer no longer takes anything.
+    pub(super) async fn run(&mut self) -> WriteEnd {
+        loop {
+            let written = match poll_fn(|context| self.poll_next(context)).await {
+                Next::Message => {
+                    count(&self.counters().messages_out, 1);
+                    self.socket.text(&self.buffer).await
+                }
+                Next::Pong(payload) => self.socket.pong(&payload).await,
+                Next::Close(code) => {
+                    self.socket.close(Fault::new(code, "")).await;
+                    return WriteEnd::Closed;
+                }
+                Next::Abort => Err(EndCause::SocketLost),
+            };
+            if let Err(cause) = written {
+                return WriteEnd::Lost(cause);
+            }
+        }
+    }
+
+    fn poll_next(&mut self, context: &Context<'_>) -> Poll<Next> {
+        if let Some(next) = self.take_next() {
+            return Poll::Ready(next);
+        }
+        self.lease.register_socket(context.waker());
+        // What came between the look and the registration would wake nobody.
+        self.take_next().map_or(Poll::Pending, Poll::Ready)
+    }
+
+    fn take_next(&mut self) -> Option<Next> {
+        if self.lease.cell().is_aborted() {
+            return Some(Next::Abort);
+        }
+        if let Some(payload) = self.pong.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            return Some(Next::Pong(payload));
+        }
+        self.buffer.clear();
+        while let Ok(message) = self.tx.pop() {
+            match message {
+                Tx::Audio { epoch, frame } => self.join_audio(epoch, frame),
+                Tx::Mark(name) => twilio::encode(&mut self.buffer, &self.stream_sid, Outbound::Mark(name)),
+                Tx::Clear => twilio::encode(&mut self.buffer, &self.stream_sid, Outbound::Clear),
+                Tx::Close(code) => return Some(Next::Close(code)),
+            }
+            if !self.buffer.is_empty() {
+                return Some(Next::Message);
+            }
+        }
+        None
+    }
+
+    /// One message of this frame and those of its epoch right behind it.
+    fn join_audio(&mut self, epoch: u32, first: Frame) {
+        if !self.is_current(epoch) {
+            count(&self.counters().frames_cleared, 1);
+            return;
+        }
+        let mut frames = [Frame::EMPTY; MESSAGE_FRAMES_MAX];
+        frames[0] = first;
+        let mut joined = 1;
+        while joined < frames.len()
+            && let Ok(&Tx::Audio { epoch: next, frame }) = self.tx.peek()
+            && next == epoch
+        {
+            frames[joined] = frame;
+            joined += 1;
+            let _ = self.tx.pop();
+        }
+        let samples: usize = frames[..joined].iter().map(Frame::samples).sum();
+        // Before the write: a mark for it can only come back after.
+        self.lease.cell().written.fetch_add(samples as u64, Ordering::Release);
+        count(&self.counters().frames_out, joined as u64);
+        twilio::encode(&mut self.buffer, &self.stream_sid, Outbound::Media(&frames[..joined]));
+    }
+
+    fn is_current(&self, epoch: u32) -> bool {
+        self.lease.cell().epoch.load(Ordering::Acquire) == epoch
+    }
+
+    fn counters(&self) -> &Counters {
+        &self.lease.shared().counters
+    }
+}

@@ -1,0 +1,142 @@
+//! The rings of one call: what travels between its socket, its worker and its agent, and what happens at the limit.
+//!
+//! ```text
+//!            rx ──────►        ──────► events
+//!   socket               leg                    agent
+//!            ◄────── tx        ◄────── speech, commands
+//! ```
+//! Each has one producer and one consumer and never allocates or waits.
+//!
+//! | ring | full | empty | late |
+//! |---|---|---|---|
+//! | rx | the new frame is dropped and counted; other messages have reserved places, and a peer that fills those too is closed | nothing is due | the worker skips to the newest frames and tells the leg how many |
+//! | tx | the leg is given no room, sound waits at the agent; other messages have reserved places, and a peer that lets those fill up is closed | the carrier plays what it has | audio of older epochs is dropped by the writer |
+//! | speech | what is said waits in the agent's port | silence | – |
+//! | events | caller audio is dropped and counted; an agent that lets the reserved places fill up is taken for gone | – | – |
+//! | commands | the port offers it again | – | – |
+
+use rtrb::{Consumer, Producer, RingBuffer};
+
+use crate::audio::frame::Frame;
+use crate::leg::{Command, Generation, Speech};
+use crate::limits::{COMMAND_RING, EVENT_RING, RX_RING, SPEECH_RING, TX_RING};
+use crate::port::{AgentEvent, Digit};
+use crate::wire::MarkName;
+
+/// From socket to worker.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Rx {
+    /// Sound of the caller.
+    Media(Frame),
+    /// A key.
+    Digit(Digit),
+    /// A mark came back.
+    Mark(MarkName),
+    /// The carrier said `stop`.
+    Stop,
+}
+
+/// From worker to socket.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Tx {
+    /// Sound to send, unless the call's epoch has moved on.
+    Audio {
+        /// The epoch that it belongs to.
+        epoch: u32,
+        /// The sound.
+        frame: Frame,
+    },
+    /// A mark to send.
+    Mark(MarkName),
+    /// Tell the carrier to forget what it has.
+    Clear,
+    /// Close with this code.
+    Close(u16),
+}
+
+/// From worker to agent: an event and how many cuts there were when it happened.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Event {
+    /// Cuts that the agent must know of before what it says can be heard.
+    pub(crate) generation: Generation,
+    /// What happened.
+    pub(crate) event: AgentEvent,
+}
+
+/// The socket's ends.
+#[derive(Debug)]
+pub(crate) struct SocketEnds {
+    pub(crate) rx: Producer<Rx>,
+    pub(crate) tx: Consumer<Tx>,
+}
+
+/// The worker's ends.
+#[derive(Debug)]
+pub(crate) struct LegEnds {
+    pub(crate) rx: Consumer<Rx>,
+    pub(crate) tx: Producer<Tx>,
+    pub(crate) events: Producer<Event>,
+    pub(crate) speech: Consumer<Speech>,
+    pub(crate) commands: Consumer<Command>,
+}
+
+/// The agent's ends.
+#[derive(Debug)]
+pub(crate) struct AgentEnds {
+    pub(crate) events: Consumer<Event>,
+    pub(crate) speech: Producer<Speech>,
+    pub(crate) commands: Producer<Command>,
+}
+
+/// All rings of one call: about 30 KB.
+pub(crate) fn rings() -> (SocketEnds, LegEnds, AgentEnds) {
+    let (rx_in, rx_out) = RingBuffer::new(RX_RING);
+    let (tx_in, tx_out) = RingBuffer::new(TX_RING);
+    let (events_in, events_out) = RingBuffer::new(EVENT_RING);
+    let (speech_in, speech_out) = RingBuffer::new(SPEECH_RING);
+    let (commands_in, commands_out) = RingBuffer::new(COMMAND_RING);
+    (
+        SocketEnds { rx: rx_in, tx: tx_out },
+        LegEnds { rx: rx_out, tx: tx_in, events: events_in, speech: speech_out, commands: commands_out },
+        AgentEnds { events: events_out, speech: speech_in, commands: commands_in },
+    )
+}
+
+/// Pushes unless fewer than `reserved` places would be left; false when it was not.
+pub(crate) fn push_unreserved<T>(ring: &mut Producer<T>, item: T, reserved: usize) -> bool {
+    // Asking the producer is cheap: it looks at the consumer's index only when its own copy says full.
+    ring.slots() > reserved && ring.push(item).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::{RX_RESERVED, TX_RESERVED};
+
+    #[test]
+    fn sound_never_takes_the_places_of_what_must_not_be_lost() {
+        let (mut socket, mut leg, _agent) = rings();
+        let mut frames = 0;
+        while push_unreserved(&mut socket.rx, Rx::Media(Frame::SILENCE), RX_RESERVED) {
+            frames += 1;
+        }
+        assert_eq!(frames, RX_RING - RX_RESERVED);
+        for _ in 0..RX_RESERVED {
+            socket.rx.push(Rx::Stop).expect("a reserved place");
+        }
+        assert!(socket.rx.push(Rx::Stop).is_err());
+        while push_unreserved(&mut leg.tx, Tx::Audio { epoch: 0, frame: Frame::SILENCE }, TX_RESERVED) {}
+        leg.tx.push(Tx::Clear).expect("a reserved place");
+    }
+
+    #[test]
+    fn a_full_ring_gives_the_item_back_and_keeps_what_it_has() {
+        let (mut socket, mut leg, _agent) = rings();
+        for n in 0..RX_RING {
+            let digit = char::from_digit((n % 10) as u32, 10).expect("a digit");
+            socket.rx.push(Rx::Digit(Digit(digit))).expect("room");
+        }
+        assert!(socket.rx.push(Rx::Stop).is_err());
+        assert!(matches!(leg.rx.pop(), Ok(Rx::Digit(Digit('0')))));
+    }
+}

@@ -1,0 +1,40 @@
+//! The parameters of turn-taking: each with its unit, default, effect and reason.
+
+use std::time::Duration;
+
+/// How a call decides who has the floor. Lives per call; control chooses it per profile.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct TurnParams {
+    /// Consecutive blocks of 10 ms with voice that make an onset. Default 4 (40 ms): with the gates of the detector
+    /// this is the fastest rule that clicks, coughs and steady noise did not trigger. Raising it by one delays every
+    /// interruption by 10 ms.
+    pub onset_blocks: u8,
+    /// How long after an utterance becomes audible an interruption needs more voice. Default 300 ms: the caller who
+    /// was about to speak anyway, and the first echo of ours that no one has measured yet, both fall in here.
+    pub early: Duration,
+    /// Consecutive blocks of 10 ms that an interruption needs within [`early`](Self::early). Default 12 (120 ms).
+    pub early_onset_blocks: u8,
+    /// Echo margin in dB until this call's own echo has been measured: a block counts, while we are heard, only
+    /// above (peak of what we sent − margin). Default 15: on echoes of −20 dB and weaker no false stop in the
+    /// measurements, and nobody who talks over us is missed.
+    pub echo_margin_db: f32,
+    /// How far back the peak of what we sent counts. Default 400 ms: echo paths of telephone networks are
+    /// 100–300 ms long.
+    pub echo_window: Duration,
+    /// Silence that ends a turn, after the last active block. Default 500 ms: shorter cuts people who think, longer
+    /// is felt as a slow answer.
+    pub end_silence: Duration,
+}
+
+impl Default for TurnParams {
+    fn default() -> Self {
+        Self {
+            onset_blocks: 4,
+            early: Duration::from_millis(300),
+            early_onset_blocks: 12,
+            echo_margin_db: 15.0,
+            echo_window: Duration::from_millis(400),
+            end_silence: Duration::from_millis(500),
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! The doorbell: how a worker wakes tasks on a tokio runtime with one system call per tick, however many calls moved.
+//!
+//! In a tick the worker notes which slots have news for that runtime; at its end it pushes them into one ring and
+//! writes one byte to a pipe. A task on the runtime ([`answer`]) reads it and wakes the tasks of those slots: from inside
+//! the runtime a wake is a push to a local queue, from outside it would be a lock and a system call each.
+//!
+//! *Full:* where the runtime has not answered for so long that the ring is full, the bell says so and the answering
+//! task wakes everyone. *Late:* tasks wake late; nothing is lost.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rtrb::{Consumer, Producer, RingBuffer};
+use rustix::pipe::PipeFlags;
+use tokio::io::AsyncReadExt;
+use tokio::net::unix::pipe;
+
+use super::call::Call;
+use super::slots::Shared;
+
+/// Which task of a slot a bell wakes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wakes {
+    /// The socket's task.
+    Socket,
+    /// The agent's task.
+    Agent,
+}
+
+/// The worker's side.
+#[derive(Debug)]
+pub(crate) struct Bell {
+    noted: Vec<u32>,
+    ring: Producer<u32>,
+    /// The writing end of the pipe; writing never waits.
+    rope: OwnedFd,
+    line: Arc<Line>,
+}
+
+/// The runtime's side, for [`answer`].
+#[derive(Debug)]
+pub(crate) struct Listener {
+    ring: Consumer<u32>,
+    rope: OwnedFd,
+    line: Arc<Line>,
+}
+
+#[derive(Debug, Default)]
+struct Line {
+    /// The ring was full: wake everyone.
+    overflowed: AtomicBool,
+    /// The worker is gone.
+    closed: AtomicBool,
+}
+
+/// A bell for a worker of `slots` slots.
+pub(crate) fn bell(slots: usize) -> io::Result<(Bell, Listener)> {
+    let (producer, consumer) = RingBuffer::new(slots * 4);
+    let (answer, pull) = rustix::pipe::pipe_with(PipeFlags::NONBLOCK | PipeFlags::CLOEXEC)?;
+    let line = Arc::new(Line::default());
+    let bell = Bell { noted: Vec::with_capacity(slots * 2), ring: producer, rope: pull, line: line.clone() };
+    Ok((bell, Listener { ring: consumer, rope: answer, line }))
+}
+
+impl Bell {
+    /// This slot has news. At most twice per slot and tick, so the note always has room.
+    pub(crate) fn note(&mut self, slot: usize) {
+        if self.noted.last() != Some(&(slot as u32)) && self.noted.len() < self.noted.capacity() {
+            self.noted.push(slot as u32);
+        }
+    }
+
+    /// Rings once if anything was noted since the last time.
+    pub(crate) fn ring(&mut self) {
+        if self.noted.is_empty() {
+            return;
+        }
+        for slot in self.noted.drain(..) {
+            if self.ring.push(slot).is_err() {
+                self.line.overflowed.store(true, Ordering::Release);
+            }
+        }
+        self.pull();
+    }
+
+    /// A full pipe (thousands of unanswered rings) is the only way to fail, and then it has rung.
+    fn pull(&self) {
+        let _ = rustix::io::write(&self.rope, &[1]);
+    }
+}
+
+impl Drop for Bell {
+    fn drop(&mut self) {
+        self.line.closed.store(true, Ordering::Release);
+        self.pull();
+    }
+}
+
+/// Answers a bell until its worker is gone: runs on the runtime whose tasks it wakes, and frees the calls that are over.
+pub(crate) async fn answer(
+    mut listener: Listener,
+    shared: Arc<Shared>,
+    wakes: Wakes,
+    mut leavers: Option<Consumer<Box<Call>>>,
+) {
+    let Ok(mut rope) = pipe::Receiver::from_owned_fd(listener.rope) else { return };
+    loop {
+        // Whatever it was pulled since: once is answered by looking at everything.
+        if rope.read(&mut [0; 64]).await.is_err() {
+            return;
+        }
+        let everyone = listener.line.overflowed.swap(false, Ordering::AcqRel);
+        let closed = listener.line.closed.load(Ordering::Acquire);
+        while let Ok(slot) = listener.ring.pop() {
+            shared.wake(slot as usize, wakes);
+        }
+        if everyone || closed {
+            (0..shared.slots.len()).for_each(|slot| shared.wake(slot, wakes));
+        }
+        while let Some(Ok(mut call)) = leavers.as_mut().map(Consumer::pop) {
+            call.conclude();
+        }
+        if closed {
+            return;
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! One call as its worker drives it: rings in, leg, rings out.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use crate::audio::frame::{FRAME_SAMPLES, Frame};
+use crate::audio::g711;
+use crate::audio::level::BLOCK_SAMPLES;
+use crate::audio::vad::Hearing;
+use crate::leg::{EndReport, Input, Leg, Output};
+use crate::limits::{EVENT_RESERVED, RX_BACKLOG_FRAMES_MAX, TX_RESERVED};
+use crate::port::{AgentEvent, EndCause};
+use crate::ring::{Event, LegEnds, Rx, Tx, push_unreserved};
+use crate::stats::{Counters, count};
+use crate::time::{Instant, Samples};
+use crate::turn::TurnParams;
+
+use super::slots::Lease;
+
+/// What is called when a call is over.
+pub(crate) type OnEnd = Box<dyn FnOnce(EndReport) + Send>;
+
+/// A call, made by the socket's task, driven by the worker, freed by the socket's runtime.
+pub(crate) struct Call {
+    leg: Leg,
+    ends: LegEnds,
+    lease: Arc<Lease>,
+    on_end: Option<OnEnd>,
+    epoch: u32,
+    frames_agent_late: u64,
+    /// The agent let the places that are kept for turns fill up.
+    agent_lost: bool,
+    /// Something was pushed for the socket, for the agent.
+    news: News,
+    /// The agent has room again for what it says.
+    took_speech: bool,
+}
+
+/// For whom a step made news.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct News {
+    pub(super) socket: bool,
+    pub(super) agent: bool,
+}
+
+impl Call {
+    /// A call whose stream has just started.
+    pub(crate) fn new(now: Instant, turn: TurnParams, ends: LegEnds, lease: Arc<Lease>, on_end: OnEnd) -> Self {
+        let epoch = lease.cell().epoch.load(Ordering::Relaxed);
+        Self {
+            leg: Leg::new(now, turn, epoch),
+            ends,
+            lease,
+            on_end: Some(on_end),
+            epoch,
+            frames_agent_late: 0,
+            agent_lost: false,
+            news: News::default(),
+            took_speech: false,
+        }
+    }
+
+    /// The slot in which it sits.
+    pub(super) fn slot(&self) -> usize {
+        self.lease.slot()
+    }
+
+    /// The stream stands.
+    pub(super) fn start(&mut self, now: Instant, out: &mut Vec<Output>) -> News {
+        self.leg.handle(now, Input::Started, out);
+        self.deliver(out)
+    }
+
+    /// Looks at everything that may have come, in the order: what was written, the socket, the agent, time.
+    pub(super) fn step(&mut self, now: Instant, hearing: &mut Hearing, out: &mut Vec<Output>) -> News {
+        self.leg.handle(now, self.written(), out);
+        self.take_rx(now, hearing, out);
+        self.take_agent(now, out);
+        self.leg.handle(now, Input::Tick, out);
+        self.deliver(out)
+    }
+
+    /// When it must be stepped again if nothing comes.
+    pub(super) fn next_due(&self) -> Instant {
+        let due = self.leg.next_due();
+        if self.leg.ended().is_none() && !self.ends.speech.is_empty() { due.min(self.leg.room_at()) } else { due }
+    }
+
+    /// Whether its socket is gone and it has been told so.
+    pub(super) fn is_over(&self) -> bool {
+        self.leg.ended().is_some() && self.ends.rx.is_abandoned() && self.ends.rx.is_empty()
+    }
+
+    /// A step panicked: says so to both sides and touches the leg no more.
+    pub(super) fn fail(&mut self, now: Instant, out: &mut Vec<Output>) -> News {
+        out.clear();
+        if self.leg.ended().is_none() {
+            self.leg.handle(now, Input::SocketClosed(EndCause::Fault), out);
+            out.push(Output::Close(1011));
+        }
+        self.deliver(out)
+    }
+
+    /// The call is over: runs what control wanted run then. Not for the worker's thread.
+    pub(crate) fn conclude(&mut self) {
+        if let Some(on_end) = self.on_end.take() {
+            on_end(EndReport { frames_unheard_by_agent: self.frames_agent_late, ..self.leg.report() });
+        }
+    }
+
+    fn counters(&self) -> &Counters {
+        &self.lease.shared().counters
+    }
+
+    fn written(&self) -> Input<'static> {
+        Input::Written(Samples(self.lease.cell().written.load(Ordering::Acquire)))
+    }
+
+    fn take_rx(&mut self, now: Instant, hearing: &mut Hearing, out: &mut Vec<Output>) {
+        // Asked before the ring is emptied: what was pushed before the socket went is then seen for certain.
+        let gone = self.ends.rx.is_abandoned();
+        let mut skip = self.ends.rx.slots().saturating_sub(RX_BACKLOG_FRAMES_MAX);
+        let mut skipped = 0;
+        while let Ok(message) = self.ends.rx.pop() {
+            match message {
+                Rx::Media(_) if skip > 0 => skipped += 1,
+                Rx::Media(frame) => self.media(now, &frame, hearing, out),
+                Rx::Digit(digit) => self.leg.handle(now, Input::Digit(digit), out),
+                Rx::Mark(name) => {
+                    self.leg.handle(now, self.written(), out);
+                    self.leg.handle(now, Input::Mark(name), out);
+                }
+                Rx::Stop => self.leg.handle(now, Input::Stop, out),
+            }
+            skip = skip.saturating_sub(1);
+        }
+        if skipped > 0 {
+            count(&self.counters().frames_dropped, u64::from(skipped));
+            self.leg.handle(now, Input::Gap(skipped), out);
+        }
+        if gone {
+            self.leg.handle(now, Input::SocketClosed(self.lease.cell().cause()), out);
+        }
+    }
+
+    fn media(&mut self, now: Instant, frame: &Frame, hearing: &mut Hearing, out: &mut Vec<Output>) {
+        self.leg.handle(now, Input::Media(frame), out);
+        let mut pcm = [0; FRAME_SAMPLES];
+        let samples = g711::decode_ulaw_into(frame.bytes(), &mut pcm);
+        for block in pcm[..samples].as_chunks::<BLOCK_SAMPLES>().0 {
+            self.leg.handle(now, Input::Heard(&hearing.hear(block)), out);
+        }
+    }
+
+    fn take_agent(&mut self, now: Instant, out: &mut Vec<Output>) {
+        let gone = self.ends.events.is_abandoned() || self.agent_lost;
+        while let Ok(command) = self.ends.commands.pop() {
+            self.leg.handle(now, Input::Command(command), out);
+        }
+        self.take_speech(now, out);
+        if gone && self.ends.speech.is_empty() {
+            self.leg.handle(now, Input::AgentGone, out);
+        }
+    }
+
+    /// As much as the carrier's buffer should have. What a cut has made void takes no room.
+    fn take_speech(&mut self, now: Instant, out: &mut Vec<Output>) {
+        let places = self.ends.tx.slots().saturating_sub(TX_RESERVED);
+        let room = self.leg.room_frames(now).min(places);
+        let mut taken = 0;
+        while taken < room
+            && let Ok(speech) = self.ends.speech.pop()
+        {
+            let before = out.len();
+            self.leg.handle(now, Input::Speech(&speech), out);
+            taken += out[before..].iter().filter(|output| matches!(output, Output::Audio(_))).count();
+            self.took_speech = true;
+        }
+    }
+
+    /// Carries out what the leg wants.
+    fn deliver(&mut self, out: &mut Vec<Output>) -> News {
+        self.news = News { socket: false, agent: std::mem::take(&mut self.took_speech) };
+        for output in out.drain(..) {
+            match output {
+                Output::Event(event) => self.tell_agent(event),
+                Output::Clear { epoch } => {
+                    self.epoch = epoch;
+                    // Before the clear is queued: from here on the writer drops what is older.
+                    self.lease.cell().epoch.store(epoch, Ordering::Release);
+                    self.tell_socket(Tx::Clear);
+                }
+                Output::Audio(frame) => self.tell_socket(Tx::Audio { epoch: self.epoch, frame }),
+                Output::Mark(name) => self.tell_socket(Tx::Mark(name)),
+                Output::Close(code) => self.tell_socket(Tx::Close(code)),
+            }
+        }
+        self.news
+    }
+
+    /// Audio was given room before; a peer that lets the reserved places fill up is cut off.
+    fn tell_socket(&mut self, message: Tx) {
+        self.news.socket = true;
+        if self.ends.tx.push(message).is_err() {
+            self.lease.cell().abort();
+        }
+    }
+
+    fn tell_agent(&mut self, event: AgentEvent) {
+        self.news.agent = true;
+        if let AgentEvent::BargeIn { .. } = event {
+            count(&self.counters().barge_ins, 1);
+        }
+        let item = Event { generation: self.leg.generation(), event };
+        if matches!(event, AgentEvent::Audio(_)) {
+            if !push_unreserved(&mut self.ends.events, item, EVENT_RESERVED) {
+                self.frames_agent_late += 1;
+                count(&self.counters().frames_agent_late, 1);
+            }
+        } else if self.ends.events.push(item).is_err() {
+            self.agent_lost = true;
+        }
+    }
+}

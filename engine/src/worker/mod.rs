@@ -1,0 +1,18 @@
+//! Workers: threads that own calls for life. They wake on a tick, look at what is due, step the legs, and ring.
+//!
+//! In the order in which things happen: a [`Call`] arrives and takes its seat ([`thread`]), [`tick`] finds what is
+//! due ([`due`]) and steps it ([`call`]), [`bell`] tells the runtimes, and the finished call travels back to be freed.
+//! [`slots`] is what a worker shares with others.
+//!
+//! *invariant:* in a tick no lock, allocation, free, log, await, or system call but one per bell.
+
+mod bell;
+mod call;
+mod due;
+mod slots;
+mod thread;
+mod tick;
+
+pub(crate) use call::Call;
+pub(crate) use slots::Lease;
+pub(crate) use thread::{Worker, WorkerConfig, spawn};

@@ -1,0 +1,175 @@
+//! Slots: what a worker shares with the tasks of its calls, and who holds which slot.
+
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use atomic_waker::AtomicWaker;
+
+use super::bell::Wakes;
+use super::due::Due;
+use crate::port::EndCause;
+use crate::stats::Counters;
+
+/// What one worker shares with the tasks of all its calls.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    /// One per slot, for life.
+    pub(crate) slots: Box<[Slot]>,
+    /// Slots with something in a ring for the worker.
+    pub(crate) due: Due,
+    /// What the worker and its sockets count.
+    pub(crate) counters: Arc<Counters>,
+    free: Mutex<Vec<u32>>,
+    active: AtomicUsize,
+}
+
+/// The shared part of a slot. Alone on its cache lines: worker and socket write to it.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+pub(crate) struct Slot {
+    /// Counts clears. Written by the worker before it queues the clear, read by the writer before each message.
+    pub(crate) epoch: AtomicU32,
+    /// Samples written to the socket in this call. Stored by the writer before it writes.
+    pub(crate) written: AtomicU64,
+    /// Why the socket is gone, as [`cause_code`] writes it. Stored by the socket before it lets go of its ring.
+    cause: AtomicU32,
+    /// The worker could not reach the socket any more: it is to close without another word.
+    aborted: AtomicBool,
+    socket: AtomicWaker,
+    agent: AtomicWaker,
+}
+
+impl Slot {
+    /// The socket is going, for this reason.
+    pub(crate) fn set_cause(&self, cause: EndCause) {
+        self.cause.store(cause_code(cause), Ordering::Relaxed);
+    }
+
+    /// Why the socket is gone.
+    pub(crate) fn cause(&self) -> EndCause {
+        match self.cause.load(Ordering::Relaxed) {
+            0 => EndCause::SocketLost,
+            1 => EndCause::Shutdown,
+            code => EndCause::ProtocolError(code as u16),
+        }
+    }
+
+    /// The socket is to close without another word.
+    pub(crate) fn abort(&self) {
+        self.aborted.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the socket is to close without another word.
+    pub(crate) fn is_aborted(&self) -> bool {
+        self.aborted.load(Ordering::Relaxed)
+    }
+}
+
+/// The causes that a socket can have, as a number; WebSocket close codes begin at 1000.
+fn cause_code(cause: EndCause) -> u32 {
+    match cause {
+        EndCause::ProtocolError(code) => u32::from(code),
+        EndCause::Shutdown => 1,
+        _ => 0,
+    }
+}
+
+impl Shared {
+    pub(crate) fn new(slots: usize, counters: Arc<Counters>) -> Self {
+        Self {
+            slots: (0..slots).map(|_| Slot::default()).collect(),
+            due: Due::new(slots),
+            counters,
+            free: Mutex::new((0..slots as u32).rev().collect()),
+            active: AtomicUsize::new(0),
+        }
+    }
+
+    /// How many slots are held.
+    pub(crate) fn active(&self) -> usize {
+        self.active.load(Ordering::Relaxed)
+    }
+
+    /// Wakes a task of a slot. A task that no longer waits is not harmed.
+    pub(crate) fn wake(&self, slot: usize, wakes: Wakes) {
+        match wakes {
+            Wakes::Socket => self.slots[slot].socket.wake(),
+            Wakes::Agent => self.slots[slot].agent.wake(),
+        }
+    }
+
+    /// Takes a free slot; `None` when all are held.
+    pub(crate) fn lease(self: &Arc<Self>) -> Option<Arc<Lease>> {
+        let slot = self.free.lock().unwrap_or_else(PoisonError::into_inner).pop()?;
+        self.active.fetch_add(1, Ordering::Relaxed);
+        let cell = &self.slots[slot as usize];
+        cell.written.store(0, Ordering::Relaxed);
+        cell.cause.store(0, Ordering::Relaxed);
+        cell.aborted.store(false, Ordering::Relaxed);
+        Some(Arc::new(Lease { shared: self.clone(), slot: slot as usize }))
+    }
+}
+
+/// A held slot. Free again when the last of its holders (socket, worker, agent) has let go, so that nobody ever
+/// touches the slot of a later call.
+#[derive(Debug)]
+pub(crate) struct Lease {
+    shared: Arc<Shared>,
+    slot: usize,
+}
+
+impl Lease {
+    /// The number of the slot.
+    pub(crate) fn slot(&self) -> usize {
+        self.slot
+    }
+
+    /// The worker's shared part.
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
+    /// The slot's shared part.
+    pub(crate) fn cell(&self) -> &Slot {
+        &self.shared.slots[self.slot]
+    }
+
+    /// Tells the worker that one of the call's rings has something for it.
+    pub(crate) fn set_due(&self) {
+        self.shared.due.set(self.slot);
+    }
+
+    /// Remembers whom to wake when there is news for the socket.
+    pub(crate) fn register_socket(&self, waker: &std::task::Waker) {
+        self.cell().socket.register(waker);
+    }
+
+    /// Remembers whom to wake when there is news for the agent.
+    pub(crate) fn register_agent(&self, waker: &std::task::Waker) {
+        self.cell().agent.register(waker);
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.shared.active.fetch_sub(1, Ordering::Relaxed);
+        self.shared.free.lock().unwrap_or_else(PoisonError::into_inner).push(self.slot as u32);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slot_is_free_again_only_when_the_last_holder_lets_go() {
+        let shared = Arc::new(Shared::new(1, Arc::default()));
+        let lease = shared.lease().expect("a free slot");
+        let second_holder = lease.clone();
+        drop(lease);
+        assert!(shared.lease().is_none());
+        drop(second_holder);
+        assert_eq!(shared.active(), 0);
+        assert!(shared.lease().is_some());
+    }
+}

@@ -1,0 +1,144 @@
+//! The tick: take what arrived, look at what is due, step it, ring.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use rtrb::Producer;
+
+use crate::audio::vad::{Gates, Hearing};
+use crate::leg::Output;
+use crate::stats::count;
+use crate::time::Instant;
+
+use super::bell::Bell;
+use super::call::{Call, News};
+use super::slots::Shared;
+
+/// Outputs of one step: a full lead of audio, its marks, and a few events.
+const OUTPUTS: usize = 256;
+
+/// A place for one call, with the detector that serves whoever sits there.
+struct Seat {
+    hearing: Hearing,
+    // A call is taken off its seat and freed elsewhere: it must be movable without a copy of its kilobytes.
+    #[allow(clippy::vec_box)]
+    call: Option<Box<Call>>,
+}
+
+/// Everything that a worker owns.
+pub(super) struct Seats {
+    shared: Arc<Shared>,
+    seats: Vec<Seat>,
+    /// When each seat must be looked at again; the end of time for an empty one.
+    deadlines: Vec<Instant>,
+    /// The slots due in this tick.
+    worklist: Vec<usize>,
+    out: Vec<Output>,
+    socket_bell: Bell,
+    agent_bell: Bell,
+    /// Finished calls, on their way to be freed. Has a place for every slot.
+    finished: Producer<Box<Call>>,
+    seated: usize,
+}
+
+const NEVER: Instant = Instant::from_micros(u64::MAX);
+
+impl Seats {
+    /// Seats for all slots, detectors included: nothing is allocated later.
+    pub(super) fn new(shared: Arc<Shared>, socket_bell: Bell, agent_bell: Bell, finished: Producer<Box<Call>>) -> Self {
+        let slots = shared.slots.len();
+        let seat = |_| Seat { hearing: Hearing::new(Gates::default()), call: None };
+        Self {
+            seats: (0..slots).map(seat).collect(),
+            deadlines: vec![NEVER; slots],
+            worklist: Vec::with_capacity(slots * 2),
+            out: Vec::with_capacity(OUTPUTS),
+            shared,
+            socket_bell,
+            agent_bell,
+            finished,
+            seated: 0,
+        }
+    }
+
+    /// How many calls sit here.
+    pub(super) fn seated(&self) -> usize {
+        self.seated
+    }
+
+    /// A call takes its seat.
+    pub(super) fn seat(&mut self, now: Instant, mut call: Box<Call>) {
+        let slot = call.slot();
+        let seat = &mut self.seats[slot];
+        seat.hearing.reset();
+        let news = call.start(now, &mut self.out);
+        seat.call = Some(call);
+        self.seated += 1;
+        self.deadlines[slot] = now;
+        self.note(slot, news);
+    }
+
+    /// One tick: collects the slots that are due, steps each, rings once per runtime.
+    pub(super) fn tick(&mut self, now: Instant) {
+        self.collect_due(now);
+        for index in 0..self.worklist.len() {
+            self.step(self.worklist[index], now);
+        }
+        self.worklist.clear();
+        self.socket_bell.ring();
+        self.agent_bell.ring();
+        count(&self.shared.counters.ticks, 1);
+    }
+
+    fn collect_due(&mut self, now: Instant) {
+        let Self { shared, worklist, deadlines, .. } = self;
+        shared.due.take(|slot| {
+            deadlines[slot] = NEVER;
+            worklist.push(slot);
+        });
+        for (slot, deadline) in deadlines.iter().enumerate() {
+            if *deadline <= now {
+                worklist.push(slot);
+            }
+        }
+    }
+
+    /// Steps one call; a panic in it ends that call and nothing else.
+    fn step(&mut self, slot: usize, now: Instant) {
+        let Seat { hearing, call } = &mut self.seats[slot];
+        let Some(sitting) = call.as_deref_mut() else { return };
+        let stepped = catch_unwind(AssertUnwindSafe(|| sitting.step(now, hearing, &mut self.out)));
+        let news = stepped.unwrap_or_else(|_| {
+            count(&self.shared.counters.panics, 1);
+            sitting.fail(now, &mut self.out)
+        });
+        self.deadlines[slot] = sitting.next_due();
+        let over = sitting.is_over();
+        self.note(slot, news);
+        if over {
+            self.finish(slot);
+        }
+    }
+
+    fn note(&mut self, slot: usize, news: News) {
+        if news.socket {
+            self.socket_bell.note(slot);
+        }
+        if news.agent {
+            self.agent_bell.note(slot);
+        }
+    }
+
+    /// A call leaves its seat and is sent off to be freed.
+    fn finish(&mut self, slot: usize) {
+        self.deadlines[slot] = NEVER;
+        let Some(call) = self.seats[slot].call.take() else { return };
+        self.seated -= 1;
+        count(&self.shared.counters.calls_ended, 1);
+        // Every call holds its slot until it has been freed, so there is a place for each.
+        if self.finished.push(call).is_err() {
+            debug_assert!(false, "more finished calls than slots");
+        }
+        self.socket_bell.note(slot);
+    }
+}
