@@ -1,0 +1,12 @@
+//! One whole call without socket or clock: the carrier's half and the caller's half joined, and what was seen.
+//!
+//! ```text
+//! Input  (answers, socket messages, ticks) ─► Call ─► Output (requests, messages to send, close, done)
+//!                                              └────► Record (timeline, measures, sound)
+//! ```
+
+pub mod event;
+pub mod measure;
+pub mod model;
+pub mod record;
+pub mod request;

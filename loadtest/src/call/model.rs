@@ -1,0 +1,498 @@
+//! The call itself: the executor asks, the stream plays, the runner acts, and the timeline is written.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::event::{Event, What};
+use super::measure::Measures;
+use super::record::Record;
+use super::request::Request;
+use crate::audio::{FRAME_SAMPLES, mulaw};
+use crate::caller::ear::{Ear, Noticed};
+use crate::caller::line::{Line, Utterance};
+use crate::caller::noise::Noise;
+use crate::caller::runner::{Action, Runner, View};
+use crate::caller::script::Script;
+use crate::rng::Rng;
+use crate::time::Micros;
+use crate::twilio::executor::{self, Answer, Executor, Fetch, StreamPlan};
+use crate::twilio::ids::{self, Sids};
+use crate::twilio::params::{self, CallStatus, Parties};
+use crate::twilio::signature;
+use crate::twilio::stream::{Stream, StreamEvent};
+use crate::twilio::url::Url;
+use crate::twilio::warning::{Code, Warning};
+
+/// What one call needs to know.
+#[derive(Clone, Debug)]
+pub struct CallPlan {
+    /// The voice webhook.
+    pub url: Url,
+    /// Account and call.
+    pub sids: Sids,
+    /// Who calls whom.
+    pub parties: Parties,
+    /// Signs everything.
+    pub auth_token: String,
+    /// What the caller does.
+    pub script: Arc<Script>,
+    /// Everything random comes from it.
+    pub seed: u64,
+    /// Where to report the end of the call.
+    pub status_callback: Option<Url>,
+    /// Whether both sides' sound is kept.
+    pub keep_sound: bool,
+}
+
+/// What happens to a call.
+#[derive(Debug)]
+pub enum Input<'a> {
+    /// A request was answered.
+    Answer(&'a Answer),
+    /// A request was not answered, and why.
+    NoAnswer(String),
+    /// The media socket is open.
+    StreamOpen,
+    /// The media socket could not be opened.
+    StreamRefused(Warning),
+    /// A text message came.
+    Text(&'a str),
+    /// A binary message of this length came.
+    Binary(usize),
+    /// The server closed the socket properly.
+    Closed(String),
+    /// The socket broke.
+    Broken(Warning),
+    /// Time has passed.
+    Tick,
+}
+
+/// What the call wants done.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Output {
+    /// Make this request; answer with [`Input::Answer`] or [`Input::NoAnswer`].
+    Request(Box<Request>),
+    /// Open this socket; answer with [`Input::StreamOpen`] or [`Input::StreamRefused`].
+    OpenStream {
+        /// Where.
+        url: Url,
+        /// `X-Twilio-Signature`.
+        signature: String,
+    },
+    /// Send this text; a frame of sound says when it was due.
+    Send {
+        /// The message.
+        text: String,
+        /// When it ought to be on its way.
+        due: Option<Micros>,
+    },
+    /// Close the socket; nothing comes back.
+    CloseStream,
+    /// Nothing more will happen.
+    Done,
+}
+
+#[derive(Debug)]
+enum Media {
+    None,
+    Opening(StreamPlan),
+    Open(Box<Stream>),
+}
+
+/// One call.
+#[derive(Debug)]
+pub struct Call {
+    plan: CallPlan,
+    now: Micros,
+    rng: Rng,
+    executor: Executor,
+    runner: Runner,
+    line: Line,
+    ear: Ear,
+    media: Media,
+    /// Messages that were sent since when; the onset that is still to be written into the timeline.
+    onset_ahead: Option<Utterance>,
+    last_clear: Option<Micros>,
+    transfers: Vec<String>,
+    requested: Option<(Micros, bool)>,
+    answered_once: bool,
+    ends_at: Micros,
+    call_token: String,
+    out: VecDeque<Output>,
+    done: bool,
+    /// The timeline.
+    pub events: Vec<Event>,
+    /// The figures.
+    pub measures: Measures,
+    /// The sound.
+    pub record: Record,
+    /// Why it ended.
+    pub ended: Option<String>,
+}
+
+/// Lines of one timeline at most; what comes after is counted in the measures only.
+const MAX_EVENTS: usize = 20_000;
+
+impl Call {
+    /// A call that rings at `now`.
+    #[must_use]
+    pub fn new(plan: CallPlan, now: Micros) -> Self {
+        let mut rng = Rng::new(plan.seed);
+        let noise = Noise::new(plan.script.noise, Rng::new(rng.next_u64()));
+        let runner = Runner::new(Arc::clone(&plan.script), Rng::new(rng.next_u64()), now);
+        let executor = Executor::new(plan.url.clone(), plan.script.callee);
+        let call_token = format!("%7B%22parentCallInfoToken%22%3A%22{}%22%7D", ids::token(&mut rng));
+        let ends_at = now + plan.script.max;
+        let mut call = Self {
+            plan,
+            now,
+            rng,
+            executor,
+            runner,
+            line: Line::new(noise),
+            ear: Ear::default(),
+            media: Media::None,
+            onset_ahead: None,
+            last_clear: None,
+            transfers: Vec::new(),
+            requested: None,
+            answered_once: false,
+            ends_at,
+            call_token,
+            out: VecDeque::new(),
+            done: false,
+            events: Vec::new(),
+            measures: Measures::default(),
+            record: Record::default(),
+            ended: None,
+        };
+        call.pump();
+        call
+    }
+
+    /// The next thing to do, oldest first.
+    pub fn poll(&mut self) -> Option<Output> {
+        self.out.pop_front()
+    }
+
+    /// What the call is made of.
+    #[must_use]
+    pub const fn plan(&self) -> &CallPlan {
+        &self.plan
+    }
+
+    /// When [`Input::Tick`] is next needed.
+    #[must_use]
+    pub fn next_deadline(&self) -> Micros {
+        let stream = if let Media::Open(stream) = &self.media { Some(stream.next_deadline()) } else { None };
+        let all = [stream, self.executor.next_deadline(), self.runner.next_deadline(), self.ear.next_deadline()];
+        // A deadline that has passed without effect (a step waits for something else) must not spin.
+        let soon = self.now + Micros::from_ms(1);
+        all.into_iter().flatten().map(|at| at.max(soon)).fold(self.ends_at, Micros::min)
+    }
+
+    /// Something happened at `at`. Times that are older than the newest seen count as now, except for measuring.
+    pub fn handle(&mut self, at: Micros, input: Input<'_>) {
+        self.now = self.now.max(at);
+        self.play();
+        match input {
+            Input::Answer(answer) => self.answer(answer),
+            Input::NoAnswer(why) => {
+                if self.requested.take().is_some_and(|(_, last)| last) {
+                    self.note(What::Warning(Warning::new(Code::HttpConnection, format!("status callback: {why}"))));
+                    self.finish();
+                } else {
+                    self.executor.no_answer(&why);
+                }
+            }
+            Input::StreamOpen => self.stream_open(),
+            Input::StreamRefused(warning) => {
+                self.media = Media::None;
+                self.note(What::Warning(warning));
+                self.executor.stream_ended(self.now, false);
+            }
+            Input::Text(text) => self.with_stream(at, |stream, now, out| stream.text(now, text, out)),
+            Input::Binary(bytes) => self.with_stream(at, |stream, _, out| stream.binary(bytes, out)),
+            Input::Closed(why) => self.stream_closed(format!("the server closed it ({why})")),
+            Input::Broken(warning) => {
+                let why = warning.text.clone();
+                self.note(What::Warning(warning));
+                self.stream_closed(why);
+            }
+            Input::Tick => {}
+        }
+        if self.now >= self.ends_at && self.ended.is_none() {
+            self.hang_up("the script's max_ms is over");
+        }
+        self.executor.tick(self.now);
+        self.pump();
+    }
+
+    /// Until nothing more follows from what is known.
+    fn pump(&mut self) {
+        loop {
+            if let Some(output) = self.executor.poll() {
+                self.obey(output);
+                continue;
+            }
+            let view = View {
+                now: self.now,
+                ear: &self.ear,
+                last_clear: self.last_clear,
+                transfers: &self.transfers,
+                ended: self.ended.is_some(),
+            };
+            let Some(action) = self.runner.step(view) else { break };
+            self.act(action);
+        }
+        self.send_frames();
+        // The end is only told when the script has had its last word.
+        if self.ended.is_some() && self.requested.is_none() && self.runner.has_finished() {
+            self.finish();
+        }
+    }
+
+    fn obey(&mut self, output: executor::Output) {
+        match output {
+            executor::Output::Fetch(fetch) => {
+                let status = if self.answered_once { CallStatus::InProgress } else { CallStatus::Ringing };
+                self.request(&fetch, status, false);
+            }
+            executor::Output::OpenStream(plan) => {
+                let (url, signed) = (plan.url.clone(), plan.url.signed());
+                self.note(What::StreamOpening { url: url.to_string() });
+                self.media = Media::Opening(plan);
+                let signature = signature::sign(&self.plan.auth_token, &signed, &[]);
+                self.out.push_back(Output::OpenStream { url, signature });
+            }
+            executor::Output::Verb(text) => self.note(What::Verb { text }),
+            executor::Output::Dial(to) => {
+                self.transfers.push(to.clone());
+                self.note(What::Transfer { to });
+            }
+            executor::Output::Warning(warning) => self.note(What::Warning(warning)),
+            executor::Output::End(why) => self.end(why),
+        }
+    }
+
+    fn act(&mut self, action: Action) {
+        match action {
+            Action::Say(clip, at) => {
+                let said = self.line.say(clip, at);
+                self.measures.said(&said, self.runner.is_interrupting());
+                self.onset_ahead = Some(said.clone());
+                self.runner.said(said);
+            }
+            Action::Press(digit) => {
+                let heard = match &mut self.media {
+                    Media::Open(stream) => {
+                        self.out.push_back(Output::Send { text: stream.digit(digit), due: None });
+                        true
+                    }
+                    _ => self.executor.digit(self.now, digit),
+                };
+                self.measures.pressed(self.now);
+                self.note(What::Digit { digit, heard });
+            }
+            Action::HangUp(why) => self.hang_up(&why),
+            Action::Decided(verdict) => self.note(What::Verdict(verdict)),
+        }
+    }
+
+    fn request(&mut self, fetch: &Fetch, status: CallStatus, last: bool) {
+        let fields = params::voice(&self.plan.sids, &self.plan.parties, status, &self.call_token);
+        let token = ids::token(&mut self.rng);
+        let request = Request::new(fetch, fields, &self.plan.auth_token, token);
+        self.note(What::Request { method: request.method, url: fetch.url.to_string() });
+        self.requested = Some((self.now, last));
+        self.out.push_back(Output::Request(Box::new(request)));
+    }
+
+    fn answer(&mut self, answer: &Answer) {
+        let Some((since, last)) = self.requested.take() else { return };
+        self.note(What::Answer { status: answer.status, took_ms: self.now - since });
+        if last {
+            if answer.status != 204 && answer.status != 200 {
+                let text = format!("status callback answered {}; answer 204", answer.status);
+                self.note(What::Warning(Warning::new(Code::HttpRetrieval, text)));
+            }
+            return self.finish();
+        }
+        self.answered_once = true;
+        self.executor.answer(self.now, answer);
+    }
+
+    fn stream_open(&mut self) {
+        let Media::Opening(plan) = std::mem::replace(&mut self.media, Media::None) else { return };
+        let sid = ids::sid("MZ", &mut self.rng);
+        self.note(What::StreamStarted { stream_sid: sid.clone() });
+        self.record.begin(self.now);
+        self.measures.start.get_or_insert(self.now);
+        let out = &mut self.out;
+        let stream = Stream::start(self.now, self.plan.sids.clone(), sid, &plan.parameters, &mut |event| {
+            if let StreamEvent::Send(text) = event {
+                out.push_back(Output::Send { text, due: None });
+            }
+        });
+        self.media = Media::Open(Box::new(stream));
+    }
+
+    /// The buffer plays, the ear listens, up to now.
+    fn play(&mut self) {
+        self.with_stream(self.now, |stream, now, out| stream.advance(now, out));
+        let mut noticed = Vec::new();
+        self.ear.advance(self.now, &mut |n| noticed.push(n));
+        self.noticed(noticed);
+        if let Some(said) = self.onset_ahead.take_if(|said| said.onset() <= self.now) {
+            let (clip, text) = (said.clip.name.clone(), said.clip.text.clone());
+            self.note_at(said.onset(), What::CallerSpeaks { clip, text });
+        }
+    }
+
+    fn with_stream(&mut self, at: Micros, act: impl FnOnce(&mut Stream, Micros, &mut dyn FnMut(StreamEvent<'_>))) {
+        let Media::Open(mut stream) = std::mem::replace(&mut self.media, Media::None) else { return };
+        let now = self.now;
+        act(&mut stream, now, &mut |event| self.stream_event(at, event));
+        self.media = Media::Open(stream);
+    }
+
+    fn stream_event(&mut self, at: Micros, event: StreamEvent<'_>) {
+        match event {
+            StreamEvent::Send(text) => self.out.push_back(Output::Send { text, due: None }),
+            StreamEvent::Heard { at, bytes } => {
+                if self.plan.keep_sound {
+                    self.record.heard(at, bytes);
+                }
+                let mut noticed = Vec::new();
+                self.ear.hear(at, bytes, &mut |n| noticed.push(n));
+                self.noticed(noticed);
+            }
+            StreamEvent::Media { .. } => {
+                self.measures.media_received += 1;
+                if let (None, Some(start)) = (self.measures.first_audio, self.measures.start) {
+                    self.measures.first_audio = Some(at - start);
+                    self.note_at(at, What::FirstAudio { after_ms: at - start });
+                }
+            }
+            StreamEvent::Cleared { bytes } => self.cleared(at, bytes),
+            StreamEvent::MarkEchoed { played: true, .. } => self.measures.marks_played += 1,
+            StreamEvent::MarkEchoed { .. } => self.measures.marks_cleared += 1,
+            StreamEvent::Warning(warning) => self.note(What::Warning(warning)),
+        }
+    }
+
+    fn cleared(&mut self, at: Micros, bytes: u64) {
+        self.last_clear = Some(at);
+        let judged = self.measures.cleared(at, bytes);
+        self.note_at(
+            at,
+            What::Clear {
+                after_onset_ms: judged.after_onset,
+                unheard_ms: Micros::from_samples(bytes),
+                unprovoked: judged.unprovoked,
+            },
+        );
+        let mut noticed = Vec::new();
+        self.ear.cut(self.now, &mut |n| noticed.push(n));
+        self.noticed(noticed);
+    }
+
+    fn noticed(&mut self, noticed: Vec<Noticed>) {
+        for n in noticed {
+            match n {
+                Noticed::Starts(at) => {
+                    if let (None, Some(start)) = (self.measures.first_audible, self.measures.start) {
+                        self.measures.first_audible = Some(at - start);
+                    }
+                    self.note_at(at, What::BotSpeaks);
+                }
+                Noticed::Stops(at) => self.note_at(at, What::BotStops),
+            }
+        }
+    }
+
+    /// Every frame that is complete; a late one is sent late, none is skipped.
+    fn send_frames(&mut self) {
+        while let Media::Open(stream) = &mut self.media
+            && stream.frame_due() <= self.now
+        {
+            let (start, due) = (stream.frame_start(), stream.frame_due());
+            let (linear, disturbance) = self.line.frame(start);
+            let sound: [u8; FRAME_SAMPLES] = linear.map(mulaw::encode);
+            self.out.push_back(Output::Send { text: stream.frame(&sound), due: Some(due) });
+            self.measures.frames_sent += 1;
+            if self.plan.keep_sound {
+                self.record.said(start, &sound);
+            }
+            if let Some(kind) = disturbance {
+                self.measures.disturbances += 1;
+                self.note_at(start, What::Disturbance { kind: format!("{kind:?}").to_lowercase() });
+            }
+        }
+    }
+
+    fn hang_up(&mut self, why: &str) {
+        self.executor.end(&format!("the caller hung up, {why}"));
+    }
+
+    fn stream_closed(&mut self, why: String) {
+        if let Media::Open(stream) = std::mem::replace(&mut self.media, Media::None) {
+            self.close_books(&stream, why);
+            self.out.push_back(Output::CloseStream);
+            self.executor.stream_ended(self.now, true);
+        }
+    }
+
+    fn close_books(&mut self, stream: &Stream, why: String) {
+        self.measures.messages_refused += stream.counts().refused;
+        let unheard_ms = Micros::from_samples(stream.playback().waiting_bytes());
+        self.note(What::StreamEnded { why, unheard_ms });
+    }
+
+    fn end(&mut self, why: String) {
+        match std::mem::replace(&mut self.media, Media::None) {
+            Media::Open(mut stream) => {
+                self.out.push_back(Output::Send { text: stream.stop(), due: None });
+                self.out.push_back(Output::CloseStream);
+                self.close_books(&stream, "stop sent".into());
+            }
+            Media::Opening(_) => self.out.push_back(Output::CloseStream),
+            Media::None => {}
+        }
+        self.note(What::Ended { why: why.clone() });
+        self.ended = Some(why);
+        self.requested = None;
+        if let Some(url) = self.plan.status_callback.clone() {
+            let extra = self.completed_fields();
+            self.request(&Fetch { url, get: false, extra }, CallStatus::Completed, true);
+        }
+    }
+
+    fn completed_fields(&self) -> Vec<(String, String)> {
+        let seconds = self.measures.start.map_or(0, |start| (self.now - start).0.div_ceil(1_000_000));
+        vec![
+            ("CallbackSource".into(), "call-progress-events".into()),
+            ("SequenceNumber".into(), "0".into()),
+            ("CallDuration".into(), seconds.to_string()),
+            ("Duration".into(), seconds.div_ceil(60).to_string()),
+            ("SipResponseCode".into(), "200".into()),
+        ]
+    }
+
+    fn finish(&mut self) {
+        if !self.done {
+            self.done = true;
+            self.out.push_back(Output::Done);
+        }
+    }
+
+    fn note(&mut self, what: What) {
+        self.note_at(self.now, what);
+    }
+
+    fn note_at(&mut self, at: Micros, what: What) {
+        if self.events.len() < MAX_EVENTS {
+            self.events.push(Event { at, what });
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! The caller's end of the line: puts clips and noise into frames of 20 ms, sample by sample on the call's time axis.
+
+use std::sync::Arc;
+
+use super::clips::Clip;
+use super::noise::{Disturbance, Noise};
+use crate::audio::FRAME_SAMPLES;
+use crate::time::{Micros, SAMPLE_US};
+
+/// A clip being said, placed on the time axis.
+#[derive(Clone, Debug)]
+pub struct Utterance {
+    /// The recording.
+    pub clip: Arc<Clip>,
+    /// When its first sample is spoken.
+    pub begins: Micros,
+}
+
+impl Utterance {
+    /// When the first labelled sample of speech is spoken.
+    #[must_use]
+    pub fn onset(&self) -> Micros {
+        self.begins + self.clip.onset
+    }
+
+    /// When the last labelled sample of speech has been spoken.
+    #[must_use]
+    pub fn offset(&self) -> Micros {
+        self.begins + self.clip.offset
+    }
+
+    /// When the recording is over.
+    #[must_use]
+    pub fn ends(&self) -> Micros {
+        self.begins + self.clip.length()
+    }
+}
+
+/// The line of one caller.
+#[derive(Debug)]
+pub struct Line {
+    noise: Noise,
+    utterance: Option<Utterance>,
+}
+
+impl Line {
+    /// A line with nothing but this noise on it.
+    #[must_use]
+    pub const fn new(noise: Noise) -> Self {
+        Self { noise, utterance: None }
+    }
+
+    /// Begins to say `clip` at `begins`, on the next whole sample; what was being said stops there.
+    pub fn say(&mut self, clip: Arc<Clip>, begins: Micros) -> Utterance {
+        let begins = Micros(begins.0.div_ceil(SAMPLE_US) * SAMPLE_US);
+        let utterance = Utterance { clip, begins };
+        self.utterance = Some(utterance.clone());
+        utterance
+    }
+
+    /// The frame whose first sample is spoken at `start`, linear, and what disturbance begins in it.
+    pub fn frame(&mut self, start: Micros) -> ([i16; FRAME_SAMPLES], Option<Disturbance>) {
+        let mut mix = [0.0_f64; FRAME_SAMPLES];
+        let began = self.noise.add(&mut mix);
+        if let Some(said) = &self.utterance {
+            for (offset, sample) in (0_u64..).zip(mix.iter_mut()) {
+                let at = start + Micros::from_samples(offset);
+                if at >= said.begins {
+                    let index = usize::try_from((at - said.begins).samples()).unwrap_or(usize::MAX);
+                    *sample += said.clip.samples.get(index).copied().map_or(0.0, f64::from);
+                }
+            }
+        }
+        (mix.map(to_i16), began)
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "clamped")]
+fn to_i16(sample: f64) -> i16 {
+    sample.round().clamp(f64::from(i16::MIN), f64::from(i16::MAX)) as i16
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::caller::noise::NoisePlan;
+    use crate::rng::Rng;
+
+    #[test]
+    fn a_clip_lands_on_exactly_its_sample_across_frames() {
+        let plan = NoisePlan { comfort_dbfs: -200.0, ..NoisePlan::default() };
+        let mut line = Line::new(Noise::new(plan, Rng::new(1)));
+        let clip = Clip {
+            name: String::new(),
+            text: String::new(),
+            samples: (1..=200).collect(),
+            onset: Micros::from_samples(10),
+            offset: Micros::from_samples(190),
+        };
+        let said = line.say(Arc::new(clip), Micros(125 * 150 - 60));
+        assert_eq!((said.begins, said.onset()), (Micros(125 * 150), Micros(125 * 160)));
+        let (first, _) = line.frame(Micros::ZERO);
+        let (second, _) = line.frame(Micros(20_000));
+        let (third, _) = line.frame(Micros(40_000));
+        assert_eq!((first[149], first[150], first[159]), (0, 1, 10));
+        assert_eq!((second[0], second[159]), (11, 170));
+        assert_eq!((third[0], third[29], third[30]), (171, 200, 0));
+    }
+}

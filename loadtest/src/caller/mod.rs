@@ -1,0 +1,10 @@
+//! The person on the phone, without a clock: what is said, over which line, what is heard, and by which script.
+
+pub mod clips;
+pub mod ear;
+pub mod label;
+pub mod line;
+pub mod noise;
+pub mod runner;
+pub mod script;
+pub mod steps;

@@ -1,0 +1,320 @@
+//! Goes through a script, step by step, as the world allows: a state machine that is told the time.
+
+use std::sync::Arc;
+
+use super::clips::Clip;
+use super::ear::{Ear, envelope};
+use super::line::Utterance;
+use super::script::Script;
+use super::steps::{Expect, Step};
+use crate::rng::Rng;
+use crate::time::Micros;
+
+/// What the caller knows of the call.
+#[derive(Clone, Copy, Debug)]
+pub struct View<'a> {
+    /// The time.
+    pub now: Micros,
+    /// What was heard.
+    pub ear: &'a Ear,
+    /// When the last `clear` came.
+    pub last_clear: Option<Micros>,
+    /// Numbers that the TwiML dialled.
+    pub transfers: &'a [String],
+    /// Whether the call is over.
+    pub ended: bool,
+}
+
+/// What the caller does.
+#[derive(Clone, Debug)]
+pub enum Action {
+    /// Say this from then on; answer with [`Runner::said`].
+    Say(Arc<Clip>, Micros),
+    /// Press this key.
+    Press(char),
+    /// Hang up.
+    HangUp(String),
+    /// A step with a budget is decided.
+    Decided(Verdict),
+}
+
+/// How an expectation came out.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+pub struct Verdict {
+    /// Which step, from 1.
+    pub step: usize,
+    /// What was expected.
+    pub what: String,
+    /// Whether it happened in time.
+    pub ok: bool,
+    /// How long it took, or was waited for.
+    #[serde(rename = "after_ms")]
+    pub after: Micros,
+    /// Why not.
+    pub cause: Option<String>,
+}
+
+#[derive(Clone, Debug)]
+enum Phase {
+    Begin,
+    Speaking(Utterance),
+    Pressing { next: usize, at: Micros },
+}
+
+/// Between two keys.
+const KEY_GAP: Micros = Micros::from_ms(250);
+/// Between two attempts to make a silent bot talk.
+const NUDGE_GAP: Micros = Micros::from_ms(2_000);
+/// An interrupter gives up when the bot does not speak for so long.
+const NOTHING_TO_INTERRUPT: Micros = Micros::from_ms(15_000);
+/// Envelopes of an echo correlate at least so well.
+const SAME_VOICE: f64 = 0.8;
+/// How often an echo is looked for.
+const LOOK_AGAIN: Micros = Micros::from_ms(100);
+
+/// The script of one call, being run.
+#[derive(Debug)]
+pub struct Runner {
+    script: Arc<Script>,
+    rng: Rng,
+    index: usize,
+    since: Micros,
+    phase: Phase,
+    /// When to look again, whatever happens.
+    wake: Option<Micros>,
+    last_said: Option<Utterance>,
+    last_nudge: Option<Micros>,
+    finished: bool,
+}
+
+enum Progress {
+    Wait(Micros),
+    Do(Action),
+    Next(Option<Verdict>),
+    Abort(Verdict),
+}
+
+impl Runner {
+    /// Begins with the first step at `now`.
+    #[must_use]
+    pub const fn new(script: Arc<Script>, rng: Rng, now: Micros) -> Self {
+        let (last_said, last_nudge) = (None, None);
+        Self {
+            script,
+            rng,
+            index: 0,
+            since: now,
+            phase: Phase::Begin,
+            wake: None,
+            last_said,
+            last_nudge,
+            finished: false,
+        }
+    }
+
+    /// When to ask again even if nothing happens.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Micros> {
+        self.wake.filter(|_| !self.finished)
+    }
+
+    /// Whether every step is done.
+    #[must_use]
+    pub const fn has_finished(&self) -> bool {
+        self.finished
+    }
+
+    /// Whether the step at hand interrupts the bot.
+    #[must_use]
+    pub fn is_interrupting(&self) -> bool {
+        matches!(self.script.steps.get(self.index), Some(Step::Interrupt { .. }))
+    }
+
+    /// The answer to [`Action::Say`]: when it will be spoken.
+    pub fn said(&mut self, utterance: Utterance) {
+        self.last_said = Some(utterance.clone());
+        self.phase = Phase::Speaking(utterance);
+    }
+
+    /// What the caller does now; ask again until `None`.
+    pub fn step(&mut self, view: View<'_>) -> Option<Action> {
+        if self.finished {
+            return None;
+        }
+        let script = Arc::clone(&self.script);
+        let Some(step) = script.steps.get(self.index) else {
+            self.finished = true;
+            return (!view.ended).then(|| Action::HangUp("the script is done".into()));
+        };
+        let mut progress = self.progress(step, view);
+        if view.ended && !matches!(progress, Progress::Next(_)) {
+            progress = self.after_the_end(step, view);
+        }
+        match progress {
+            Progress::Wait(until) => {
+                self.wake = Some(until);
+                None
+            }
+            Progress::Do(action) => Some(action),
+            Progress::Next(verdict) => {
+                self.index += 1;
+                self.since = view.now;
+                self.phase = Phase::Begin;
+                verdict.map(Action::Decided).or_else(|| self.step(view))
+            }
+            Progress::Abort(verdict) => {
+                // What comes after a missed step means nothing: hang up.
+                self.index = usize::MAX;
+                Some(Action::Decided(verdict))
+            }
+        }
+    }
+
+    fn after_the_end(&self, step: &Step, view: View<'_>) -> Progress {
+        match step {
+            Step::HangUp | Step::Silence(_) => Progress::Next(None),
+            _ => Progress::Abort(self.verdict(view, step, Some("the call had ended".into()))),
+        }
+    }
+
+    fn progress(&mut self, step: &Step, view: View<'_>) -> Progress {
+        match step {
+            Step::Wait { audible, within } => {
+                let happened = view.ear.speaking_since().is_some() == *audible;
+                self.within(step, view, *within, happened, None)
+            }
+            Step::Say(clips) => self.say(clips, view),
+            Step::Interrupt { clips, after, within } => self.interrupt(step, clips, *after, *within, view),
+            Step::Digits(digits) => self.press(digits, view.now),
+            Step::Silence(lasts) if view.now >= self.since + *lasts => Progress::Next(None),
+            Step::Silence(lasts) => Progress::Wait(self.since + *lasts),
+            Step::KeepTalking { digit, lasts } => self.keep_talking(*digit, *lasts, view),
+            Step::HangUp => {
+                self.index += 1;
+                Progress::Do(Action::HangUp("as the script says".into()))
+            }
+            Step::Expect(what, within) => {
+                let happened = self.happened(what, view);
+                let again = matches!(what, Expect::HearsSelf).then(|| view.now + LOOK_AGAIN);
+                self.within(step, view, *within, happened, again).with_verdict(|| self.verdict(view, step, None))
+            }
+        }
+    }
+
+    fn within(&self, step: &Step, view: View<'_>, within: Micros, happened: bool, again: Option<Micros>) -> Progress {
+        let deadline = self.since + within;
+        if happened {
+            return Progress::Next(None);
+        }
+        if view.now >= deadline {
+            return Progress::Abort(self.verdict(view, step, Some(format!("not within {within}"))));
+        }
+        Progress::Wait(again.map_or(deadline, |again| again.min(deadline)))
+    }
+
+    fn happened(&self, what: &Expect, view: View<'_>) -> bool {
+        match what {
+            Expect::Clear => view.last_clear.is_some_and(|at| at >= self.since),
+            Expect::BotSpeaks => view.ear.last_loud().is_some_and(|at| at > self.since + super::ear::HOP),
+            Expect::BotSilent => view.ear.speaking_since().is_none(),
+            Expect::Transfer(None) => !view.transfers.is_empty(),
+            Expect::Transfer(Some(to)) => view.transfers.contains(to),
+            Expect::CallEnds => view.ended,
+            Expect::HearsSelf => self.last_said.as_ref().is_some_and(|said| hears(view.ear, said)),
+        }
+    }
+
+    fn say(&mut self, clips: &[String], view: View<'_>) -> Progress {
+        match &self.phase {
+            Phase::Speaking(said) if view.now >= said.ends() => Progress::Next(None),
+            Phase::Speaking(said) => Progress::Wait(said.ends()),
+            _ => self.begin_to_say(clips, view.now),
+        }
+    }
+
+    fn begin_to_say(&mut self, clips: &[String], now: Micros) -> Progress {
+        let choice = usize::try_from(self.rng.below(clips.len() as u64)).unwrap_or_default();
+        let clip = clips.get(choice).and_then(|name| self.script.clips.get(name)).cloned();
+        // Nobody speaks in step with the frames: the phase is drawn from the seed.
+        let phase = Micros(self.rng.below(20_000));
+        clip.map_or(Progress::Next(None), |clip| Progress::Do(Action::Say(clip, now + phase)))
+    }
+
+    fn interrupt(&mut self, step: &Step, clips: &[String], after: Micros, within: Micros, view: View<'_>) -> Progress {
+        if let Phase::Speaking(said) = &self.phase {
+            let (onset, ends) = (said.onset(), said.ends());
+            let clear = view.last_clear.filter(|&at| at >= onset);
+            let decided = clear.is_some() || view.now >= onset + within;
+            if !decided || view.now < ends {
+                return Progress::Wait(if decided { ends } else { ends.max(onset + within) });
+            }
+            let cause = match clear {
+                Some(at) if at <= onset + within => None,
+                Some(at) => Some(format!("clear came {} after the onset of speech, not within {within}", at - onset)),
+                None => Some(format!("no clear within {within} of the onset of speech")),
+            };
+            let took = clear.map_or(within, |at| at - onset);
+            return Progress::Next(Some(Verdict { after: took, ..self.verdict(view, step, cause) }));
+        }
+        match view.ear.speaking_since() {
+            Some(since) if view.now >= since + after => self.begin_to_say(clips, view.now),
+            Some(since) => Progress::Wait(since + after),
+            None => {
+                let why = "the bot did not speak long enough to be interrupted";
+                self.within(step, view, NOTHING_TO_INTERRUPT, false, None).because(why)
+            }
+        }
+    }
+
+    fn press(&mut self, digits: &str, now: Micros) -> Progress {
+        let (next, at) = match self.phase {
+            Phase::Pressing { next, at } => (next, at),
+            _ => (0, now),
+        };
+        let Some(digit) = digits.chars().nth(next) else { return Progress::Next(None) };
+        if now < at {
+            return Progress::Wait(at);
+        }
+        self.phase = Phase::Pressing { next: next + 1, at: now + KEY_GAP };
+        Progress::Do(Action::Press(digit))
+    }
+
+    fn keep_talking(&mut self, digit: char, lasts: Micros, view: View<'_>) -> Progress {
+        let ends = self.since + lasts;
+        if view.now >= ends {
+            return Progress::Next(None);
+        }
+        let ready = self.last_nudge.map_or(Micros::ZERO, |at| at + NUDGE_GAP);
+        if view.ear.speaking_since().is_none() && view.now >= ready && view.now >= self.since + NUDGE_GAP {
+            self.last_nudge = Some(view.now);
+            return Progress::Do(Action::Press(digit));
+        }
+        Progress::Wait(ends.min(view.now + NUDGE_GAP))
+    }
+
+    fn verdict(&self, view: View<'_>, step: &Step, cause: Option<String>) -> Verdict {
+        let after = view.now - self.since;
+        Verdict { step: self.index + 1, what: step.describe(), ok: cause.is_none(), after, cause }
+    }
+}
+
+impl Progress {
+    fn with_verdict(self, verdict: impl FnOnce() -> Verdict) -> Self {
+        if matches!(self, Self::Next(None)) { Self::Next(Some(verdict())) } else { self }
+    }
+
+    fn because(self, why: &str) -> Self {
+        match self {
+            Self::Abort(verdict) => Self::Abort(Verdict { cause: Some(why.to_owned()), ..verdict }),
+            other => other,
+        }
+    }
+}
+
+/// Whether the speech of an utterance was heard again after it was spoken.
+fn hears(ear: &Ear, said: &Utterance) -> bool {
+    let (from, to) = (said.clip.onset.samples(), said.clip.offset.samples());
+    let range = usize::try_from(from).unwrap_or_default()..usize::try_from(to).unwrap_or_default();
+    let speech = said.clip.samples.get(range).unwrap_or_default();
+    ear.find(&envelope(speech), said.onset()).is_some_and(|(score, _)| score >= SAME_VOICE)
+}

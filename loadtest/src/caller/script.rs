@@ -1,0 +1,206 @@
+//! A script: what the caller does and expects, read from TOML; a script is a test.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use serde::Deserialize;
+use thiserror::Error;
+
+use super::clips::{self, BadClip, Clip};
+use super::noise::NoisePlan;
+use super::steps::{BadStep, RawStep, Step};
+use crate::time::Micros;
+use crate::twilio::executor::Callee;
+
+/// The scripts that are built in, by name.
+pub const BUILT_IN: &[(&str, &str)] = &[
+    ("default", include_str!("../../scripts/default.toml")),
+    ("interrupt", include_str!("../../scripts/interrupt.toml")),
+    ("goodbye", include_str!("../../scripts/goodbye.toml")),
+    ("noise", include_str!("../../scripts/noise.toml")),
+    ("silent", include_str!("../../scripts/silent.toml")),
+    ("echo", include_str!("../../scripts/echo.toml")),
+];
+
+/// What must not happen anywhere in the call.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum Forbidden {
+    /// A `clear` that nobody provoked, while sound was waiting to be heard.
+    FalseClears,
+    /// Any `clear`.
+    Clears,
+    /// Anything that Twilio's debugger would show.
+    Warnings,
+}
+
+/// A script, ready to be run any number of times.
+#[derive(Clone, Debug)]
+pub struct Script {
+    /// Its name or path.
+    pub name: String,
+    /// One sentence.
+    pub about: String,
+    /// What the caller does, in order; behind the last step he hangs up.
+    pub steps: Vec<Step>,
+    /// What must not happen.
+    pub forbid: Vec<Forbidden>,
+    /// What disturbs the line.
+    pub noise: NoisePlan,
+    /// Who answers a transfer.
+    pub callee: Callee,
+    /// The caller hangs up after so long, whatever happens.
+    pub max: Micros,
+    /// All clips that the steps name.
+    pub clips: BTreeMap<String, Arc<Clip>>,
+}
+
+/// Why there is no script.
+#[derive(Debug, Error)]
+pub enum BadScript {
+    /// Neither built in nor a file.
+    #[error("no script {0:?}: built in are {names}; or give the path of a .toml file", names = names())]
+    Unknown(String),
+    /// The file cannot be read.
+    #[error("{0}: {1}")]
+    Read(String, std::io::Error),
+    /// The file is no TOML, or has unknown keys.
+    #[error("{0}: {1}")]
+    Toml(String, toml::de::Error),
+    /// A step says nothing that can be done.
+    #[error("{0}: step {1}: {2}")]
+    Step(String, usize, BadStep),
+    /// A clip cannot be used.
+    #[error("{0}: {1}")]
+    Clip(String, BadClip),
+    /// There is nothing to do.
+    #[error("{0}: needs at least one [[step]]")]
+    Empty(String),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawScript {
+    about: String,
+    #[serde(default = "default_max_ms")]
+    max_ms: u64,
+    #[serde(default)]
+    forbid: Vec<Forbidden>,
+    #[serde(default)]
+    noise: NoisePlan,
+    #[serde(default)]
+    transfer: RawCallee,
+    #[serde(default)]
+    step: Vec<RawStep>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct RawCallee {
+    answers: bool,
+    ring_ms: u64,
+    talk_ms: u64,
+}
+
+impl Default for RawCallee {
+    fn default() -> Self {
+        Self { answers: true, ring_ms: 500, talk_ms: 1_000 }
+    }
+}
+
+const fn default_max_ms() -> u64 {
+    120_000
+}
+
+/// The longest call that a script may ask for: one hour.
+const MAX_CALL: Micros = Micros::from_ms(3_600_000);
+
+/// A built-in script by name, or a TOML file by path.
+///
+/// # Errors
+/// [`BadScript`] names file, step and cause.
+pub fn load(name: &str) -> Result<Script, BadScript> {
+    if let Some((_, text)) = BUILT_IN.iter().find(|(built_in, _)| *built_in == name) {
+        return parse(name, text, Path::new("."));
+    }
+    let path = Path::new(name);
+    if path.extension().is_none_or(|e| e != "toml") {
+        return Err(BadScript::Unknown(name.to_owned()));
+    }
+    let text = std::fs::read_to_string(path).map_err(|e| BadScript::Read(name.to_owned(), e))?;
+    parse(name, &text, path.parent().unwrap_or(Path::new(".")))
+}
+
+/// A script from its text; WAV paths are relative to `folder`.
+///
+/// # Errors
+/// [`BadScript`] names step and cause.
+pub fn parse(name: &str, text: &str, folder: &Path) -> Result<Script, BadScript> {
+    let raw: RawScript = toml::from_str(text).map_err(|e| BadScript::Toml(name.to_owned(), e))?;
+    let mut steps = Vec::new();
+    for (index, step) in raw.step.into_iter().enumerate() {
+        steps.push(step.check().map_err(|bad| BadScript::Step(name.to_owned(), index + 1, bad))?);
+    }
+    if steps.is_empty() {
+        return Err(BadScript::Empty(name.to_owned()));
+    }
+    let mut loaded = BTreeMap::new();
+    for clip in steps.iter().flat_map(Step::clips) {
+        let sound = clips::load(clip, folder).map_err(|bad| BadScript::Clip(name.to_owned(), bad))?;
+        loaded.insert(clip.clone(), sound);
+    }
+    let RawCallee { answers, ring_ms, talk_ms } = raw.transfer;
+    Ok(Script {
+        name: name.to_owned(),
+        about: raw.about,
+        steps,
+        forbid: raw.forbid,
+        noise: raw.noise,
+        callee: Callee { answers, ring: Micros::from_ms(ring_ms), talk: Micros::from_ms(talk_ms) },
+        max: Micros::from_ms(raw.max_ms).min(MAX_CALL),
+        clips: loaded,
+    })
+}
+
+fn names() -> String {
+    BUILT_IN.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(steps: &str) -> String {
+        parse("t", &format!("about = \"x\"\n{steps}"), Path::new(".")).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn every_built_in_script_is_sound() {
+        for (name, _) in BUILT_IN {
+            let script = load(name).unwrap_or_else(|bad| panic!("{bad}"));
+            assert!(!script.about.is_empty() && !script.steps.is_empty(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_bad_step_is_named_with_its_cure() {
+        let step = |text: &str| refused(&format!("[[step]]\nsilence_ms = 1\n[[step]]\n{text}"));
+        assert!(
+            step("wait = \"bot_sings\"").contains("step 2: wait = \"bot_sings\" is unknown; use one of bot_starts")
+        );
+        assert!(step("hang_up = true\nsilence_ms = 3").contains("exactly one of"));
+        assert!(step("digits = \"1a\"").contains("only 0-9"));
+        assert!(step("say = \"en/nothing\"").contains("en/im-sorry"));
+        assert!(step("say = []").contains("at least one clip"));
+        assert!(step("digits = \"1\"\nwithin_ms = 5").contains("within_ms does not belong"));
+        assert!(step("speak = \"x\"").contains("unknown field"));
+        assert!(refused("").contains("at least one [[step]]"));
+    }
+
+    #[test]
+    fn a_wrong_name_lists_the_right_ones() {
+        assert!(load("defualt").unwrap_err().to_string().contains("default, interrupt"));
+        assert!(load("/nowhere/x.toml").unwrap_err().to_string().contains("/nowhere/x.toml"));
+    }
+}

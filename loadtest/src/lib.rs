@@ -1,0 +1,21 @@
+//! Twilio in a box: an independent, strict fake of Twilio's side of a voice call with Media Streams.
+//!
+//! In the order of a call:
+//! * [`cli`] reads the command line into a plan, [`run`] starts the calls, [`shell`] has the sockets and the clock;
+//! * [`call`] is one whole call without socket or clock: it joins the two halves below and writes the timeline;
+//! * [`twilio`] is the carrier: webhooks, signatures, TwiML, media messages, playback buffer;
+//! * [`caller`] is the person: a script, a voice, a noisy line, an ear;
+//! * [`report`] turns what happened into a timeline, a table, JSON and a WAV.
+//!
+//! Invariants: only `shell` reads the clock or touches a socket; the same seed and the same answers give the same call.
+
+pub mod audio;
+pub mod call;
+pub mod caller;
+pub mod cli;
+pub mod report;
+pub mod rng;
+pub mod run;
+pub mod shell;
+pub mod time;
+pub mod twilio;

@@ -1,0 +1,80 @@
+//! Whether a call was good, and if not, in one line why.
+
+use serde::Serialize;
+
+use super::figures::Spread;
+use crate::call::event::What;
+use crate::call::model::Call;
+use crate::caller::script::Forbidden;
+use crate::time::Micros;
+
+/// A run whose own frames were later than this (p99) measures itself, not the server.
+pub const OWN_LATENESS: Micros = Micros::from_ms(5);
+
+/// How a call came out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "outcome", content = "causes", rename_all = "snake_case")]
+pub enum Outcome {
+    /// As the script wants it.
+    Good,
+    /// The call took place, but an expectation was missed.
+    Missed(Vec<String>),
+    /// No stream ever started.
+    Failed(String),
+}
+
+/// Judges a call that has ended.
+#[must_use]
+pub fn judge(call: &Call) -> Outcome {
+    if call.measures.start.is_none() {
+        return Outcome::Failed(cause(call));
+    }
+    let mut missed: Vec<String> = call
+        .events
+        .iter()
+        .filter_map(|event| match &event.what {
+            What::Verdict(verdict) if !verdict.ok => {
+                Some(format!("{}: {}", verdict.what, verdict.cause.as_deref().unwrap_or("it did not happen")))
+            }
+            _ => None,
+        })
+        .collect();
+    for forbidden in &call.plan().script.forbid {
+        missed.extend(violated(call, *forbidden));
+    }
+    if missed.is_empty() { Outcome::Good } else { Outcome::Missed(missed) }
+}
+
+/// What Twilio's debugger would have shown.
+#[must_use]
+pub fn warnings(call: &Call) -> usize {
+    let shown = |what: &What| matches!(what, What::Warning(warning) if warning.code.number() != 0);
+    call.events.iter().filter(|event| shown(&event.what)).count()
+}
+
+/// How late the call's own frames were.
+#[must_use]
+pub fn lateness(calls: &[Call]) -> Spread {
+    Spread::of(calls.iter().flat_map(|call| call.measures.lateness.iter().copied()).collect())
+}
+
+fn violated(call: &Call, forbidden: Forbidden) -> Option<String> {
+    let (count, what) = match forbidden {
+        Forbidden::FalseClears => (call.measures.false_clears, "clear although nobody spoke"),
+        Forbidden::Clears => (call.measures.clears, "clear in a call without any"),
+        Forbidden::Warnings => (warnings(call) as u64, "warning of Twilio's"),
+    };
+    (count > 0).then(|| format!("{count} × {what}"))
+}
+
+fn cause(call: &Call) -> String {
+    let error = call.events.iter().find_map(|event| match &event.what {
+        What::Warning(warning) if warning.code.is_error() => Some(&warning.text),
+        _ => None,
+    });
+    match (error, &call.ended) {
+        (Some(text), _) => text.clone(),
+        (None, Some(why)) => format!("the TwiML opened no stream ({why})"),
+        (None, None) => "the TwiML opened no stream".into(),
+    }
+}

@@ -1,0 +1,232 @@
+//! Runs what the command line asks for, and says how it went by an exit code.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use crate::call::model::{Call, CallPlan};
+use crate::caller::{clips, label, script};
+use crate::cli::{CallArgs, Cli, Command};
+use crate::report::table::{CallReport, Table};
+use crate::report::{timeline, wav};
+use crate::rng::Rng;
+use crate::shell::clock::{self, Clock};
+use crate::shell::drive;
+use crate::shell::route::Route;
+use crate::time::Micros;
+use crate::twilio::ids::{self, Sids};
+use crate::twilio::params::Parties;
+use crate::twilio::url::Url;
+
+/// The call failed.
+const FAILED: u8 = 1;
+/// Wrong usage or configuration.
+const USAGE: u8 = 2;
+/// An expectation or a budget was missed.
+const MISSED: u8 = 3;
+
+/// The calls that one run may make at once; more needs another tool.
+const MAX_COUNT: u32 = 2_000;
+
+/// Does what `cli` says; everything that is printed goes to standard output, complaints to standard error.
+#[must_use]
+pub fn run(cli: Cli) -> ExitCode {
+    let result = match cli.command {
+        Command::Call(args) => call(&args),
+        Command::Label { files } => label_files(&files),
+        Command::List => {
+            list();
+            Ok(0)
+        }
+    };
+    result.map_or_else(
+        |complaint| {
+            eprintln!("loadtest: {complaint}");
+            ExitCode::from(USAGE)
+        },
+        ExitCode::from,
+    )
+}
+
+struct Plans {
+    calls: Vec<CallPlan>,
+    gap: Micros,
+    route: Route,
+    wav: Option<PathBuf>,
+}
+
+fn call(args: &CallArgs) -> Result<u8, String> {
+    let plans = plan(args)?;
+    let wav = plans.wav.clone();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_io()
+        .enable_time()
+        .build()
+        .map_err(|e| format!("cannot start: {e}"))?;
+    let calls = runtime.block_on(all(plans));
+    if let (Some(path), Some(first)) = (&wav, calls.first().filter(|c| c.measures.start.is_some())) {
+        wav::write(path, &first.record).map_err(|e| format!("{}: {e}", path.display()))?;
+    }
+    let table = Table::of(&calls);
+    let over = over_budget(args, &table);
+    print(args, &calls, &table, &over, wav.as_deref());
+    Ok(if table.failed > 0 {
+        FAILED
+    } else if table.missed > 0 || table.void || !over.is_empty() {
+        MISSED
+    } else {
+        0
+    })
+}
+
+/// All calls at once on this thread, their beginnings spread evenly.
+async fn all(plans: Plans) -> Vec<Call> {
+    let clock = Clock::start();
+    let mut running = Vec::new();
+    for (index, plan) in (0_u64..).zip(plans.calls) {
+        let (route, begins) = (plans.route.clone(), Micros(plans.gap.0 * index));
+        running.push(tokio::spawn(async move {
+            clock.sleep_until(begins).await;
+            drive::run(plan, clock, route).await
+        }));
+    }
+    let mut calls = Vec::new();
+    for task in running {
+        match task.await {
+            Ok(call) => calls.push(call),
+            Err(error) => eprintln!("loadtest: a call broke: {error}"),
+        }
+    }
+    calls
+}
+
+fn plan(args: &CallArgs) -> Result<Plans, String> {
+    if args.count == 0 || args.count > MAX_COUNT {
+        return Err(format!("--count {}: from 1 to {MAX_COUNT}", args.count));
+    }
+    let script = Arc::new(script::load(&args.script).map_err(|e| e.to_string())?);
+    let (url, route) = where_to(args)?;
+    let status_callback = args.status_callback.as_deref().map(Url::parse).transpose().map_err(|e| e.to_string())?;
+    let seed = args.seed.unwrap_or_else(clock::fresh_seed);
+    let mut rng = Rng::new(seed);
+    let account = account_sid(args, &mut rng)?;
+    let wav = args.wav.clone().or_else(|| (args.count == 1).then(|| PathBuf::from("call.wav")));
+    let calls = (0..args.count).map(|index| {
+        let sids = Sids { account: account.clone(), call: ids::sid("CA", &mut rng) };
+        CallPlan {
+            url: url.clone(),
+            sids,
+            parties: Parties { from: next_number(&args.from, index), to: args.to.clone() },
+            auth_token: auth_token(args),
+            script: Arc::clone(&script),
+            seed: if index == 0 { seed } else { rng.next_u64() },
+            status_callback: status_callback.clone(),
+            keep_sound: index == 0 && wav.is_some(),
+        }
+    });
+    let calls: Vec<CallPlan> = calls.collect();
+    let ramp = Micros::from_ms(args.ramp_ms.unwrap_or_else(|| u64::from(args.count) * 20));
+    let gap = Micros(ramp.0 / u64::from(args.count));
+    Ok(Plans { calls, gap, route, wav })
+}
+
+fn where_to(args: &CallArgs) -> Result<(Url, Route), String> {
+    let local = Url::parse(&args.url).map_err(|e| format!("--url: {e}"))?;
+    if !local.scheme.starts_with("http") {
+        return Err(format!("--url {local}: a webhook is http:// or https://"));
+    }
+    let Some(public) = &args.public_url else {
+        let route = Route::default();
+        route.place(&local)?;
+        return Ok((local, route));
+    };
+    let base = Url::parse(public).map_err(|e| format!("--public-url: {e}"))?;
+    let url = Url { path: local.path.clone(), query: local.query.clone(), ..base };
+    Ok((url.clone(), Route { behind: Some((url.host, local)) }))
+}
+
+fn account_sid(args: &CallArgs, rng: &mut Rng) -> Result<String, String> {
+    let made_up = ids::sid("AC", rng);
+    let sid = args.account_sid.clone().or_else(|| environment("TWILIO_ACCOUNT_SID")).unwrap_or(made_up);
+    let good = sid.len() == 34 && sid.starts_with("AC") && sid[2..].bytes().all(|b| b.is_ascii_hexdigit());
+    if good { Ok(sid) } else { Err(format!("account SID {sid:?}: AC and 32 hexadecimal digits")) }
+}
+
+fn auth_token(args: &CallArgs) -> String {
+    let from_environment =
+        || environment("TWILIO_AUTH_TOKEN").and_then(|all| all.split(',').next().map(|t| t.trim().to_owned()));
+    args.auth_token.clone().or_else(from_environment).unwrap_or_else(|| "loadtest".into())
+}
+
+fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// Every caller has a number of his own, as on a real day.
+fn next_number(first: &str, index: u32) -> String {
+    let digits = first.trim_start_matches('+');
+    match digits.parse::<u64>() {
+        Ok(number) if first.starts_with('+') => format!("+{}", number + u64::from(index)),
+        _ => first.to_owned(),
+    }
+}
+
+fn over_budget(args: &CallArgs, table: &Table) -> Vec<String> {
+    let checks = [
+        ("onset → clear p50", args.clear_p50_ms, table.clear.p50_ms, table.clear.count),
+        ("onset → clear p95", args.clear_p95_ms, table.clear.p95_ms, table.clear.count),
+        ("first audio max", args.first_audio_ms, table.first_audio.max_ms, table.first_audio.count),
+    ];
+    let mut over = Vec::new();
+    for (name, budget, measured, count) in checks {
+        if let Some(budget) = budget.map(Micros::from_ms).filter(|budget| measured > *budget || count == 0) {
+            over.push(format!("over budget: {name} {measured} > {budget} ({count} measured)"));
+        }
+    }
+    over
+}
+
+fn print(args: &CallArgs, calls: &[Call], table: &Table, over: &[String], wav: Option<&Path>) {
+    if args.json {
+        let calls: Vec<_> = calls.iter().map(CallReport::new).collect();
+        let report = serde_json::json!({ "table": table, "over_budget": over, "calls": calls });
+        println!("{report}");
+        return;
+    }
+    match calls {
+        [only] => print!("{}\n{}", timeline::lines(only), timeline::summary(only)),
+        _ => print!("{}", table.lines()),
+    }
+    for line in over {
+        println!("{line}");
+    }
+    if let Some(path) = wav.filter(|_| calls.first().is_some_and(|c| c.measures.start.is_some())) {
+        println!("{} (left: said, right: heard)", path.display());
+    }
+}
+
+fn label_files(files: &[PathBuf]) -> Result<u8, String> {
+    for path in files {
+        let shown = path.display().to_string();
+        let file = std::fs::File::open(path).map_err(|e| format!("{shown}: {e}"))?;
+        let samples = clips::read(&shown, std::io::BufReader::new(file)).map_err(|e| e.to_string())?;
+        match label::label(&samples) {
+            Some(found) => {
+                println!("{shown}: onset_ms = {}, offset_ms = {}", found.onset.0 / 1_000, found.offset.0 / 1_000)
+            }
+            None => println!("{shown}: no speech"),
+        }
+    }
+    Ok(0)
+}
+
+fn list() {
+    println!("scripts:");
+    for (name, _) in script::BUILT_IN {
+        println!("  {name:<12}{}", script::load(name).map(|s| s.about).unwrap_or_default());
+    }
+    println!("clips:");
+    for clip in clips::catalogue() {
+        println!("  {:<28}{} ({})", clip.name, clip.text, clip.speaker);
+    }
+}

@@ -1,0 +1,41 @@
+//! The one file that reads the clock.
+#![allow(clippy::disallowed_methods, reason = "this is the clock file of the crate")]
+
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use crate::time::Micros;
+
+/// A monotonic clock that began at zero when it was made.
+#[derive(Clone, Copy, Debug)]
+pub struct Clock {
+    origin: Instant,
+}
+
+impl Clock {
+    /// Starts at zero, now.
+    #[must_use]
+    pub fn start() -> Self {
+        Self { origin: Instant::now() }
+    }
+
+    /// The time since the start.
+    #[must_use]
+    pub fn now(&self) -> Micros {
+        Micros(u64::try_from(self.origin.elapsed().as_micros()).unwrap_or(u64::MAX))
+    }
+
+    /// Waits until `at`; the runtime rounds up to its next millisecond.
+    pub async fn sleep_until(&self, at: Micros) {
+        // Far enough for every call, near enough for the runtime's timer.
+        let at = at.min(self.now() + Micros::from_ms(3_600_000));
+        tokio::time::sleep_until((self.origin + Duration::from_micros(at.0)).into()).await;
+    }
+}
+
+/// A seed that differs from run to run.
+#[must_use]
+pub fn fresh_seed() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    // Printed and typed again by people, so kept short: microseconds within about 12 days.
+    u64::try_from(since.as_micros() % 1_000_000_000_000).unwrap_or_default()
+}

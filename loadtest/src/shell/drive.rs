@@ -1,0 +1,119 @@
+//! Drives one call: does what the model wants, tells it what came back and what time it is.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use super::clock::Clock;
+use super::route::Route;
+use super::socket::{Received, Socket};
+use super::webhook;
+use crate::call::model::{Call, CallPlan, Input, Output};
+use crate::time::Micros;
+use crate::twilio::executor::Answer;
+use crate::twilio::warning::Warning;
+
+type Pending<T> = Option<Pin<Box<dyn Future<Output = T> + Send>>>;
+
+struct Hands {
+    clock: Clock,
+    route: Route,
+    request: Pending<Result<Answer, String>>,
+    opening: Pending<Result<Socket, Warning>>,
+    socket: Option<Socket>,
+}
+
+/// Runs a call to its end. It always ends: the model bounds its length, the sockets have time limits.
+pub async fn run(plan: CallPlan, clock: Clock, route: Route) -> Call {
+    let mut call = Call::new(plan, clock.now());
+    let mut hands = Hands { clock, route, request: None, opening: None, socket: None };
+    loop {
+        while let Some(output) = call.poll() {
+            if matches!(output, Output::Done) {
+                return call;
+            }
+            hands.obey(output, &mut call).await;
+        }
+        hands.wait(&mut call).await;
+    }
+}
+
+impl Hands {
+    async fn obey(&mut self, output: Output, call: &mut Call) {
+        match output {
+            Output::Request(request) => {
+                self.request = Some(Box::pin(webhook::fetch(*request, self.route.clone())));
+            }
+            Output::OpenStream { url, signature } => {
+                self.opening = Some(Box::pin(Socket::open(url, signature, self.route.clone(), self.clock)));
+            }
+            Output::Send { text, due } => self.send(text, due, call).await,
+            Output::CloseStream => {
+                self.opening = None;
+                if let Some(socket) = self.socket.take() {
+                    socket.close().await;
+                }
+            }
+            Output::Done => {}
+        }
+    }
+
+    async fn send(&mut self, text: String, due: Option<Micros>, call: &mut Call) {
+        let Some(socket) = &mut self.socket else { return };
+        if let Some(due) = due {
+            call.measures.lateness.push(self.clock.now().since(due));
+        }
+        if let Err(warning) = socket.send(text).await {
+            self.socket = None;
+            call.handle(self.clock.now(), Input::Broken(warning));
+        }
+    }
+
+    /// Waits for the first thing that concerns the call, messages of the server first.
+    async fn wait(&mut self, call: &mut Call) {
+        let clock = self.clock;
+        tokio::select! {
+            biased;
+            (at, received) = receive(&mut self.socket) => {
+                let input = match &received {
+                    Received::Text(text) => Input::Text(text),
+                    Received::Binary(bytes) => Input::Binary(*bytes),
+                    Received::Closed(why) => Input::Closed(why.clone()),
+                    Received::Broken(warning) => Input::Broken(warning.clone()),
+                };
+                call.handle(at, input);
+            }
+            result = pending(&mut self.request) => {
+                self.request = None;
+                match result {
+                    Ok(answer) => call.handle(clock.now(), Input::Answer(&answer)),
+                    Err(why) => call.handle(clock.now(), Input::NoAnswer(why)),
+                }
+            }
+            result = pending(&mut self.opening) => {
+                self.opening = None;
+                match result {
+                    Ok(socket) => {
+                        self.socket = Some(socket);
+                        call.handle(clock.now(), Input::StreamOpen);
+                    }
+                    Err(warning) => call.handle(clock.now(), Input::StreamRefused(warning)),
+                }
+            }
+            () = clock.sleep_until(call.next_deadline()) => call.handle(clock.now(), Input::Tick),
+        }
+    }
+}
+
+async fn receive(socket: &mut Option<Socket>) -> (Micros, Received) {
+    match socket {
+        Some(socket) => socket.receive().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn pending<T>(future: &mut Pending<T>) -> T {
+    match future {
+        Some(future) => future.await,
+        None => std::future::pending().await,
+    }
+}

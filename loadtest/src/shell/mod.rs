@@ -1,0 +1,7 @@
+//! The thin shell: the only part that reads a clock or touches a socket.
+
+pub mod clock;
+pub mod drive;
+pub mod route;
+pub mod socket;
+pub mod webhook;

@@ -1,0 +1,20 @@
+//! Twilio's side of a call, without a socket or a clock: webhooks, TwiML, and the media stream.
+//!
+//! In the order of a call: [`params`] and [`signature`] make the webhook request, [`twiml`] reads the answer,
+//! [`executor`] carries it out, [`stream`] speaks [`message`]s to the media server, checks what comes back with
+//! [`validate`], and plays it from [`playback`].
+
+pub mod executor;
+pub mod form;
+pub mod gather;
+pub mod ids;
+pub mod message;
+pub mod params;
+pub mod playback;
+pub mod signature;
+pub mod stream;
+pub mod stream_plan;
+pub mod twiml;
+pub mod url;
+pub mod validate;
+pub mod warning;

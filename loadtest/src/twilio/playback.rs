@@ -1,0 +1,289 @@
+//! Twilio's playback buffer: what the server sent is played at exactly 8,000 bytes per second, in order.
+//!
+//! ```text
+//! server ─ media, media, mark "a", media ─► [ bytes … | a | bytes … ] ─ one byte per 125 µs ─► the caller's ear
+//!                                  clear ─► [ ]   and every pending mark goes back at once
+//! ```
+//! Full (ten minutes buffered): the rest of the message is discarded, and counted. Empty: the caller hears nothing, and
+//! a mark is echoed at once. Late: bytes that arrive after the buffer ran dry start playing when they arrive.
+
+use std::collections::VecDeque;
+
+use crate::time::{Micros, SAMPLE_US};
+
+/// Twilio buffers at most ten minutes of sound (warning 31931).
+pub const LIMIT_BYTES: u64 = 10 * 60 * 8_000;
+
+/// Own bound on marks that wait, so that a server which sends only marks cannot fill our memory.
+pub const LIMIT_MARKS: usize = 100_000;
+
+/// What came out of the buffer.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Played<'a> {
+    /// These bytes reached the caller's ear, the first one at `at`.
+    Heard {
+        /// When the first byte was heard.
+        at: Micros,
+        /// µ-law, one byte per 125 µs.
+        bytes: &'a [u8],
+    },
+    /// Everything before this mark has played.
+    Mark {
+        /// When the byte before it had been played.
+        at: Micros,
+        /// The server's name for it.
+        name: String,
+    },
+}
+
+/// The buffer of one stream.
+#[derive(Debug, Default)]
+pub struct Playback {
+    audio: VecDeque<Vec<u8>>,
+    /// Bytes of the first message that have been played, always less than its length.
+    first_played: usize,
+    /// Marks and the position behind which they stand; positions only grow.
+    marks: VecDeque<(u64, String)>,
+    /// Bytes that left the buffer (played or cleared).
+    gone: u64,
+    /// Bytes that ever entered it; `queued - gone` are waiting.
+    queued: u64,
+    cleared: u64,
+    discarded: u64,
+    /// Up to when everything has been played.
+    cursor: Micros,
+}
+
+impl Playback {
+    /// Plays up to `now` and hands over what was heard and which marks were passed, in order.
+    pub fn advance(&mut self, now: Micros, out: &mut dyn FnMut(Played<'_>)) {
+        loop {
+            self.pass_marks(out);
+            let due = now.since(self.cursor).0 / SAMPLE_US;
+            let until_mark = self.marks.front().map_or(u64::MAX, |(at, _)| at - self.gone);
+            let Some(first) = self.audio.front() else { return };
+            let rest = &first[self.first_played..];
+            let count = due.min(until_mark).min(rest.len() as u64);
+            if count == 0 {
+                return;
+            }
+            out(Played::Heard { at: self.cursor, bytes: &rest[..to_len(count)] });
+            self.leave(count);
+        }
+    }
+
+    /// Queues sound that arrived at `now`; returns how many bytes did not fit. Call [`Self::advance`] first.
+    pub fn media(&mut self, now: Micros, mut bytes: Vec<u8>) -> u64 {
+        if self.waiting_bytes() == 0 {
+            self.cursor = self.cursor.max(now);
+        }
+        let room = LIMIT_BYTES - self.waiting_bytes();
+        let lost = (bytes.len() as u64).saturating_sub(room);
+        bytes.truncate(to_len(room));
+        self.discarded += lost;
+        self.queued += bytes.len() as u64;
+        if !bytes.is_empty() {
+            self.audio.push_back(bytes);
+        }
+        lost
+    }
+
+    /// Takes a mark: gives it back when it must be echoed at once because nothing is waiting before it.
+    ///
+    /// # Errors
+    /// The name, when [`LIMIT_MARKS`] marks are already waiting.
+    pub fn mark(&mut self, name: String) -> Result<Option<String>, String> {
+        if self.waiting_bytes() == 0 {
+            return Ok(Some(name));
+        }
+        if self.marks.len() >= LIMIT_MARKS {
+            return Err(name);
+        }
+        self.marks.push_back((self.queued, name));
+        Ok(None)
+    }
+
+    /// Empties the buffer: how many bytes will never be heard, and every mark that was waiting, in order.
+    pub fn clear(&mut self) -> (u64, Vec<String>) {
+        let lost = self.waiting_bytes();
+        self.cleared += lost;
+        self.gone = self.queued;
+        self.audio.clear();
+        self.first_played = 0;
+        (lost, self.marks.drain(..).map(|(_, name)| name).collect())
+    }
+
+    /// When the next mark falls due, or else when the buffer runs dry; `None` while it is empty.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Micros> {
+        let until = self.marks.front().map_or(self.queued, |(at, _)| *at);
+        (self.waiting_bytes() > 0).then(|| self.cursor + Micros::from_samples(until - self.gone))
+    }
+
+    /// Bytes that wait to be played.
+    #[must_use]
+    pub const fn waiting_bytes(&self) -> u64 {
+        self.queued - self.gone
+    }
+
+    /// Marks that wait to be echoed.
+    #[must_use]
+    pub fn waiting_marks(&self) -> usize {
+        self.marks.len()
+    }
+
+    /// Bytes that were heard.
+    #[must_use]
+    pub const fn played_bytes(&self) -> u64 {
+        self.gone - self.cleared
+    }
+
+    /// Bytes that a clear threw away.
+    #[must_use]
+    pub const fn cleared_bytes(&self) -> u64 {
+        self.cleared
+    }
+
+    /// Bytes that did not fit.
+    #[must_use]
+    pub const fn discarded_bytes(&self) -> u64 {
+        self.discarded
+    }
+
+    fn pass_marks(&mut self, out: &mut dyn FnMut(Played<'_>)) {
+        while self.marks.front().is_some_and(|(at, _)| *at <= self.gone) {
+            if let Some((_, name)) = self.marks.pop_front() {
+                out(Played::Mark { at: self.cursor, name });
+            }
+        }
+    }
+
+    fn leave(&mut self, count: u64) {
+        self.gone += count;
+        self.cursor += Micros::from_samples(count);
+        self.first_played += to_len(count);
+        if self.audio.front().is_some_and(|first| self.first_played >= first.len()) {
+            self.audio.pop_front();
+            self.first_played = 0;
+        }
+    }
+}
+
+/// Lengths here are bounded by [`LIMIT_BYTES`].
+fn to_len(count: u64) -> usize {
+    usize::try_from(count).unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[derive(Clone, Debug)]
+    enum Op {
+        Media(u16),
+        Mark,
+        Clear,
+        Wait(u32),
+    }
+
+    fn op() -> impl Strategy<Value = Op> {
+        prop_oneof![
+            4 => (0..4_000_u16).prop_map(Op::Media),
+            3 => Just(Op::Mark),
+            1 => Just(Op::Clear),
+            4 => (0..700_000_u32).prop_map(Op::Wait),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn bytes_are_conserved_and_marks_come_back_once_in_order(ops in prop::collection::vec(op(), 0..60)) {
+            let mut playback = Playback::default();
+            let (mut now, mut sent_bytes, mut heard_bytes) = (Micros(7), 0_u64, 0_u64);
+            let (mut sent_marks, mut back) = (0_usize, Vec::new());
+            let mut expected_at = Micros::ZERO;
+            for op in ops {
+                if let Op::Wait(us) = op { now += Micros(u64::from(us)) }
+                let mut fault = None;
+                playback.advance(now, &mut |event| match event {
+                    Played::Heard { at, bytes } => {
+                        if at < expected_at { fault = Some("heard twice at the same time"); }
+                        expected_at = at + Micros::from_samples(bytes.len() as u64);
+                        if expected_at > now { fault = Some("heard before it was time"); }
+                        heard_bytes += bytes.len() as u64;
+                    }
+                    Played::Mark { name, .. } => back.push(name),
+                });
+                prop_assert_eq!(fault, None);
+                match op {
+                    Op::Media(len) => { sent_bytes += u64::from(len); playback.media(now, vec![0; usize::from(len)]); }
+                    Op::Mark => {
+                        back.extend(playback.mark(sent_marks.to_string()).unwrap());
+                        sent_marks += 1;
+                    }
+                    Op::Clear => {
+                        let (_, marks) = playback.clear();
+                        back.extend(marks);
+                        prop_assert_eq!(playback.waiting_marks(), 0);
+                        prop_assert_eq!(playback.waiting_bytes(), 0);
+                    }
+                    Op::Wait(_) => {}
+                }
+                prop_assert_eq!(heard_bytes, playback.played_bytes());
+                prop_assert_eq!(sent_bytes, heard_bytes + playback.cleared_bytes() + playback.waiting_bytes());
+                prop_assert_eq!(sent_marks, back.len() + playback.waiting_marks());
+            }
+            let in_order: Vec<String> = (0..back.len()).map(|n| n.to_string()).collect();
+            prop_assert_eq!(back, in_order);
+        }
+    }
+
+    fn events(playback: &mut Playback, now: Micros) -> Vec<String> {
+        let mut seen = Vec::new();
+        playback.advance(now, &mut |event| {
+            seen.push(match event {
+                Played::Heard { at, bytes } => format!("{}:{}", at.0, bytes.len()),
+                Played::Mark { at, name } => format!("{}:{name}", at.0),
+            });
+        });
+        seen
+    }
+
+    #[test]
+    fn a_mark_is_due_exactly_when_the_byte_before_it_has_played() {
+        let mut playback = Playback::default();
+        playback.media(Micros(1_000), vec![0; 160]);
+        assert_eq!(playback.mark("a".into()), Ok(None));
+        assert_eq!(playback.next_deadline(), Some(Micros(21_000)));
+        assert_eq!(events(&mut playback, Micros(20_999)), ["1000:159"]);
+        assert_eq!(events(&mut playback, Micros(21_000)), ["20875:1", "21000:a"]);
+        assert_eq!(playback.next_deadline(), None);
+    }
+
+    #[test]
+    fn a_mark_behind_nothing_comes_back_at_once() {
+        let mut playback = Playback::default();
+        assert_eq!(playback.mark("now".into()), Ok(Some("now".into())));
+    }
+
+    #[test]
+    fn ten_minutes_fit_and_the_rest_is_discarded() {
+        let mut playback = Playback::default();
+        let limit = to_len(LIMIT_BYTES);
+        assert_eq!(playback.media(Micros::ZERO, vec![0; limit - 10]), 0);
+        assert_eq!(playback.media(Micros::ZERO, vec![0; 30]), 20);
+        assert_eq!(playback.waiting_bytes(), LIMIT_BYTES);
+        assert_eq!(playback.discarded_bytes(), 20);
+    }
+
+    #[test]
+    fn sound_that_comes_late_plays_from_its_arrival() {
+        let mut playback = Playback::default();
+        playback.media(Micros::ZERO, vec![0; 8]);
+        assert_eq!(events(&mut playback, Micros(50_000)), ["0:8"]);
+        playback.media(Micros(50_000), vec![0; 8]);
+        assert_eq!(events(&mut playback, Micros(60_000)), ["50000:8"]);
+    }
+}
