@@ -11,7 +11,7 @@ use engine::audio::frame::Frame;
 use engine::port::{AgentEvent, EndCause};
 use engine::time::Samples;
 use proptest::prelude::*;
-use support::Call;
+use support::virtual_call::Call;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -31,14 +31,7 @@ fn it_greets_long_enough_to_be_interrupted_and_explains_the_keys() {
 #[test]
 fn the_first_sound_is_asked_for_at_once() {
     let call = Call::started(Profile::demo());
-    assert!(matches!(
-        call.log[0],
-        Output::Say {
-            prompt: Prompt::Welcome,
-            from: Samples::ZERO,
-            interruptible: true
-        }
-    ));
+    assert!(matches!(call.log[0], Output::Say { prompt: Prompt::Welcome, from: Samples::ZERO, interruptible: true }));
 }
 
 #[test]
@@ -55,9 +48,7 @@ fn an_interruption_is_acknowledged_only_when_the_caller_has_finished() {
     call.begin_speaking();
     call.wait(3 * SECOND);
     assert_eq!(call.said(), []);
-    call.event(AgentEvent::TurnEnded {
-        speech: Samples::from_millis(3_000),
-    });
+    call.event(AgentEvent::TurnEnded { speech: Samples::from_millis(3_000) });
     assert_eq!(call.said(), [Prompt::Ack, Prompt::MenuShort]);
 }
 
@@ -69,29 +60,13 @@ fn an_interrupted_answer_goes_on_with_the_phrase_that_was_cut() {
     call.log.clear();
     call.speak();
     let hours = call.log.iter().find_map(|output| match output {
-        Output::Say {
-            prompt: Prompt::Hours,
-            from,
-            ..
-        } => Some(*from),
+        Output::Say { prompt: Prompt::Hours, from, .. } => Some(*from),
         _ => None,
     });
     // The pause before "On Saturday" ends 5.0 s into the prompt.
     let from = hours.expect("the hours again");
-    assert!(
-        (4_600..=5_100).contains(&from.millis()),
-        "from {} ms",
-        from.millis()
-    );
-    assert_eq!(
-        call.said(),
-        [
-            Prompt::Ack,
-            Prompt::Resume,
-            Prompt::Hours,
-            Prompt::AnythingElse
-        ]
-    );
+    assert!((4_600..=5_100).contains(&from.millis()), "from {} ms", from.millis());
+    assert_eq!(call.said(), [Prompt::Ack, Prompt::Resume, Prompt::Hours, Prompt::AnythingElse]);
 }
 
 #[test]
@@ -152,11 +127,7 @@ fn key_3_transfers_where_somebody_can_be_reached() {
     call.press('3');
     assert_eq!(call.intent, Intent::Dial("+15550100".to_owned()));
     assert!(call.hung_up);
-    let word = Output::Say {
-        prompt: Prompt::OneMoment,
-        from: Samples::ZERO,
-        interruptible: false,
-    };
+    let word = Output::Say { prompt: Prompt::OneMoment, from: Samples::ZERO, interruptible: false };
     assert_eq!(call.log[0], word);
 }
 
@@ -172,15 +143,8 @@ fn key_3_says_that_nobody_is_there_and_stays() {
 fn key_0_says_goodbye_that_no_voice_can_stop_and_ends_the_call() {
     let mut call = Call::greeted(Profile::demo());
     call.press('0');
-    let word = Output::Say {
-        prompt: Prompt::Goodbye,
-        from: Samples::ZERO,
-        interruptible: false,
-    };
-    assert_eq!(
-        call.log,
-        [word, Output::SetIntent(Intent::HangUp), Output::HangUp]
-    );
+    let word = Output::Say { prompt: Prompt::Goodbye, from: Samples::ZERO, interruptible: false };
+    assert_eq!(call.log, [word, Output::SetIntent(Intent::HangUp), Output::HangUp]);
     call.press('1');
     call.event(AgentEvent::Ended(EndCause::AgentHungUp));
     assert_eq!(call.log.len(), 3, "nothing is done after hanging up");
@@ -225,9 +189,7 @@ fn the_echo_gives_back_every_frame_for_ten_seconds_and_no_voice_stops_it() {
     let mut call = Call::greeted(Profile::demo());
     call.press('9');
     call.begin_speaking();
-    call.event(AgentEvent::TurnEnded {
-        speech: Samples::from_millis(500),
-    });
+    call.event(AgentEvent::TurnEnded { speech: Samples::from_millis(500) });
     assert_eq!(call.said(), [Prompt::EchoIntro]);
     call.hear_out();
     assert_eq!(call.log, [Output::EchoBegin, Output::Listen(true)]);
@@ -243,11 +205,7 @@ fn the_echo_gives_back_every_frame_for_ten_seconds_and_no_voice_stops_it() {
     assert_eq!(call.log[..2], [Output::EchoEnd, Output::Listen(false)]);
     assert_eq!(call.said(), [Prompt::EchoDone, Prompt::AnythingElse]);
     call.event(AgentEvent::Audio(frame));
-    assert_eq!(
-        call.log,
-        [],
-        "caller audio that was under way is not echoed"
-    );
+    assert_eq!(call.log, [], "caller audio that was under way is not echoed");
 }
 
 #[test]
@@ -260,9 +218,7 @@ fn any_key_ends_the_echo_and_its_introduction() {
         }
         call.log.clear();
         call.press('0');
-        assert!(
-            call.log.contains(&Output::StopSpeaking) && call.log.contains(&Output::Listen(false))
-        );
+        assert!(call.log.contains(&Output::StopSpeaking) && call.log.contains(&Output::Listen(false)));
         assert_eq!(call.said(), [Prompt::EchoDone, Prompt::AnythingElse]);
         call.hear_out();
     }
@@ -273,10 +229,7 @@ fn a_carrier_that_never_confirms_leaves_nobody_in_silence() {
     let mut call = Call::started(Profile::demo());
     call.mute_marks = true;
     call.wait(100 * SECOND);
-    assert_eq!(
-        call.said()[3..],
-        [Prompt::StillThere, Prompt::MenuShort, Prompt::Goodbye]
-    );
+    assert_eq!(call.said()[3..], [Prompt::StillThere, Prompt::MenuShort, Prompt::Goodbye]);
     assert!(call.hung_up);
 }
 
