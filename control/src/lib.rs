@@ -6,7 +6,21 @@
 //! Everything below `http` is told the time; only [`clock`] reads it. The registry is the one place that knows which
 //! calls live; pages, limits and metrics are views of it.
 
-pub mod clock;
+pub mod cli;
 pub mod config;
-mod mask;
+
+pub mod boot;
+pub mod greeting;
+pub mod logs;
+pub mod signals;
+
+mod app;
+mod http;
 pub mod twilio;
+
+pub mod calls;
+mod media;
+
+pub mod clock;
+mod mask;
+mod metrics;

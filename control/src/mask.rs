@@ -6,7 +6,7 @@ use std::fmt;
 ///
 /// Short numbers and addresses that are no number at all (`sip:…`, `client:…`) show only their kind.
 #[derive(Clone, Copy)]
-pub struct Masked<'a>(pub &'a str);
+pub(crate) struct Masked<'a>(pub(crate) &'a str);
 
 impl fmt::Display for Masked<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

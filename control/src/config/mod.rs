@@ -153,7 +153,9 @@ fn check_whole(layers: &mut Layers, config: &Config) {
             layers.fault(&settings::PUBLIC_URL, wrong, "set it to your public base, such as https://voice.example.com");
         }
         if config.account_sid.is_none() {
-            layers.warnings.push("TWILIO_ACCOUNT_SID is not set: requests of any account whose token signs are answered".into());
+            layers
+                .warnings
+                .push("TWILIO_ACCOUNT_SID is not set: requests of any account whose token signs are answered".into());
         }
     } else if !config.listen.ip().is_loopback() {
         layers.warnings.push(format!(
@@ -166,7 +168,11 @@ fn check_whole(layers: &mut Layers, config: &Config) {
         && !public.is_loopback()
     {
         if config.mode.is_production() {
-            layers.fault(&settings::PUBLIC_URL, "is not https, and carriers stream to wss only", "put a proxy with a certificate in front and write https://");
+            layers.fault(
+                &settings::PUBLIC_URL,
+                "is not https, and carriers stream to wss only",
+                "put a proxy with a certificate in front and write https://",
+            );
         } else {
             layers.warnings.push("OFFHOOK_PUBLIC_URL is not https: a real carrier will not stream to it".into());
         }
@@ -188,7 +194,11 @@ fn listen(layers: &mut Layers) -> Option<SocketAddr> {
     match text.parse() {
         Ok(address) => Some(address),
         Err(_) => {
-            layers.fault(&settings::LISTEN, format!("{text:?} is no address and port"), "write it as 127.0.0.1:8080 or [::1]:8080");
+            layers.fault(
+                &settings::LISTEN,
+                format!("{text:?} is no address and port"),
+                "write it as 127.0.0.1:8080 or [::1]:8080",
+            );
             None
         }
     }
@@ -201,7 +211,11 @@ fn environment(layers: &mut Layers) -> Option<Environment> {
         "staging" => Some(Environment::Staging),
         "production" | "prod" => Some(Environment::Production),
         _ => {
-            layers.fault(&settings::ENVIRONMENT, format!("{text:?} is not known"), "write development, staging or production");
+            layers.fault(
+                &settings::ENVIRONMENT,
+                format!("{text:?} is not known"),
+                "write development, staging or production",
+            );
             None
         }
     }
@@ -237,7 +251,11 @@ fn shared_keys(layers: &mut Layers) -> Vec<(String, SecretString)> {
     match pairs {
         Some(pairs) if !pairs.is_empty() => pairs,
         _ => {
-            layers.fault(&settings::SHARED_KEYS, "is not a list of id=secret", "write id=secret, several with commas between");
+            layers.fault(
+                &settings::SHARED_KEYS,
+                "is not a list of id=secret",
+                "write id=secret, several with commas between",
+            );
             Vec::new()
         }
     }
@@ -270,7 +288,11 @@ fn trusted_proxies(layers: &mut Layers) -> Vec<Cidr> {
     for part in parts(&value) {
         match part.parse() {
             Ok(range) => ranges.push(range),
-            Err(()) => layers.fault(&settings::TRUSTED_PROXIES, format!("{part:?} is no address or range"), "write such as 127.0.0.1, 10.0.0.0/8"),
+            Err(()) => layers.fault(
+                &settings::TRUSTED_PROXIES,
+                format!("{part:?} is no address or range"),
+                "write such as 127.0.0.1, 10.0.0.0/8",
+            ),
         }
     }
     ranges
@@ -319,7 +341,11 @@ fn log(layers: &mut Layers) -> Option<Targets> {
     match Targets::from_str(&text) {
         Ok(targets) if words_fit => Some(targets),
         _ => {
-            layers.fault(&settings::LOG_LEVEL, format!("{text:?} is not known"), "write error, warn, info, debug, trace or off");
+            layers.fault(
+                &settings::LOG_LEVEL,
+                format!("{text:?} is not known"),
+                "write error, warn, info, debug, trace or off",
+            );
             None
         }
     }
@@ -363,7 +389,11 @@ fn number(layers: &mut Layers, setting: &Setting, min: u64, max: u64) -> Option<
     match text.parse::<u64>() {
         Ok(value) if (min..=max).contains(&value) => Some(value),
         _ => {
-            layers.fault(setting, format!("{text:?} is not a whole number of {}", setting.unit), format!("write one from {min} to {max}"));
+            layers.fault(
+                setting,
+                format!("{text:?} is not a whole number of {}", setting.unit),
+                format!("write one from {min} to {max}"),
+            );
             None
         }
     }

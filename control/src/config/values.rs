@@ -1,7 +1,7 @@
 //! The forms that values take: parsed once at the edge, types from then on.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 
 /// The base under which the carrier reaches the service; kept letter for letter, for signatures are made over it.
@@ -32,6 +32,11 @@ impl PublicUrl {
         let base = text.trim_end_matches('/');
         let base = base.strip_suffix("/twilio/voice").unwrap_or(base);
         Ok(Self(base.to_owned()))
+    }
+
+    /// The base of a server that nobody gave another name.
+    pub fn of_address(address: SocketAddr) -> Self {
+        Self(format!("http://{address}"))
     }
 
     /// The base without a slash at its end.

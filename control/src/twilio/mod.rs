@@ -1,3 +1,9 @@
 //! Twilio: who may speak to us, what they ask, what we answer.
 
 pub mod signature;
+pub mod twiml;
+
+pub(crate) mod callbacks;
+pub(crate) mod flow;
+pub(crate) mod socket;
+pub(crate) mod webhook;

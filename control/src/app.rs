@@ -1,0 +1,105 @@
+//! What every handler shares: configuration, clock, calls, counters, and the door to the engine.
+
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::calls::Registry;
+use crate::clock::Clock;
+use crate::config::{Config, PublicUrl};
+use crate::http::rate::{RateLimit, TooMany};
+use crate::http::routes::LABELS;
+use crate::logs;
+use crate::media::Media;
+use crate::metrics::Metrics;
+
+/// How far the service is on its way out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Phase {
+    /// Takes calls.
+    Open,
+    /// Takes no new call; live ones go on.
+    Draining,
+    /// Streams are being closed; what comes after them is answered.
+    Closing,
+}
+
+/// The shared state of one server.
+#[derive(Debug)]
+pub(crate) struct App {
+    pub(crate) config: Config,
+    /// The configured public base, or the address listened on.
+    pub(crate) public: PublicUrl,
+    pub(crate) clock: Clock,
+    pub(crate) metrics: Metrics,
+    pub(crate) media: Media,
+    calls: Mutex<Registry>,
+    rate: RateLimit,
+    phase: AtomicU8,
+}
+
+impl App {
+    /// The state of a server that is about to open.
+    pub(crate) fn new(config: Config, public: PublicUrl, clock: Clock, media: Media) -> Self {
+        let limits = config.limits;
+        Self {
+            public,
+            metrics: Metrics::new(LABELS),
+            media,
+            calls: Mutex::new(Registry::new(limits.calls_max, limits.token_lifetime)),
+            rate: RateLimit::new(limits.rate_per_minute, clock.clone()),
+            phase: AtomicU8::new(Phase::Open as u8),
+            clock,
+            config,
+        }
+    }
+
+    /// The live calls. Held for a look-up only, never across an await.
+    pub(crate) fn calls(&self) -> MutexGuard<'_, Registry> {
+        // The registry's methods leave it whole even where one panics half-way: every state ends by itself.
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How far on its way out.
+    pub(crate) fn phase(&self) -> Phase {
+        match self.phase.load(Ordering::Acquire) {
+            0 => Phase::Open,
+            1 => Phase::Draining,
+            _ => Phase::Closing,
+        }
+    }
+
+    /// Goes on to `phase`; never back.
+    pub(crate) fn advance(&self, phase: Phase) {
+        self.phase.fetch_max(phase as u8, Ordering::AcqRel);
+        self.metrics.draining.set(1.0);
+    }
+
+    /// Counts an unsigned or failing request. Development does not limit this machine's own programs.
+    pub(crate) fn charge(&self, client: IpAddr) -> Result<(), TooMany> {
+        if !self.config.mode.is_production() && client.is_loopback() {
+            return Ok(());
+        }
+        self.rate.charge(client)
+    }
+
+    /// The page for Prometheus, with what others count copied in.
+    pub(crate) fn render_metrics(&self) -> String {
+        #[allow(clippy::cast_precision_loss, reason = "a few thousand calls")]
+        self.metrics.calls.set(self.calls().len() as f64);
+        self.metrics.log_lines_dropped.absolute(logs::lines_dropped());
+        self.media.copy_stats(&self.metrics);
+        self.metrics.render()
+    }
+
+    /// Forgets what has passed; called every second, `tick` counts.
+    pub(crate) fn housekeeping(&self, tick: u64) {
+        self.calls().sweep(self.clock.now());
+        if tick.is_multiple_of(5) {
+            self.metrics.upkeep();
+        }
+        if tick.is_multiple_of(10) {
+            self.rate.sweep();
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! Start and end, in order: configuration, engine, listener, serving; then draining, closing, done.
+//!
+//! ```text
+//! SIGTERM ─► Draining: no new call, /readyz 503, live calls go on ──(none left, time-out, or a second signal)──►
+//!            Closing: streams are closed, what comes after them is answered ──(all answered, or 5 s)──► listener closed
+//! ```
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::app::{App, Phase};
+use crate::clock::Clock;
+use crate::config::{Config, PublicUrl};
+use crate::http::{routes, server};
+use crate::media::Media;
+
+/// How often the drain looks whether it is done.
+const LOOK: Duration = Duration::from_millis(50);
+/// For the carrier to ask what comes after its streams were closed.
+const LAST_WORDS: Duration = Duration::from_secs(5);
+const HOUSEKEEPING: Duration = Duration::from_secs(1);
+
+/// Why a server did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum BootError {
+    /// The address is taken, not ours, or not allowed.
+    #[error("cannot listen on {0}: {1}; stop what uses it, or set OFFHOOK_LISTEN to another address")]
+    Listen(SocketAddr, io::Error),
+    /// The engine's threads.
+    #[error(transparent)]
+    Engine(#[from] engine::StartError),
+}
+
+/// A server that listens.
+#[derive(Debug)]
+pub struct Server {
+    address: SocketAddr,
+    app: Arc<App>,
+    stop: watch::Sender<bool>,
+    serving: JoinHandle<()>,
+    housekeeping: JoinHandle<()>,
+}
+
+impl Server {
+    /// Starts the engine, listens and serves. Call within a tokio runtime.
+    ///
+    /// # Errors
+    /// See [`BootError`].
+    pub async fn start(config: Config, clock: Clock) -> Result<Self, BootError> {
+        let media = Media::start(&config)?;
+        let listen = config.listen;
+        let failed = |error| BootError::Listen(listen, error);
+        let listener = TcpListener::bind(listen).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        let public = config.public.clone().unwrap_or_else(|| PublicUrl::of_address(address));
+        let app = Arc::new(App::new(config, public, clock, media));
+        let (stop, stopped) = watch::channel(false);
+        let router = routes::router(Arc::clone(&app));
+        let serving = tokio::spawn(server::serve(listener, Arc::clone(&app), router, stopped));
+        let housekeeping = tokio::spawn(keep_house(Arc::clone(&app)));
+        Ok(Self { address, app, stop, serving, housekeeping })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The base under which the carrier reaches it.
+    pub fn public_url(&self) -> &str {
+        self.app.public.as_str()
+    }
+
+    /// Drains and ends. `force` cuts it short when it resolves: open streams are closed at once.
+    pub async fn drain(self, force: impl Future<Output = ()>) {
+        let limits = self.app.config.limits;
+        tokio::pin!(force);
+        self.app.advance(Phase::Draining);
+        tracing::info!(calls = self.app.calls().len(), "draining: no new calls; a second signal closes the live ones");
+        let patience = tokio::time::sleep(limits.drain_timeout);
+        let forced = tokio::select! {
+            () = no_calls(&self.app) => false,
+            () = patience => false,
+            () = &mut force => true,
+        };
+        self.app.advance(Phase::Closing);
+        let left = self.app.calls().len();
+        if left > 0 {
+            tracing::warn!(calls = left, forced, "closing the streams of live calls");
+        }
+        self.app.media.shutdown();
+        let _ = tokio::time::timeout(LAST_WORDS, no_calls(&self.app)).await;
+        self.stop.send_replace(true);
+        // The task ends by itself within its own bound; were it to panic, there is nothing left to save.
+        let _ = self.serving.await;
+        self.housekeeping.abort();
+        tracing::info!("done");
+    }
+}
+
+async fn no_calls(app: &App) {
+    while !app.calls().is_empty() {
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+async fn keep_house(app: Arc<App>) {
+    let mut ticks = tokio::time::interval(HOUSEKEEPING);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+    for tick in 0_u64.. {
+        ticks.tick().await;
+        app.housekeeping(tick);
+    }
+}

@@ -1,0 +1,336 @@
+//! Which calls live, and who may open a socket for them. One owner of that state; everything else is a view of it.
+//!
+//! ```text
+//! webhook          socket            stream ends            webhook
+//! admit ─► Reserved ─► redeem ─► Joining ─► Streaming ─► Between ─► resume (Reserved again) or forget
+//!            └ 60 s, then forgotten  └ 15 s                └ 30 s, then forgotten
+//! ```
+//! *Full:* a call more is refused at its webhook; a call has at most one token, so tokens need no bound of their own.
+//! *Late:* every state but Streaming ends by itself; [`sweep`](Registry::sweep) forgets what ended.
+//! *Twice:* a repeated webhook replaces the call's token and keeps its place; a token works once.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::time::Duration;
+
+use agent::{Desk, Intent};
+use engine::wire::Sid;
+
+use super::token::Token;
+use crate::clock::Moment;
+use crate::mask::Masked;
+
+/// How often a call's stream may be taken up again (DESIGN: the life of a call).
+pub const RESUMES_MAX: u32 = 3;
+/// The least time between two of them.
+pub const RESUME_PAUSE: Duration = Duration::from_secs(5);
+/// From an accepted socket to the carrier's `start`, which comes at once.
+const JOIN_TIME: Duration = Duration::from_secs(15);
+/// From the end of a stream to the carrier asking what comes next, which it does within seconds.
+const BETWEEN_TIME: Duration = Duration::from_secs(30);
+/// Of a caller's address, in bytes; real ones are shorter.
+const ADDRESS_BYTES_MAX: usize = 128;
+
+/// Who calls whom, as the webhook said.
+#[derive(Clone)]
+pub struct Facts {
+    /// The carrier's account that owns the call.
+    pub account: Sid,
+    /// The caller.
+    pub from: String,
+    /// The called.
+    pub to: String,
+}
+
+impl std::fmt::Debug for Facts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {} to {}", self.account, Masked(&self.from), Masked(&self.to))
+    }
+}
+
+/// Which webhook issued a token: the answer to a new call, or to a stream that ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StreamKind {
+    /// A call's first stream.
+    Answer,
+    /// A stream that takes up a call again.
+    Resume,
+}
+
+/// What a redeemed token stands for. The stream's `start` must name the same account and call.
+#[derive(Debug, Clone)]
+pub struct Ticket {
+    /// The call.
+    pub call: Sid,
+    /// Its account.
+    pub account: Sid,
+    /// Which webhook issued it.
+    pub kind: StreamKind,
+    /// Counts the call's streams, so that a late word about an old one is known as such.
+    pub stream: u32,
+    /// Where the stream's agent leaves word of what comes after.
+    pub desk: Desk,
+}
+
+/// There is no place for another call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Full;
+
+/// Why a token opens nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenFault {
+    /// Never issued, already used, replaced, or swept after its time.
+    Unknown,
+    /// Known, but its time has passed.
+    Expired,
+}
+
+/// Why a stream is not taken up again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoResume {
+    /// [`RESUMES_MAX`] is used up.
+    TooOften,
+    /// The last one is less than [`RESUME_PAUSE`] ago.
+    TooSoon,
+    /// The call is unknown here and there is no place for it.
+    Full,
+}
+
+/// What a call is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// Its webhook was answered; the socket has until then.
+    Reserved(Moment),
+    /// Its socket stands; `start` has until then.
+    Joining(Moment),
+    /// Its stream runs.
+    Streaming,
+    /// Its stream ended; the carrier's question has until then.
+    Between(Moment),
+}
+
+/// One live call.
+#[derive(Debug)]
+pub struct Call {
+    /// Who calls whom.
+    pub facts: Facts,
+    /// What it is doing.
+    pub state: State,
+    /// How often its stream was taken up again.
+    pub resumes: u32,
+    /// When it came.
+    pub since: Moment,
+    last_resume: Option<Moment>,
+    pending: Option<Pending>,
+    stream: u32,
+    desk: Desk,
+    /// The carrier said that the call is over while its stream still ran.
+    over: bool,
+}
+
+#[derive(Debug)]
+struct Pending {
+    token: Token,
+    until: Moment,
+    kind: StreamKind,
+}
+
+/// The live calls.
+pub struct Registry {
+    calls: HashMap<Sid, Call>,
+    tokens: HashMap<Token, Sid>,
+    calls_max: usize,
+    token_lifetime: Duration,
+}
+
+impl Registry {
+    /// An empty registry with places for `calls_max` calls.
+    pub fn new(calls_max: usize, token_lifetime: Duration) -> Self {
+        Self { calls: HashMap::new(), tokens: HashMap::new(), calls_max, token_lifetime }
+    }
+
+    /// Reserves a place for a call and lets `token` open its socket. A call that is known keeps its place.
+    ///
+    /// # Errors
+    /// [`Full`] where every place is taken.
+    pub fn admit(&mut self, now: Moment, call: &Sid, facts: Facts, token: Token) -> Result<(), Full> {
+        self.reserve(now, call, facts)?;
+        self.issue(now, call, token, StreamKind::Answer);
+        Ok(())
+    }
+
+    /// Lets `token` open another socket for a call whose stream ended. `counted` is the number of resumes that the
+    /// carrier's own URL remembers, so that the bound holds across a restart of ours.
+    ///
+    /// # Errors
+    /// Why it does not.
+    pub fn resume(
+        &mut self,
+        now: Moment,
+        call: &Sid,
+        facts: Facts,
+        counted: u32,
+        token: Token,
+    ) -> Result<u32, NoResume> {
+        if counted >= RESUMES_MAX {
+            return Err(NoResume::TooOften);
+        }
+        let known = self.reserve(now, call, facts).map_err(|Full| NoResume::Full)?;
+        let resumes = known.resumes.max(counted);
+        if resumes >= RESUMES_MAX {
+            return Err(NoResume::TooOften);
+        }
+        if known.last_resume.is_some_and(|last| now < last + RESUME_PAUSE) {
+            return Err(NoResume::TooSoon);
+        }
+        known.resumes = resumes + 1;
+        known.last_resume = Some(now);
+        self.issue(now, call, token, StreamKind::Resume);
+        Ok(resumes + 1)
+    }
+
+    /// Uses a token up.
+    ///
+    /// # Errors
+    /// Why it opens nothing.
+    pub fn redeem(&mut self, now: Moment, token: &Token) -> Result<Ticket, TokenFault> {
+        let sid = self.tokens.remove(token).ok_or(TokenFault::Unknown)?;
+        let call = self.calls.get_mut(&sid).ok_or(TokenFault::Unknown)?;
+        let pending = call.pending.take().ok_or(TokenFault::Unknown)?;
+        if now >= pending.until {
+            return Err(TokenFault::Expired);
+        }
+        call.stream += 1;
+        call.desk = Desk::new();
+        call.state = State::Joining(now + JOIN_TIME);
+        Ok(Ticket {
+            call: sid,
+            account: call.facts.account,
+            kind: pending.kind,
+            stream: call.stream,
+            desk: call.desk.clone(),
+        })
+    }
+
+    /// The stream of `ticket` has begun. False where the call is gone or has a newer stream.
+    pub fn started(&mut self, ticket: &Ticket) -> bool {
+        let Some(call) = self.calls.get_mut(&ticket.call).filter(|call| call.stream == ticket.stream) else {
+            return false;
+        };
+        call.state = State::Streaming;
+        true
+    }
+
+    /// The stream of `ticket` has ended, or never began. A word about an older stream than the call's last changes
+    /// nothing, and so does one that comes after the carrier's question was already answered with a new token.
+    pub fn ended(&mut self, now: Moment, ticket: &Ticket) {
+        let Some(call) = self.calls.get_mut(&ticket.call).filter(|call| call.stream == ticket.stream) else { return };
+        if call.over {
+            self.forget(&ticket.call);
+        } else if matches!(call.state, State::Streaming | State::Joining(_)) {
+            call.state = State::Between(now + BETWEEN_TIME);
+        }
+    }
+
+    /// The carrier says that the call is over. Its running stream is still given the time to end by itself.
+    pub fn over(&mut self, call: &Sid) {
+        match self.calls.get_mut(call) {
+            Some(live) if live.state == State::Streaming => live.over = true,
+            _ => self.forget(call),
+        }
+    }
+
+    /// Gives the call's place back.
+    pub fn forget(&mut self, call: &Sid) {
+        if let Some(pending) = self.calls.remove(call).and_then(|call| call.pending) {
+            self.tokens.remove(&pending.token);
+        }
+    }
+
+    /// What the call's last agent wanted to come next; to resume where nobody said anything.
+    pub fn intent(&self, call: &Sid) -> Intent {
+        self.calls.get(call).map_or(Intent::Resume, |call| call.desk.intent())
+    }
+
+    /// Forgets every call whose time has passed.
+    pub fn sweep(&mut self, now: Moment) {
+        let tokens = &mut self.tokens;
+        self.calls.retain(|_, call| {
+            let lives = match call.state {
+                State::Reserved(until) | State::Joining(until) | State::Between(until) => now < until,
+                State::Streaming => true,
+            };
+            if !lives && let Some(pending) = &call.pending {
+                tokens.remove(&pending.token);
+            }
+            lives
+        });
+    }
+
+    /// How many calls have a place.
+    pub fn len(&self) -> usize {
+        self.calls.len()
+    }
+
+    /// Whether no call has a place.
+    pub fn is_empty(&self) -> bool {
+        self.calls.is_empty()
+    }
+
+    /// Every live call, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = (&Sid, &Call)> {
+        self.calls.iter()
+    }
+
+    fn reserve(&mut self, now: Moment, call: &Sid, facts: Facts) -> Result<&mut Call, Full> {
+        if self.calls.len() >= self.calls_max && !self.calls.contains_key(call) {
+            self.sweep(now);
+            if self.calls.len() >= self.calls_max {
+                return Err(Full);
+            }
+        }
+        match self.calls.entry(*call) {
+            Entry::Occupied(known) => Ok(known.into_mut()),
+            Entry::Vacant(place) => Ok(place.insert(Call {
+                facts: Facts { account: facts.account, from: cut(facts.from), to: cut(facts.to) },
+                state: State::Reserved(now + self.token_lifetime),
+                resumes: 0,
+                since: now,
+                last_resume: None,
+                pending: None,
+                stream: 0,
+                desk: Desk::new(),
+                over: false,
+            })),
+        }
+    }
+
+    fn issue(&mut self, now: Moment, sid: &Sid, token: Token, kind: StreamKind) {
+        let Some(call) = self.calls.get_mut(sid) else { return };
+        let until = now + self.token_lifetime;
+        // A running stream is not interrupted by a webhook that came twice.
+        if kind == StreamKind::Resume || call.state != State::Streaming {
+            call.state = State::Reserved(until);
+        }
+        if let Some(old) = call.pending.replace(Pending { token, until, kind }) {
+            self.tokens.remove(&old.token);
+        }
+        self.tokens.insert(token, *sid);
+    }
+}
+
+fn cut(mut text: String) -> String {
+    let end = (0..=ADDRESS_BYTES_MAX.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+    text.truncate(end);
+    text
+}
+
+impl std::fmt::Debug for Registry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Registry").field("calls", &self.calls.len()).field("tokens", &self.tokens.len()).finish()
+    }
+}
+
+#[cfg(test)]
+#[path = "registry_tests.rs"]
+mod tests;

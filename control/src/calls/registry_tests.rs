@@ -1,0 +1,167 @@
+//! What the registry promises, on a clock that the tests move.
+
+use super::*;
+
+const S: Duration = Duration::from_secs(1);
+
+fn sid(n: u32) -> Sid {
+    Sid::parse(&format!("CA{n:032x}")).unwrap()
+}
+
+fn facts() -> Facts {
+    Facts { account: Sid::parse("AC1").unwrap(), from: "+15551234567".into(), to: "+15557654321".into() }
+}
+
+fn token() -> Token {
+    Token::random().unwrap()
+}
+
+fn registry(calls_max: usize) -> Registry {
+    Registry::new(calls_max, 60 * S)
+}
+
+/// A registry with call 1 in its stream.
+fn streaming() -> (Registry, Ticket) {
+    let mut registry = registry(2);
+    let token = token();
+    registry.admit(S, &sid(1), facts(), token).unwrap();
+    let ticket = registry.redeem(2 * S, &token).unwrap();
+    assert!(registry.started(&ticket));
+    (registry, ticket)
+}
+
+#[test]
+fn a_token_opens_one_socket_once() {
+    let mut registry = registry(1);
+    let token = token();
+    registry.admit(S, &sid(1), facts(), token).unwrap();
+    let ticket = registry.redeem(2 * S, &token).unwrap();
+    assert_eq!((ticket.call, ticket.kind, ticket.stream), (sid(1), StreamKind::Answer, 1));
+    assert_eq!(registry.redeem(2 * S, &token).unwrap_err(), TokenFault::Unknown);
+}
+
+#[test]
+fn a_token_is_worth_nothing_after_its_time() {
+    let mut registry = registry(1);
+    let token = token();
+    registry.admit(S, &sid(1), facts(), token).unwrap();
+    assert_eq!(registry.redeem(61 * S, &token).unwrap_err(), TokenFault::Expired);
+}
+
+#[test]
+fn a_token_that_was_never_issued_opens_nothing() {
+    assert_eq!(registry(1).redeem(S, &token()).unwrap_err(), TokenFault::Unknown);
+}
+
+#[test]
+fn a_full_registry_refuses_until_a_reservation_lapses() {
+    let mut registry = registry(1);
+    let (first, second) = (token(), token());
+    registry.admit(S, &sid(1), facts(), first).unwrap();
+    assert_eq!(registry.admit(2 * S, &sid(2), facts(), second), Err(Full));
+    assert_eq!(registry.admit(61 * S, &sid(2), facts(), second), Ok(()));
+    assert_eq!(registry.redeem(61 * S, &first).unwrap_err(), TokenFault::Unknown);
+    assert_eq!(registry.tokens.len(), 1);
+}
+
+#[test]
+fn a_webhook_that_comes_twice_keeps_one_place_and_one_token() {
+    let mut registry = registry(1);
+    let (first, second) = (token(), token());
+    registry.admit(S, &sid(1), facts(), first).unwrap();
+    registry.admit(S, &sid(1), facts(), second).unwrap();
+    assert_eq!((registry.len(), registry.tokens.len()), (1, 1));
+    assert_eq!(registry.redeem(2 * S, &first).unwrap_err(), TokenFault::Unknown);
+    assert!(registry.redeem(2 * S, &second).is_ok());
+}
+
+#[test]
+fn a_stream_resumes_three_times_at_most() {
+    let (mut registry, mut ticket) = streaming();
+    let mut now = 10 * S;
+    for expected in 1..=RESUMES_MAX {
+        registry.ended(now, &ticket);
+        let token = token();
+        assert_eq!(registry.resume(now, &sid(1), facts(), 0, token), Ok(expected));
+        ticket = registry.redeem(now, &token).unwrap();
+        assert_eq!(ticket.kind, StreamKind::Resume);
+        now += 10 * S;
+    }
+    assert_eq!(registry.resume(now, &sid(1), facts(), 0, token()), Err(NoResume::TooOften));
+}
+
+#[test]
+fn a_stream_resumes_once_in_five_seconds() {
+    let (mut registry, _) = streaming();
+    registry.resume(10 * S, &sid(1), facts(), 0, token()).unwrap();
+    assert_eq!(registry.resume(14 * S, &sid(1), facts(), 0, token()), Err(NoResume::TooSoon));
+    assert_eq!(registry.resume(15 * S, &sid(1), facts(), 0, token()), Ok(2));
+}
+
+#[test]
+fn the_carriers_own_count_holds_across_a_restart() {
+    let mut registry = registry(1);
+    assert_eq!(registry.resume(S, &sid(1), facts(), 2, token()), Ok(3));
+    assert_eq!(registry.resume(9 * S, &sid(1), facts(), 3, token()), Err(NoResume::TooOften));
+    assert_eq!(registry.resume(9 * S, &sid(2), facts(), 0, token()), Err(NoResume::Full));
+}
+
+#[test]
+fn the_question_may_come_before_the_word_that_the_stream_ended() {
+    let (mut registry, old) = streaming();
+    let next = token();
+    registry.resume(10 * S, &sid(1), facts(), 0, next).unwrap();
+    registry.ended(10 * S, &old);
+    let ticket = registry.redeem(11 * S, &next).unwrap();
+    registry.ended(11 * S, &old);
+    assert!(registry.started(&ticket), "the old stream's end does not end the new one");
+}
+
+#[test]
+fn the_intent_is_the_last_streams() {
+    let (mut registry, ticket) = streaming();
+    ticket.desk.goodbye();
+    assert_eq!(registry.intent(&sid(1)), Intent::HangUp);
+    let next = token();
+    registry.resume(10 * S, &sid(1), facts(), 0, next).unwrap();
+    registry.redeem(10 * S, &next).unwrap();
+    assert_eq!(registry.intent(&sid(1)), Intent::Resume);
+    assert_eq!(registry.intent(&sid(9)), Intent::Resume);
+}
+
+#[test]
+fn a_call_that_is_over_leaves_with_its_stream() {
+    let (mut registry, ticket) = streaming();
+    registry.over(&sid(1));
+    assert_eq!(registry.len(), 1);
+    registry.ended(10 * S, &ticket);
+    assert_eq!(registry.len(), 0);
+}
+
+#[test]
+fn nothing_but_a_stream_lasts_by_itself() {
+    let (mut registry, ticket) = streaming();
+    registry.sweep(100_000 * S);
+    assert_eq!(registry.len(), 1);
+    registry.ended(100_000 * S, &ticket);
+    registry.sweep(100_029 * S);
+    assert_eq!(registry.len(), 1);
+    registry.sweep(100_030 * S);
+    assert_eq!(registry.len(), 0);
+}
+
+#[test]
+fn a_socket_that_never_starts_gives_its_place_back() {
+    let mut registry = registry(1);
+    let token = token();
+    registry.admit(S, &sid(1), facts(), token).unwrap();
+    registry.redeem(2 * S, &token).unwrap();
+    registry.sweep(17 * S);
+    assert!(registry.is_empty());
+}
+
+#[test]
+fn addresses_are_cut_between_letters() {
+    assert_eq!(cut("é".repeat(200)).len(), 128);
+    assert_eq!(cut("short".into()), "short");
+}

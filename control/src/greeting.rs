@@ -1,0 +1,68 @@
+//! What the program says about itself: at its start, and when asked for its configuration.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use crate::boot::Server;
+use crate::config::Config;
+
+/// What is said once the service listens: what it is, its mode, what that switches off, and the next command to type.
+pub fn started(config: &Config, server: &Server, took: Duration) -> String {
+    let mode = config.mode;
+    let url = format!("http://{}", server.address());
+    let mut text = String::new();
+    // Writing into a String cannot fail.
+    let _ =
+        writeln!(text, "{} - Offhook {}: answers phone calls for software", config.app_name, env!("CARGO_PKG_VERSION"));
+    let _ = writeln!(text, "  listening on  {url}  (ready after {} ms)", took.as_millis());
+    let _ = writeln!(text, "  mode          {}, because {}", mode.name, mode.because);
+    if mode.is_production() {
+        let _ = writeln!(text, "  carrier sees  {}", server.public_url());
+        let _ = writeln!(
+            text,
+            "  next          point your number's voice webhook (POST) at {}/twilio/voice",
+            server.public_url()
+        );
+    } else {
+        let checked =
+            if config.can_check_signatures() { "are logged, not refused" } else { "are not checked: no token is set" };
+        let _ = writeln!(text, "  SWITCHED OFF  signatures of webhooks and media sockets {checked};");
+        let _ = writeln!(text, "                the rate limit does not count this machine's own programs.");
+        let _ =
+            writeln!(text, "                Still on: one-time tokens for media sockets, every size and time limit.");
+        if !config.listen.ip().is_loopback() {
+            let _ = writeln!(
+                text,
+                "  !! ANYBODY WHO CAN REACH {} CAN OPEN CALLS. Do not use this with a real number. !!",
+                server.address()
+            );
+        }
+        let _ = writeln!(text, "  next          in a second terminal:  cargo run --release -p loadtest -- call");
+    }
+    text
+}
+
+/// What holds, without secrets: for `offhook config`.
+pub fn settings(config: &Config) -> String {
+    let mut text = String::new();
+    let set = |yes: bool| if yes { "set" } else { "not set" };
+    let _ = writeln!(text, "configuration is valid");
+    let _ = writeln!(text, "  mode             {}, because {}", config.mode.name, config.mode.because);
+    let _ = writeln!(text, "  listen           {}", config.listen);
+    let _ = writeln!(text, "  public URL       {}", config.public.as_ref().map_or("not set", |url| url.as_str()));
+    let _ = writeln!(text, "  account          {}", config.account_sid.as_deref().unwrap_or("not set"));
+    let _ = writeln!(text, "  auth tokens      {}", config.tokens.len());
+    let _ = writeln!(text, "  shared keys      {}", config.shared_keys.len());
+    let _ = writeln!(text, "  admin key        {}", set(config.admin_key.is_some()));
+    let _ = writeln!(
+        text,
+        "  transfer to      {}",
+        config.transfer_to.as_ref().map_or("nobody".into(), |n| format!("{n:?}"))
+    );
+    let _ = writeln!(text, "  trusted proxies  {}", config.trusted_proxies.len());
+    let _ = writeln!(text, "  limits           {:?}", config.limits);
+    for warning in &config.warnings {
+        let _ = writeln!(text, "  warning          {warning}");
+    }
+    text
+}

@@ -1,0 +1,8 @@
+//! The HTTP shell: the accept loop, who is asking, how often, and which handler answers.
+
+pub(crate) mod answer;
+pub(crate) mod client;
+pub(crate) mod pages;
+pub(crate) mod rate;
+pub(crate) mod routes;
+pub(crate) mod server;

@@ -1,0 +1,99 @@
+//! Which path leads where, and what is noted of every request on its way.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{MatchedPath, Request, State};
+use axum::middleware::{self, Next};
+use axum::response::Response;
+use axum::routing::{get, post};
+use http::StatusCode;
+
+use super::answer::{Accounted, text, too_many};
+use super::client::{Peer, client_ip};
+use super::pages;
+use crate::app::App;
+use crate::twilio::{callbacks, flow, socket};
+
+const VOICE: &str = "/twilio/voice";
+const RESUME: &str = "/twilio/resume";
+const DTMF: &str = "/twilio/dtmf";
+const STATUS: &str = "/twilio/status";
+const RECORDING: &str = "/twilio/recording";
+const TRANSCRIPTION: &str = "/twilio/transcription";
+const SOCKET: &str = "/twilio/ws";
+const SOCKET_TOKEN: &str = "/twilio/ws/{token}";
+const HEALTH: &str = "/twilio/health";
+const SESSIONS: &str = "/twilio/sessions";
+
+/// The values of the label `route`; the last stands for every path that is none of ours.
+pub(crate) const LABELS: &[&str] = &[
+    VOICE,
+    RESUME,
+    DTMF,
+    STATUS,
+    RECORDING,
+    TRANSCRIPTION,
+    SOCKET,
+    SOCKET_TOKEN,
+    HEALTH,
+    SESSIONS,
+    "/healthz",
+    "/readyz",
+    "/metrics",
+    "/",
+    "other",
+];
+
+/// Every route of the service.
+pub(crate) fn router(app: Arc<App>) -> Router {
+    Router::new()
+        .route(VOICE, post(flow::voice).get(flow::voice))
+        .route(RESUME, post(flow::resume).get(flow::resume))
+        .route(DTMF, post(flow::dtmf))
+        .route(STATUS, post(callbacks::status))
+        .route(RECORDING, post(callbacks::recording))
+        .route(TRANSCRIPTION, post(callbacks::transcription))
+        .route(SOCKET, get(socket::by_parameter))
+        .route(SOCKET_TOKEN, get(socket::by_path))
+        .route(HEALTH, get(pages::health))
+        .route(SESSIONS, get(pages::sessions))
+        .route("/healthz", get(pages::healthz))
+        .route("/readyz", get(pages::readyz))
+        .route("/metrics", get(pages::metrics))
+        .route("/", get(pages::index))
+        .fallback(|| async { text(StatusCode::NOT_FOUND, "no such page; / says what there is") })
+        .method_not_allowed_fallback(|| async { text(StatusCode::METHOD_NOT_ALLOWED, "wrong method for this page") })
+        .layer(middleware::from_fn_with_state(Arc::clone(&app), note))
+        .with_state(app)
+}
+
+/// Counts the request, and charges its sender if it was unsigned or failed.
+async fn note(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let began = app.clock.now();
+    let route = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map_or("other", |path| LABELS.iter().find(|label| **label == path.as_str()).copied().unwrap_or("other"));
+    let peer = request.extensions().get::<Peer>().map(|peer| peer.0.ip());
+    let client = peer.map(|peer| client_ip(peer, request.headers(), &app.config.trusted_proxies));
+    let method = request.method().clone();
+    let mut response = next.run(request).await;
+    let chargeable = response.status().is_client_error() || route == "/";
+    if let Some(client) = client
+        && chargeable
+        && response.extensions().get::<Accounted>().is_none()
+        && let Err(wait) = app.charge(client)
+    {
+        response = too_many(wait);
+    }
+    if response.status() == StatusCode::TOO_MANY_REQUESTS {
+        app.metrics.rate_limited.increment(1);
+    }
+    let took = app.clock.now().saturating_sub(began);
+    let label = LABELS.iter().position(|label| *label == route).unwrap_or(LABELS.len() - 1);
+    app.metrics.answered(label, response.status(), took);
+    // The route, never the path: a path may hold a token.
+    tracing::debug!(%method, route, status = response.status().as_u16(), ?took, "answered");
+    response
+}

@@ -1,0 +1,155 @@
+//! The accept loop: TCP in, one HTTP/1.1 request per connection, upgrades let through.
+//!
+//! Connections are not kept alive. A webhook is one request from a proxy beside us; an idle connection that we close
+//! just as the proxy writes to it costs a call, a new connection costs a tenth of a millisecond.
+//!
+//! *Full:* a connection too many is answered 503 and closed. *Out of file descriptors:* accepting waits a little
+//! longer each time, up to a second, and goes on. *Late:* the head, the body and the whole request have time-outs.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use http::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+
+use super::client::Peer;
+use crate::app::App;
+
+/// Beyond head and body: handling, and a client that reads slowly.
+const ANSWER_TIME: Duration = Duration::from_secs(20);
+/// Of a request's head; Twilio's is about 1 KB, and its GET webhooks carry all parameters in the request line.
+const HEAD_BYTES_MAX: usize = 32 * 1024;
+const HEADERS_MAX: usize = 64;
+/// How long open requests may take after the listener is closed.
+const CLOSING_TIME: Duration = Duration::from_secs(2);
+
+/// Serves until `stop` says true, then lets open requests end.
+pub(crate) async fn serve(listener: TcpListener, app: Arc<App>, router: Router, mut stop: watch::Receiver<bool>) {
+    let max = app.config.limits.connections_max;
+    let places = Arc::new(Semaphore::new(max));
+    let mut backoff = Backoff::default();
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            _ = stop.wait_for(|stop| *stop) => break,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, peer)) => {
+                backoff = Backoff::default();
+                match Arc::clone(&places).try_acquire_owned() {
+                    Ok(place) => spawn(stream, Peer(peer), &app, &router, place),
+                    Err(_) => refuse(&stream, &app),
+                }
+            }
+            Err(error) => survive(&error, &mut backoff, &app).await,
+        }
+    }
+    drop(listener);
+    let all = u32::try_from(max).unwrap_or(u32::MAX);
+    let _ = tokio::time::timeout(CLOSING_TIME, places.acquire_many(all)).await;
+}
+
+fn spawn(stream: TcpStream, peer: Peer, app: &Arc<App>, router: &Router, place: OwnedSemaphorePermit) {
+    // Small answers at once; a socket that cannot be told so works all the same.
+    let _ = stream.set_nodelay(true);
+    app.metrics.connections.increment(1.0);
+    let (app, router) = (Arc::clone(app), router.clone());
+    tokio::spawn(async move {
+        serve_connection(stream, peer, &app, router).await;
+        app.metrics.connections.decrement(1.0);
+        drop(place);
+    });
+}
+
+async fn serve_connection(stream: TcpStream, peer: Peer, app: &App, router: Router) {
+    let limits = &app.config.limits;
+    let service = WithPeer { peer, inner: TowerToHyperService::new(router) };
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.header_timeout)
+        .keep_alive(false)
+        .max_buf_size(HEAD_BYTES_MAX)
+        .max_headers(HEADERS_MAX)
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
+    let patience = limits.header_timeout + limits.body_timeout + ANSWER_TIME;
+    match tokio::time::timeout(patience, connection).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::debug!(%error, client = %peer.0.ip(), "connection ended badly"),
+        Err(_) => tracing::debug!(client = %peer.0.ip(), "connection took too long"),
+    }
+}
+
+/// Says no without a task: the answer fits any fresh socket's buffer.
+fn refuse(stream: &TcpStream, app: &App) {
+    const NO: &[u8] =
+        b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n";
+    app.metrics.connections_refused.increment(1);
+    let _ = stream.try_write(NO);
+}
+
+async fn survive(error: &io::Error, backoff: &mut Backoff, app: &App) {
+    use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted};
+    if matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted) {
+        return; // that one connection's fault, not ours
+    }
+    app.metrics.accept_errors.increment(1);
+    let wait = backoff.next();
+    // The first of a row is worth a line; the rest say the same.
+    if wait == Backoff::FIRST {
+        tracing::error!(%error, "cannot accept connections for the moment; raise the limit of open files if this lasts");
+    }
+    tokio::time::sleep(wait).await;
+}
+
+/// How long to wait before accepting again after a failure.
+#[derive(Debug, Default)]
+struct Backoff(Option<Duration>);
+
+impl Backoff {
+    const FIRST: Duration = Duration::from_millis(10);
+    const LONGEST: Duration = Duration::from_secs(1);
+
+    fn next(&mut self) -> Duration {
+        let wait = self.0.map_or(Self::FIRST, |last| (last * 2).min(Self::LONGEST));
+        self.0 = Some(wait);
+        wait
+    }
+}
+
+/// The router, told who is asking.
+struct WithPeer {
+    peer: Peer,
+    inner: TowerToHyperService<Router>,
+}
+
+impl hyper::service::Service<Request<Incoming>> for WithPeer {
+    type Response = <TowerToHyperService<Router> as hyper::service::Service<Request<Incoming>>>::Response;
+    type Error = <TowerToHyperService<Router> as hyper::service::Service<Request<Incoming>>>::Error;
+    type Future = <TowerToHyperService<Router> as hyper::service::Service<Request<Incoming>>>::Future;
+
+    fn call(&self, mut request: Request<Incoming>) -> Self::Future {
+        request.extensions_mut().insert(self.peer);
+        self.inner.call(request)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failures_to_accept_wait_longer_each_time_up_to_a_second() {
+        let mut backoff = Backoff::default();
+        let waits: Vec<u128> = (0..9).map(|_| backoff.next().as_millis()).collect();
+        assert_eq!(waits, [10, 20, 40, 80, 160, 320, 640, 1000, 1000]);
+    }
+}

@@ -1,0 +1,184 @@
+//! The door to the engine: what a socket must show at its `start`, who talks on it, and what its end means.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use engine::port::{AgentPort, EndCause};
+use engine::turn::TurnParams;
+use engine::wire::StartInfo;
+use engine::{Admission, EndReport, Engine, EngineConfig, Gate, Kind, Refusal, StartError};
+use tokio::runtime::Handle;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::app::App;
+use crate::calls::Token;
+use crate::calls::registry::{StreamKind, Ticket};
+use crate::config::Config;
+use crate::metrics::{Metrics, SocketRefused};
+use crate::twilio::socket::reason;
+
+/// The `<Parameter>` that brings a token where the path does not.
+const TOKEN_PARAMETER: &str = "token";
+/// Streams may overlap for a moment: the old one of a resumed call is still closing when the new one stands.
+const OVERLAP: usize = 8;
+
+/// The engine, the agents' runtime, and what they say.
+#[derive(Debug)]
+pub(crate) struct Media {
+    engine: Engine,
+    agents: Handle,
+    /// For first streams.
+    profile: Arc<agent::Profile>,
+    /// For streams that take a call up again.
+    profile_resumed: Arc<agent::Profile>,
+    call_max: Duration,
+    /// Sockets that have shown no token yet.
+    unproven: Arc<Semaphore>,
+}
+
+/// What a socket has shown before its `start`.
+#[derive(Debug)]
+pub(crate) enum Claim {
+    /// A token, in the path.
+    Ticket(Seat),
+    /// Nothing yet; its token comes with `start`. The permit bounds how many such sockets there are.
+    Parameter(#[allow(dead_code, reason = "held, not read")] OwnedSemaphorePermit),
+}
+
+/// A call's place while its socket lives. However the socket goes, dropping this says so to the registry.
+#[derive(Debug)]
+pub(crate) struct Seat {
+    app: Arc<App>,
+    ticket: Ticket,
+}
+
+impl Seat {
+    /// The place that a redeemed token stands for.
+    pub(crate) fn new(app: &Arc<App>, ticket: Ticket) -> Self {
+        Self { app: Arc::clone(app), ticket }
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.app.calls().ended(self.app.clock.now(), &self.ticket);
+    }
+}
+
+impl Media {
+    /// Starts the engine. Agents run on the runtime that this is called on.
+    ///
+    /// # Errors
+    /// What the engine says.
+    pub(crate) fn start(config: &Config) -> Result<Self, StartError> {
+        let places = config.limits.calls_max;
+        let engine = Engine::start(EngineConfig { calls_max: places + OVERLAP, ..EngineConfig::default() })?;
+        let transfer = config.transfer_to.as_ref().map(|number| number.as_str().to_owned());
+        let profile = agent::Profile::demo().with_transfer(transfer);
+        Ok(Self {
+            engine,
+            agents: Handle::current(),
+            profile_resumed: Arc::new(profile.clone().resumed()),
+            profile: Arc::new(profile),
+            call_max: config.limits.call_max,
+            unproven: Arc::new(Semaphore::new(places)),
+        })
+    }
+
+    /// A place for a socket whose token is yet to come; as many as there may be calls.
+    pub(crate) fn unproven(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.unproven).try_acquire_owned().ok()
+    }
+
+    /// Closes every stream.
+    pub(crate) fn shutdown(&self) {
+        self.engine.shutdown();
+    }
+
+    /// Shows the engine's numbers among ours.
+    pub(crate) fn copy_stats(&self, metrics: &Metrics) {
+        self.engine.stats().for_each(|name, help, kind, value| match kind {
+            Kind::Counter => metrics.copy_counter(format!("offhook_media_{name}_total"), help, value),
+            Kind::Gauge => metrics.copy_gauge(format!("offhook_media_{name}"), help, value),
+        });
+    }
+
+    fn talk(&self, port: AgentPort, ticket: &Ticket) {
+        let profile = match ticket.kind {
+            StreamKind::Answer => &self.profile,
+            StreamKind::Resume => &self.profile_resumed,
+        };
+        let conversation = agent::run_demo(port, ticket.desk.clone(), Arc::clone(profile));
+        let (desk, longest) = (ticket.desk.clone(), self.call_max);
+        self.agents.spawn(async move {
+            if tokio::time::timeout(longest, conversation).await.is_err() {
+                tracing::warn!("call ended: it reached OFFHOOK_CALL_MAX_S");
+                desk.goodbye();
+            }
+        });
+    }
+}
+
+/// Hands an upgraded socket to the engine.
+pub(crate) fn attach(app: &Arc<App>, socket: std::net::TcpStream, early: Bytes, claim: Claim) {
+    let shared = Arc::clone(app);
+    let gate: Gate = Box::new(move |start| admit(&shared, claim, start));
+    match app.media.engine.attach(socket, early, gate) {
+        Ok(()) => app.metrics.sockets_accepted.increment(1),
+        Err(error) => tracing::warn!(%error, "media socket not taken"),
+    }
+}
+
+/// Whether the stream that begins is the one that the token was issued for.
+fn admit(app: &Arc<App>, claim: Claim, start: &StartInfo) -> Result<Admission, Refusal> {
+    let seat = match claim {
+        Claim::Ticket(seat) => seat,
+        Claim::Parameter(_) => redeem(app, start)?,
+    };
+    let ticket = &seat.ticket;
+    if ticket.call != start.call_sid || ticket.account != start.account_sid || !app.calls().started(ticket) {
+        tracing::warn!(call = %ticket.call, "media socket refused: its start names another call or account");
+        return Err(refusal(app, SocketRefused::Foreign, "the token was issued for another call"));
+    }
+    tracing::info!(call = %ticket.call, stream = %start.stream_sid, kind = ?ticket.kind, "stream started");
+    let (ticket, shared) = (ticket.clone(), Arc::clone(app));
+    Ok(Admission {
+        turn: TurnParams::default(),
+        agent: Box::new(move |port| shared.media.talk(port, &ticket)),
+        on_end: Box::new(move |report| {
+            log_end(&seat.ticket, &report);
+            drop(seat);
+        }),
+    })
+}
+
+fn redeem(app: &Arc<App>, start: &StartInfo) -> Result<Seat, Refusal> {
+    let Some(text) = start.custom_parameters.get(TOKEN_PARAMETER) else {
+        return Err(refusal(app, SocketRefused::TokenMissing, "no token in the path and none among the parameters"));
+    };
+    let redeemed = Token::parse(text).map(|token| app.calls().redeem(app.clock.now(), &token));
+    match redeemed {
+        Some(Ok(ticket)) => Ok(Seat::new(app, ticket)),
+        Some(Err(fault)) => Err(refusal(app, reason(fault), "the token is used up or has expired")),
+        None => Err(refusal(app, SocketRefused::TokenUnknown, "the token was never issued")),
+    }
+}
+
+/// 1008, policy violation: not who they should be.
+fn refusal(app: &App, counted: SocketRefused, reason: &'static str) -> Refusal {
+    app.metrics.sockets_refused.count(counted);
+    Refusal { code: 1008, reason }
+}
+
+fn log_end(ticket: &Ticket, report: &EndReport) {
+    let EndReport { cause, sent, heard, barge_ins, turns, frames_in, frames_lost, .. } = *report;
+    let (sent_ms, heard_ms) = (sent.millis(), heard.millis());
+    let call = ticket.call;
+    match cause {
+        EndCause::AgentHungUp | EndCause::CarrierStopped | EndCause::Shutdown => {
+            tracing::info!(%call, ?cause, sent_ms, heard_ms, barge_ins, turns, frames_in, frames_lost, "stream ended");
+        }
+        _ => tracing::warn!(%call, ?cause, sent_ms, heard_ms, barge_ins, turns, frames_in, frames_lost, "stream ended"),
+    }
+}

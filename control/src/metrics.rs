@@ -1,0 +1,275 @@
+//! What is counted, by Prometheus conventions. Every series exists from the start, at zero; none is per call.
+//!
+//! Handles are made once and are an atomic addition each. What the engine counts itself is copied in when asked for.
+
+use std::fmt;
+use std::time::Duration;
+
+use metrics::{Counter, Gauge, Histogram, Key, KeyName, Label, Level, Metadata, Recorder, Unit};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
+
+static METADATA: Metadata<'static> = Metadata::new("control", Level::INFO, None);
+
+/// The edges of the request histogram in seconds: most answers take under a millisecond, Twilio gives up after 15 s.
+const REQUEST_EDGES_S: &[f64] = &[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 15.0];
+
+/// A closed set of label values.
+pub(crate) trait Values: Copy + 'static {
+    /// All of them, in the order of their numbers.
+    const ALL: &'static [(Self, &'static str)];
+    /// The place in `ALL`.
+    fn index(self) -> usize;
+}
+
+macro_rules! values {
+    ($(#[$doc:meta])* $name:ident: $($variant:ident = $text:literal),+ $(,)?) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub(crate) enum $name { $($variant),+ }
+
+        impl Values for $name {
+            const ALL: &'static [(Self, &'static str)] = &[$((Self::$variant, $text)),+];
+
+            fn index(self) -> usize {
+                self as usize
+            }
+        }
+
+        impl $name {
+            /// As it stands in a label or a log line.
+            #[allow(dead_code, reason = "not every set is logged")]
+            pub(crate) fn text(self) -> &'static str {
+                Self::ALL[self.index()].1
+            }
+        }
+    };
+}
+
+values! {
+    /// A family of answers.
+    Status: Informational = "1xx", Success = "2xx", Redirection = "3xx", ClientError = "4xx", ServerError = "5xx"
+}
+values! {
+    /// What a signature turned out to be.
+    SignatureResult: Valid = "valid", Invalid = "invalid", Missing = "missing", Unchecked = "unchecked"
+}
+values! {
+    /// Why a webhook was refused.
+    WebhookFault:
+        Signature = "signature", Account = "account", Malformed = "malformed", TooLarge = "too_large",
+        TooSlow = "too_slow", Broken = "broken"
+}
+values! {
+    /// Why a call was not taken.
+    CallRefused: Full = "full", Draining = "draining", Fault = "fault"
+}
+values! {
+    /// What came after a stream.
+    AfterStream: Resume = "resume", Menu = "menu", Dial = "dial", HangUp = "hang_up", Goodbye = "goodbye"
+}
+values! {
+    /// Why a media socket was refused, at its handshake or at its start.
+    SocketRefused:
+        Handshake = "handshake", Signature = "signature", TokenMissing = "token_missing",
+        TokenUnknown = "token_unknown", TokenExpired = "token_expired", Foreign = "foreign", Full = "full"
+}
+values! {
+    /// A report of the carrier.
+    Callback: Status = "status", Stream = "stream", Recording = "recording", Transcription = "transcription"
+}
+values! {
+    /// What became of a number that somebody wanted dialled.
+    DialResult: Dialled = "dialled", Refused = "refused"
+}
+
+/// One counter per label value.
+pub(crate) struct Family<V>(Vec<Counter>, std::marker::PhantomData<V>);
+
+impl<V: Values> Family<V> {
+    /// Counts one.
+    pub(crate) fn count(&self, value: V) {
+        self.0[value.index()].increment(1);
+    }
+}
+
+/// Every counter of this crate.
+pub(crate) struct Metrics {
+    recorder: PrometheusRecorder,
+    handle: PrometheusHandle,
+    pub(crate) requests: Vec<Family<Status>>,
+    pub(crate) request_seconds: Histogram,
+    pub(crate) connections: Gauge,
+    pub(crate) connections_refused: Counter,
+    pub(crate) accept_errors: Counter,
+    pub(crate) rate_limited: Counter,
+    pub(crate) signatures: Family<SignatureResult>,
+    pub(crate) webhooks_refused: Family<WebhookFault>,
+    pub(crate) calls: Gauge,
+    pub(crate) calls_admitted: Counter,
+    pub(crate) calls_refused: Family<CallRefused>,
+    pub(crate) after_stream: Family<AfterStream>,
+    pub(crate) dials: Family<DialResult>,
+    pub(crate) sockets_accepted: Counter,
+    pub(crate) sockets_refused: Family<SocketRefused>,
+    pub(crate) callbacks: Family<Callback>,
+    pub(crate) draining: Gauge,
+    pub(crate) log_lines_dropped: Counter,
+}
+
+impl Metrics {
+    /// All series, at zero. `routes` are the values of the label `route`.
+    pub(crate) fn new(routes: &[&'static str]) -> Self {
+        let builder = PrometheusBuilder::new();
+        // The only error is an empty list of edges.
+        let builder = builder
+            .set_buckets_for_metric(Matcher::Full("offhook_http_request_seconds".into()), REQUEST_EDGES_S)
+            .unwrap_or_else(|_| PrometheusBuilder::new());
+        let recorder = builder.build_recorder();
+        let handle = recorder.handle();
+        let r = &recorder;
+        info(r);
+        Self {
+            requests: requests(r, routes),
+            request_seconds: request_seconds(r),
+            connections: gauge(r, "offhook_http_connections", "HTTP connections open now, media sockets not counted."),
+            connections_refused: counter(
+                r,
+                "offhook_http_connections_refused_total",
+                "Connections closed at once because too many were open.",
+            ),
+            accept_errors: counter(
+                r,
+                "offhook_http_accept_errors_total",
+                "Failures to accept a connection, such as too many open files.",
+            ),
+            rate_limited: counter(r, "offhook_http_rate_limited_total", "Requests answered 429."),
+            signatures: family(
+                r,
+                "offhook_signatures_total",
+                "Signatures of webhooks and media sockets, by what they turned out to be.",
+                "result",
+            ),
+            webhooks_refused: family(r, "offhook_webhooks_refused_total", "Webhooks refused, by reason.", "reason"),
+            calls: gauge(
+                r,
+                "offhook_calls",
+                "Calls that hold a place now: reserved, streaming, or between two streams.",
+            ),
+            calls_admitted: counter(r, "offhook_calls_admitted_total", "Calls that were given a place."),
+            calls_refused: family(r, "offhook_calls_refused_total", "Calls that were given none, by reason.", "reason"),
+            after_stream: family(r, "offhook_after_stream_total", "Answers to what comes after a stream.", "answer"),
+            dials: family(r, "offhook_dials_total", "Numbers that an agent or a caller wanted dialled.", "result"),
+            sockets_accepted: counter(r, "offhook_sockets_accepted_total", "Media sockets handed to the engine."),
+            sockets_refused: family(
+                r,
+                "offhook_sockets_refused_total",
+                "Media sockets refused at their handshake or their start, by reason.",
+                "reason",
+            ),
+            callbacks: family(r, "offhook_callbacks_total", "Reports of the carrier.", "kind"),
+            draining: gauge(r, "offhook_draining", "1 while the service waits for its last calls to end."),
+            log_lines_dropped: counter(
+                r,
+                "offhook_log_lines_dropped_total",
+                "Log lines lost because nobody read them fast enough.",
+            ),
+            handle,
+            recorder,
+        }
+    }
+
+    /// The page for Prometheus.
+    pub(crate) fn render(&self) -> String {
+        self.handle.render()
+    }
+
+    /// Sums up what the histograms collected; call it every few seconds, or they grow.
+    pub(crate) fn upkeep(&self) {
+        self.handle.run_upkeep();
+    }
+
+    /// Sets a counter that somebody else keeps.
+    pub(crate) fn copy_counter(&self, name: String, help: &'static str, value: u64) {
+        let name = KeyName::from(name);
+        self.recorder.describe_counter(name.clone(), None, help.into());
+        self.recorder.register_counter(&Key::from_name(name), &METADATA).absolute(value);
+    }
+
+    /// Sets a gauge that somebody else keeps.
+    pub(crate) fn copy_gauge(&self, name: String, help: &'static str, value: u64) {
+        let name = KeyName::from(name);
+        self.recorder.describe_gauge(name.clone(), None, help.into());
+        // Counts of calls and bytes; exact up to 2^53.
+        #[allow(clippy::cast_precision_loss)]
+        self.recorder.register_gauge(&Key::from_name(name), &METADATA).set(value as f64);
+    }
+
+    /// Counts an answer and how long it took.
+    pub(crate) fn answered(&self, route: usize, status: http::StatusCode, took: Duration) {
+        let status = match status.as_u16() {
+            100..200 => Status::Informational,
+            200..300 => Status::Success,
+            300..400 => Status::Redirection,
+            400..500 => Status::ClientError,
+            _ => Status::ServerError,
+        };
+        if let Some(family) = self.requests.get(route) {
+            family.count(status);
+        }
+        self.request_seconds.record(took.as_secs_f64());
+    }
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Metrics")
+    }
+}
+
+fn counter(r: &PrometheusRecorder, name: &'static str, help: &'static str) -> Counter {
+    r.describe_counter(KeyName::from_const_str(name), None, help.into());
+    r.register_counter(&Key::from_static_name(name), &METADATA)
+}
+
+fn gauge(r: &PrometheusRecorder, name: &'static str, help: &'static str) -> Gauge {
+    r.describe_gauge(KeyName::from_const_str(name), None, help.into());
+    r.register_gauge(&Key::from_static_name(name), &METADATA)
+}
+
+fn family<V: Values>(r: &PrometheusRecorder, name: &'static str, help: &'static str, label: &'static str) -> Family<V> {
+    r.describe_counter(KeyName::from_const_str(name), None, help.into());
+    let series = |(_, text): &(V, &'static str)| {
+        r.register_counter(&Key::from_parts(name, vec![Label::new(label, *text)]), &METADATA)
+    };
+    Family(V::ALL.iter().map(series).collect(), std::marker::PhantomData)
+}
+
+fn requests(r: &PrometheusRecorder, routes: &[&'static str]) -> Vec<Family<Status>> {
+    let name = "offhook_http_requests_total";
+    r.describe_counter(KeyName::from_const_str(name), None, "Requests answered, by route and family of answer.".into());
+    let of_route = |route: &&'static str| {
+        let series = |(_, text): &(Status, &'static str)| {
+            let labels = vec![Label::new("route", *route), Label::new("status", *text)];
+            r.register_counter(&Key::from_parts(name, labels), &METADATA)
+        };
+        Family(Status::ALL.iter().map(series).collect(), std::marker::PhantomData)
+    };
+    routes.iter().map(of_route).collect()
+}
+
+fn request_seconds(r: &PrometheusRecorder) -> Histogram {
+    let name = "offhook_http_request_seconds";
+    r.describe_histogram(
+        KeyName::from_const_str(name),
+        Some(Unit::Seconds),
+        "From a request's head to its answer.".into(),
+    );
+    r.register_histogram(&Key::from_static_name(name), &METADATA)
+}
+
+fn info(r: &PrometheusRecorder) {
+    let name = "offhook_build_info";
+    r.describe_gauge(KeyName::from_const_str(name), None, "1, labelled with what was built.".into());
+    let version = vec![Label::new("version", env!("CARGO_PKG_VERSION"))];
+    r.register_gauge(&Key::from_parts(name, version), &METADATA).set(1.0);
+}
