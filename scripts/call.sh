@@ -47,11 +47,17 @@ for _ in {1..100}; do
 done
 is_open "$port" || fail "the service did not listen within 10 s"
 
+call() {
+    target/debug/loadtest call --url "http://127.0.0.1:$port/twilio/voice" --script "$1" --wav "$work/$1.wav" \
+        --first-audio-ms 500 "${@:2}" >"$work/$1.log" 2>&1
+}
+
 declare -A running
 for caller in "${callers[@]}"; do
-    mkdir "$work/$caller"
-    target/debug/loadtest call --url "http://127.0.0.1:$port" --script "$caller" --wav "$work/$caller/call.wav" \
-        >"$work/$caller.log" 2>&1 &
+    case $caller in
+        interrupt) call "$caller" --count 10 --clear-p50-ms 300 --clear-p95-ms 500 & ;;
+        *) call "$caller" & ;;
+    esac
     running[$caller]=$!
 done
 

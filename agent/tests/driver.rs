@@ -12,7 +12,7 @@ use tokio::runtime::Handle;
 
 /// A call to the demo agent, and its desk.
 async fn call_demo(profile: &Arc<Profile>) -> (Engine, Carrier, Desk) {
-    let engine = Engine::start(EngineConfig { calls_max: 2, ..EngineConfig::default() }).unwrap();
+    let engine = Engine::start(EngineConfig { calls_max: 2, ..EngineConfig::default() }).expect("a started engine");
     let (desk, profile, runtime) = (Desk::new(), Arc::clone(profile), Handle::current());
     let agents_desk = desk.clone();
     let admission = Admission {
