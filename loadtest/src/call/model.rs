@@ -107,6 +107,7 @@ pub struct Call {
     rng: Rng,
     executor: Executor,
     runner: Runner,
+    runner_begun: bool,
     line: Line,
     ear: Ear,
     media: Media,
@@ -139,7 +140,7 @@ impl Call {
     pub fn new(plan: CallPlan, now: Micros) -> Self {
         let mut rng = Rng::new(plan.seed);
         let noise = Noise::new(plan.script.noise, Rng::new(rng.next_u64()));
-        let runner = Runner::new(Arc::clone(&plan.script), Rng::new(rng.next_u64()), now);
+        let runner = Runner::new(Arc::clone(&plan.script), Rng::new(rng.next_u64()));
         let executor = Executor::new(plan.url.clone(), plan.script.callee);
         let call_token = format!("%7B%22parentCallInfoToken%22%3A%22{}%22%7D", ids::token(&mut rng));
         let ends_at = now + plan.script.max;
@@ -149,6 +150,7 @@ impl Call {
             rng,
             executor,
             runner,
+            runner_begun: false,
             line: Line::new(noise),
             ear: Ear::default(),
             media: Media::None,
@@ -235,6 +237,9 @@ impl Call {
                 self.obey(output);
                 continue;
             }
+            if !self.caller_is_there() {
+                break;
+            }
             let view = View {
                 now: self.now,
                 ear: &self.ear,
@@ -250,6 +255,16 @@ impl Call {
         if self.ended.is_some() && self.requested.is_none() && self.runner.has_finished() {
             self.finish();
         }
+    }
+
+    /// The script begins when somebody has answered: the first stream is open, or the TwiML speaks or listens.
+    fn caller_is_there(&mut self) -> bool {
+        if !self.runner_begun {
+            let speaking = self.executor.next_deadline().is_some();
+            self.runner_begun = self.measures.start.is_some() || self.ended.is_some() || speaking;
+            self.runner.begin(self.now);
+        }
+        self.runner_begun
     }
 
     fn obey(&mut self, output: executor::Output) {
@@ -350,10 +365,21 @@ impl Call {
     }
 
     fn with_stream(&mut self, at: Micros, act: impl FnOnce(&mut Stream, Micros, &mut dyn FnMut(StreamEvent<'_>))) {
-        let Media::Open(mut stream) = std::mem::replace(&mut self.media, Media::None) else { return };
+        let Some(mut stream) = self.take_stream() else { return };
         let now = self.now;
         act(&mut stream, now, &mut |event| self.stream_event(at, event));
         self.media = Media::Open(stream);
+    }
+
+    /// The open stream, if there is one; nothing else is touched.
+    fn take_stream(&mut self) -> Option<Box<Stream>> {
+        match std::mem::replace(&mut self.media, Media::None) {
+            Media::Open(stream) => Some(stream),
+            other => {
+                self.media = other;
+                None
+            }
+        }
     }
 
     fn stream_event(&mut self, at: Micros, event: StreamEvent<'_>) {
@@ -436,7 +462,7 @@ impl Call {
     }
 
     fn stream_closed(&mut self, why: String) {
-        if let Media::Open(stream) = std::mem::replace(&mut self.media, Media::None) {
+        if let Some(stream) = self.take_stream() {
             self.close_books(&stream, why);
             self.out.push_back(Output::CloseStream);
             self.executor.stream_ended(self.now, true);

@@ -95,21 +95,25 @@ enum Progress {
 }
 
 impl Runner {
-    /// Begins with the first step at `now`.
+    /// A script that has not begun.
     #[must_use]
-    pub const fn new(script: Arc<Script>, rng: Rng, now: Micros) -> Self {
-        let (last_said, last_nudge) = (None, None);
+    pub const fn new(script: Arc<Script>, rng: Rng) -> Self {
         Self {
             script,
             rng,
             index: 0,
-            since: now,
+            since: Micros::ZERO,
             phase: Phase::Begin,
             wake: None,
-            last_said,
-            last_nudge,
+            last_said: None,
+            last_nudge: None,
             finished: false,
         }
+    }
+
+    /// The first step begins at `now`.
+    pub const fn begin(&mut self, now: Micros) {
+        self.since = now;
     }
 
     /// When to ask again even if nothing happens.

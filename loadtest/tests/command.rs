@@ -1,0 +1,96 @@
+//! The program as a user runs it: exit codes, what it prints, the WAV that it writes.
+#![allow(clippy::unwrap_used, reason = "a panic is a failed test")]
+
+mod support;
+
+use std::path::PathBuf;
+use std::process::Output;
+
+use support::Fault;
+use support::server::{TOKEN, serve};
+
+fn folder(name: &str) -> PathBuf {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+    std::fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+async fn loadtest(arguments: &[&str], folder: &std::path::Path) -> (i32, String, String) {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_loadtest"));
+    command.args(arguments).current_dir(folder).env_remove("TWILIO_ACCOUNT_SID").env("TWILIO_AUTH_TOKEN", TOKEN);
+    let output: Output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+}
+
+#[tokio::test]
+async fn a_call_prints_a_timeline_and_writes_both_sides() {
+    let (url, _) = serve(Fault::None).await;
+    let folder = folder("timeline");
+    let (code, out, err) = loadtest(&["call", "--url", &url, "--script", "interrupt", "--seed", "1"], &folder).await;
+    assert_eq!(code, 0, "{out}{err}");
+    for part in ["stream started MZ", "first audio from the server", "(onset)", "clear received: ", "OK", "call.wav"] {
+        assert!(out.contains(part), "no {part:?} in\n{out}");
+    }
+    let mut wav = hound::WavReader::open(folder.join("call.wav")).unwrap();
+    assert_eq!((wav.spec().channels, wav.spec().sample_rate, wav.spec().bits_per_sample), (2, 8_000, 16));
+    let samples: Vec<i16> = wav.samples().map(Result::unwrap).collect();
+    let loudest = |side: usize| samples.iter().skip(side).step_by(2).map(|s| s.unsigned_abs()).max().unwrap();
+    assert!(loudest(0) > 3_000 && loudest(1) > 2_000, "one side is silent");
+}
+
+#[tokio::test]
+async fn many_calls_print_a_table_and_machines_get_json() {
+    let (url, seen) = serve(Fault::None).await;
+    let arguments = ["call", "--url", &url, "--script", "interrupt", "--count", "5", "--ramp-ms", "100", "--json"];
+    let (code, out, err) = loadtest(&arguments, &folder("table")).await;
+    assert_eq!(code, 0, "{out}{err}");
+    let report: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(report["table"]["calls"], 5);
+    assert_eq!(report["table"]["good"], 5);
+    assert_eq!(report["table"]["clear"]["count"], 5);
+    assert_eq!(report["calls"].as_array().unwrap().len(), 5);
+    assert_eq!(seen.lock().unwrap().bad_signatures, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn missed_expectations_and_budgets_exit_with_3() {
+    let (url, _) = serve(Fault::Deaf).await;
+    let (code, out, _) = loadtest(&["call", "--url", &url, "--script", "interrupt"], &folder("deaf")).await;
+    assert_eq!(code, 3, "{out}");
+    assert!(out.contains("MISSED: clear after interrupting: no clear within"), "{out}");
+    let (url, _) = serve(Fault::None).await;
+    let arguments = ["call", "--url", &url, "--script", "interrupt", "--clear-p50-ms", "1"];
+    let (code, out, _) = loadtest(&arguments, &folder("budget")).await;
+    assert_eq!(code, 3, "{out}");
+    assert!(out.contains("over budget: onset → clear p50"), "{out}");
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_there_exits_with_1_and_the_cure() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/twilio/voice", listener.local_addr().unwrap());
+    drop(listener);
+    let (code, out, _) = loadtest(&["call", "--url", &url], &folder("nobody")).await;
+    assert_eq!(code, 1, "{out}");
+    assert!(out.contains("start the server: cargo run --release"), "{out}");
+}
+
+#[tokio::test]
+async fn wrong_usage_exits_with_2_and_one_line() {
+    let folder = folder("usage");
+    for (arguments, part) in [
+        (&["call", "--script", "nothing"][..], "built in are default"),
+        (&["call", "--url", "nothing"], "--url"),
+        (&["call", "--url", "https://example.com/voice"], "--public-url"),
+        (&["call", "--count", "0"], "--count 0"),
+        (&["call", "--account-sid", "AC1"], "32 hexadecimal digits"),
+        (&["dial"], "unrecognized subcommand"),
+    ] {
+        let (code, _, err) = loadtest(arguments, &folder).await;
+        assert_eq!(code, 2, "{arguments:?}: {err}");
+        assert!(err.contains(part), "{arguments:?}: {err}");
+    }
+    assert_eq!(loadtest(&["--help"], &folder).await.0, 0);
+    assert_eq!(loadtest(&["list"], &folder).await.0, 0);
+}
