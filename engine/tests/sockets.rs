@@ -1,0 +1,238 @@
+//! The engine through real sockets: calls that work, and peers that do not behave.
+
+mod socket_peer;
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use engine::port::{AgentEvent, AgentPort, Digit, EndCause, Say};
+use engine::{Engine, EngineConfig};
+use fastwebsockets::{Frame, OpCode, Payload};
+use serde_json::json;
+use socket_peer::{Got, attach, silent, sound};
+use tokio::sync::mpsc;
+
+fn engine() -> Engine {
+    Engine::start(EngineConfig { calls_max: 8, ..EngineConfig::default() }).expect("an engine")
+}
+
+/// Says one clip and hangs up.
+async fn says(mut port: AgentPort, clip: Bytes) {
+    assert_eq!(port.next().await, AgentEvent::Started);
+    port.say(clip, Say::default()).expect("room");
+    port.hang_up();
+    while !matches!(port.next().await, AgentEvent::Ended(_)) {}
+}
+
+#[tokio::test]
+async fn what_an_agent_says_arrives_whole_and_in_order_then_the_stream_is_closed() {
+    let engine = engine();
+    // Not a multiple of a frame, and longer than a lead.
+    let clip: Bytes = (0..8_123u32).map(|n| (n % 251) as u8).collect();
+    let said = clip.clone();
+    let (mut peer, mut end) = attach(&engine, move |port| says(port, said)).await;
+    peer.start().await;
+    let mut heard = Vec::new();
+    loop {
+        match peer.next().await {
+            Got::Message(message) if message["event"] == "media" => heard.extend(sound(&message)),
+            Got::Message(message) if message["event"] == "mark" => {
+                peer.mark(message["mark"]["name"].as_str().expect("a name")).await;
+            }
+            Got::Close(code) => {
+                assert_eq!(code, 1000);
+                break;
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(heard, clip);
+    drop(peer);
+    assert_eq!(end.recv().await, Some(EndCause::AgentHungUp));
+}
+
+#[tokio::test]
+async fn the_caller_s_sound_and_digits_reach_the_agent() {
+    let engine = engine();
+    let (told, mut hears) = mpsc::unbounded_channel();
+    let (mut peer, mut end) = attach(&engine, move |mut port: AgentPort| async move {
+        port.listen(true);
+        loop {
+            let event = port.next().await;
+            let _ = told.send(event);
+            if matches!(event, AgentEvent::Ended(_)) {
+                return;
+            }
+        }
+    })
+    .await;
+    peer.start().await;
+    assert_eq!(hears.recv().await, Some(AgentEvent::Started));
+    // Odd lengths are cut into frames, the remainder carried.
+    peer.send(json!({"event": "dtmf", "streamSid": socket_peer::STREAM,
+        "dtmf": {"track": "inbound_track", "digit": "5"}}))
+        .await;
+    assert_eq!(hears.recv().await, Some(AgentEvent::Digit(Digit('5'))));
+    peer.media(&[1; 100]).await;
+    peer.media(&[2; 100]).await;
+    let Some(AgentEvent::Audio(frame)) = hears.recv().await else { panic!("no audio") };
+    assert_eq!(frame.bytes(), [&[1u8; 100][..], &[2u8; 60][..]].concat());
+    peer.send(json!({"event": "stop", "streamSid": socket_peer::STREAM, "stop": {}})).await;
+    let Some(AgentEvent::Audio(rest)) = hears.recv().await else { panic!("the rest is lost") };
+    assert_eq!(rest.samples(), 40);
+    assert_eq!(hears.recv().await, Some(AgentEvent::Ended(EndCause::CarrierStopped)));
+    assert_eq!(peer.closed().await, 1000);
+    drop(peer);
+    assert_eq!(end.recv().await, Some(EndCause::CarrierStopped));
+}
+
+#[tokio::test]
+async fn pings_are_answered_and_floods_of_them_are_not() {
+    let engine = engine();
+    let (mut peer, _end) = attach(&engine, silent).await;
+    peer.start().await;
+    peer.frame(Frame::new(true, OpCode::Ping, None, Payload::Owned(b"are you there".to_vec()))).await;
+    assert_eq!(peer.next().await, Got::Pong(b"are you there".to_vec()));
+    for _ in 0..100 {
+        peer.frame(Frame::new(true, OpCode::Ping, None, Payload::Owned(vec![]))).await;
+    }
+    assert_eq!(peer.closed().await, 1008);
+}
+
+/// Sends what `misbehave` sends after a start, and expects this close code; other calls must not notice.
+macro_rules! misbehaves {
+    ($name:ident, $code:expr, |$peer:ident| $body:block) => {
+        #[tokio::test]
+        async fn $name() {
+            let engine = engine();
+            let (mut good, mut good_end) = attach(&engine, silent).await;
+            good.start().await;
+            let (mut $peer, mut end) = attach(&engine, silent).await;
+            $peer.start().await;
+            $body
+            assert_eq!($peer.closed().await, $code);
+            drop($peer);
+            assert_eq!(end.recv().await, Some(EndCause::ProtocolError($code)));
+            good.media(&[0xFF; 160]).await;
+            good.send(json!({"event": "stop", "streamSid": socket_peer::STREAM, "stop": {}})).await;
+            assert_eq!(good.closed().await, 1000, "another call suffered");
+            drop(good);
+            assert_eq!(good_end.recv().await, Some(EndCause::CarrierStopped));
+            assert_eq!(engine.stats().panics, 0);
+        }
+    };
+}
+
+misbehaves!(a_second_start_is_refused, 1002, |peer| {
+    peer.start().await;
+});
+
+misbehaves!(garbage_is_counted_and_in_the_end_refused, 1008, |peer| {
+    for _ in 0..60 {
+        peer.text("]garbage{").await;
+    }
+});
+
+misbehaves!(wrong_types_are_refused_in_the_end, 1008, |peer| {
+    for _ in 0..60 {
+        peer.text(r#"{"event":"media","media":{"payload":[1,2,3]}}"#).await;
+    }
+});
+
+misbehaves!(another_stream_s_messages_are_not_taken, 1008, |peer| {
+    for _ in 0..60 {
+        peer.send(json!({"event": "dtmf", "streamSid": "MZother", "dtmf": {"digit": "1"}})).await;
+    }
+});
+
+misbehaves!(a_message_of_a_megabyte_is_refused, 1009, |peer| {
+    peer.text("x".repeat(1 << 20)).await;
+});
+
+misbehaves!(a_message_in_a_thousand_pieces_is_refused, 1008, |peer| {
+    peer.frame(Frame::new(false, OpCode::Text, None, Payload::Owned(b"{".to_vec()))).await;
+    for _ in 0..1_000 {
+        peer.frame(Frame::new(false, OpCode::Continuation, None, Payload::Owned(b" ".to_vec()))).await;
+    }
+});
+
+misbehaves!(binary_is_refused, 1003, |peer| {
+    peer.frame(Frame::binary(Payload::Owned(vec![0; 160]))).await;
+});
+
+misbehaves!(text_that_is_not_utf8_is_refused, 1007, |peer| {
+    peer.frame(Frame::new(true, OpCode::Text, None, Payload::Owned(vec![0xC3, 0x28]))).await;
+});
+
+misbehaves!(a_flood_of_messages_is_refused, 1008, |peer| {
+    for _ in 0..20_000 {
+        peer.text(r#"{"event":"future"}"#).await;
+    }
+});
+
+#[tokio::test]
+async fn media_before_start_is_refused() {
+    let engine = engine();
+    let (mut peer, _end) = attach(&engine, silent).await;
+    peer.media(&[0xFF; 160]).await;
+    assert_eq!(peer.closed().await, 1002);
+    assert_eq!(engine.active_calls(), 0);
+}
+
+#[tokio::test]
+async fn a_stream_that_the_gate_refuses_is_closed_with_its_code() {
+    let engine = engine();
+    let (mut peer, _end) = attach(&engine, silent).await;
+    peer.start_call("CArefused").await;
+    assert_eq!(peer.closed().await, 1008);
+    assert_eq!((engine.stats().calls_refused, engine.active_calls()), (1, 0));
+}
+
+#[tokio::test]
+async fn more_calls_than_slots_are_refused_and_slots_come_back() {
+    let engine = Engine::start(EngineConfig { calls_max: 1, ..EngineConfig::default() }).expect("an engine");
+    let (mut first, mut end) = attach(&engine, silent).await;
+    first.start().await;
+    first.frame(Frame::new(true, OpCode::Ping, None, Payload::Owned(vec![]))).await;
+    assert!(matches!(first.next().await, Got::Pong(_)), "the first call is attached");
+    let (mut second, _) = attach(&engine, silent).await;
+    second.start().await;
+    assert_eq!(second.closed().await, 1013);
+    drop(first);
+    assert_eq!(end.recv().await, Some(EndCause::SocketLost));
+    while engine.active_calls() > 0 {
+        tokio::task::yield_now().await;
+    }
+    let (mut third, _end) = attach(&engine, silent).await;
+    third.start().await;
+    third.send(json!({"event": "stop", "streamSid": socket_peer::STREAM, "stop": {}})).await;
+    assert_eq!(third.closed().await, 1000);
+}
+
+#[tokio::test]
+async fn a_peer_that_never_reads_costs_its_own_call_only() {
+    let engine = engine();
+    let (mut peer, mut end) = attach(&engine, |mut port: AgentPort| async move {
+        while !matches!(port.next().await, AgentEvent::Ended(_)) {
+            let _ = port.say(Bytes::from(vec![0x10; 80_000]), Say::default());
+        }
+    })
+    .await;
+    peer.narrow();
+    peer.start().await;
+    // Ten seconds of sound do not fit into the buffers of a peer that reads nothing: its call ends, by the time a
+    // write may take.
+    assert_eq!(tokio::time::timeout(Duration::from_secs(20), end.recv()).await, Ok(Some(EndCause::SocketLost)));
+}
+
+#[tokio::test]
+async fn a_stopping_engine_closes_its_streams() {
+    let engine = engine();
+    let (mut peer, mut end) = attach(&engine, silent).await;
+    peer.start().await;
+    peer.frame(Frame::new(true, OpCode::Ping, None, Payload::Owned(vec![]))).await;
+    assert!(matches!(peer.next().await, Got::Pong(_)));
+    engine.shutdown();
+    assert_eq!(peer.closed().await, 1001);
+    assert_eq!(end.recv().await, Some(EndCause::Shutdown));
+}
