@@ -11,7 +11,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use http::Request;
+use axum::middleware::map_response;
+use axum::response::Response;
+use http::header::CONNECTION;
+use http::{HeaderValue, Request, StatusCode};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -32,6 +35,7 @@ const CLOSING_TIME: Duration = Duration::from_secs(2);
 
 /// Serves until `stop` says true, then lets open requests end.
 pub(crate) async fn serve(listener: TcpListener, app: Arc<App>, router: Router, mut stop: watch::Receiver<bool>) {
+    let router = router.layer(map_response(close_after));
     let max = app.config.limits.connections_max;
     let places = Arc::new(Semaphore::new(max));
     let mut backoff = Backoff::default();
@@ -57,6 +61,15 @@ pub(crate) async fn serve(listener: TcpListener, app: Arc<App>, router: Router, 
     let _ = tokio::time::timeout(CLOSING_TIME, places.acquire_many(all)).await;
 }
 
+/// Every answer but an upgrade is the last of its connection. Not by hyper's own switch, which would write
+/// `Connection: Upgrade, close` on an upgrade too, and some clients take that for no upgrade.
+async fn close_after(mut response: Response) -> Response {
+    if response.status() != StatusCode::SWITCHING_PROTOCOLS {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
+}
+
 fn spawn(stream: TcpStream, peer: Peer, app: &Arc<App>, router: &Router, place: OwnedSemaphorePermit) {
     // Small answers at once; a socket that cannot be told so works all the same.
     let _ = stream.set_nodelay(true);
@@ -75,7 +88,6 @@ async fn serve_connection(stream: TcpStream, peer: Peer, app: &App, router: Rout
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.header_timeout)
-        .keep_alive(false)
         .max_buf_size(HEAD_BYTES_MAX)
         .max_headers(HEADERS_MAX)
         .serve_connection(TokioIo::new(stream), service)
