@@ -31,6 +31,8 @@ pub struct Ear {
     /// The hop being filled, counted from time zero.
     hop: u64,
     filled: Vec<i16>,
+    /// When the first sample of this hop was heard.
+    first_heard: Option<Micros>,
     /// Linear levels of the last hops; the newest is that of `hop - 1`.
     levels: VecDeque<f64>,
     speaking_since: Option<Micros>,
@@ -43,6 +45,7 @@ impl Ear {
     pub fn hear(&mut self, at: Micros, mulaw: &[u8], notice: &mut dyn FnMut(Noticed)) {
         for (index, &byte) in (at.samples()..).zip(mulaw) {
             self.move_to(index / HOP_SAMPLES, notice);
+            self.first_heard.get_or_insert(Micros::from_samples(index).max(at));
             self.filled.push(mulaw::decode(byte));
         }
     }
@@ -55,6 +58,9 @@ impl Ear {
     /// The bot was cut off at `now`: no pause needs to be waited for.
     pub fn cut(&mut self, now: Micros, notice: &mut dyn FnMut(Noticed)) {
         self.advance(now, notice);
+        // What is left of this hop would otherwise make the bot speak again.
+        self.filled.clear();
+        self.first_heard = None;
         if self.speaking_since.take().is_some() {
             notice(Noticed::Stops(now));
         }
@@ -102,7 +108,8 @@ impl Ear {
                 self.levels.pop_front();
             }
             self.levels.push_back(level);
-            let (begins, ends) = (Micros(self.hop * HOP.0), Micros((self.hop + 1) * HOP.0));
+            let ends = Micros((self.hop + 1) * HOP.0);
+            let begins = self.first_heard.take().unwrap_or(Micros(self.hop * HOP.0));
             self.hop += 1;
             if dbfs(level) > AUDIBLE_DBFS {
                 self.last_loud = Some(ends);
@@ -171,12 +178,18 @@ mod tests {
     }
 
     #[test]
+    fn the_bot_speaks_from_its_first_sample_on() {
+        assert_eq!(hear(&mut Ear::default(), 2, 100), [Noticed::Starts(Micros::from_ms(2))]);
+    }
+
+    #[test]
     fn a_cut_stops_at_once() {
         let mut ear = Ear::default();
-        hear(&mut ear, 0, 100);
+        hear(&mut ear, 0, 134);
         let mut seen = Vec::new();
-        ear.cut(Micros::from_ms(130), &mut |n| seen.push(n));
-        assert_eq!(seen, [Noticed::Stops(Micros::from_ms(130))]);
+        ear.cut(Micros::from_ms(134), &mut |n| seen.push(n));
+        ear.advance(Micros::from_ms(2_000), &mut |n| seen.push(n));
+        assert_eq!(seen, [Noticed::Stops(Micros::from_ms(134))]);
         assert_eq!(ear.speaking_since(), None);
     }
 

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::pin::Pin;
 
+use super::alarm::Alarm;
 use super::clock::Clock;
 use super::route::Route;
 use super::socket::{Received, Socket};
@@ -16,6 +17,7 @@ type Pending<T> = Option<Pin<Box<dyn Future<Output = T> + Send>>>;
 
 struct Hands {
     clock: Clock,
+    alarm: Alarm,
     route: Route,
     request: Pending<Result<Answer, String>>,
     opening: Pending<Result<Socket, Warning>>,
@@ -25,7 +27,7 @@ struct Hands {
 /// Runs a call to its end. It always ends: the model bounds its length, the sockets have time limits.
 pub async fn run(plan: CallPlan, clock: Clock, route: Route) -> Call {
     let mut call = Call::new(plan, clock.now());
-    let mut hands = Hands { clock, route, request: None, opening: None, socket: None };
+    let mut hands = Hands { clock, alarm: Alarm::new(clock), route, request: None, opening: None, socket: None };
     loop {
         while let Some(output) = call.poll() {
             if matches!(output, Output::Done) {
@@ -99,7 +101,7 @@ impl Hands {
                     Err(warning) => call.handle(clock.now(), Input::StreamRefused(warning)),
                 }
             }
-            () = clock.sleep_until(call.next_deadline()) => call.handle(clock.now(), Input::Tick),
+            () = self.alarm.until(call.next_deadline()) => call.handle(clock.now(), Input::Tick),
         }
     }
 }

@@ -1,0 +1,149 @@
+//! The media side of a call: the stream plays, the ear listens, frames go out.
+
+use super::{Call, Media, Output};
+use crate::audio::{FRAME_SAMPLES, mulaw};
+use crate::call::event::What;
+use crate::caller::ear::Noticed;
+use crate::time::Micros;
+use crate::twilio::ids;
+use crate::twilio::stream::{Stream, StreamEvent};
+
+impl Call {
+    pub(super) fn stream_open(&mut self) {
+        let Media::Opening(plan) = std::mem::replace(&mut self.media, Media::None) else { return };
+        let sid = ids::sid("MZ", &mut self.rng);
+        self.note(What::StreamStarted { stream_sid: sid.clone() });
+        self.record.begin(self.now);
+        self.measures.start.get_or_insert(self.now);
+        let out = &mut self.out;
+        let stream = Stream::start(self.now, self.plan.sids.clone(), sid, &plan.parameters, &mut |event| {
+            if let StreamEvent::Send(text) = event {
+                out.push_back(Output::Send { text, due: None });
+            }
+        });
+        self.media = Media::Open(Box::new(stream));
+    }
+
+    /// The buffer plays, the ear listens, up to now.
+    pub(super) fn play(&mut self) {
+        self.with_stream(self.now, |stream, now, out| stream.advance(now, out));
+        let mut noticed = Vec::new();
+        self.ear.advance(self.now, &mut |n| noticed.push(n));
+        self.noticed(noticed);
+        if let Some(said) = self.onset_ahead.take_if(|said| said.onset() <= self.now) {
+            let (clip, text) = (said.clip.name.clone(), said.clip.text.clone());
+            self.note_at(said.onset(), What::CallerSpeaks { clip, text });
+        }
+    }
+
+    pub(super) fn with_stream(
+        &mut self,
+        at: Micros,
+        act: impl FnOnce(&mut Stream, Micros, &mut dyn FnMut(StreamEvent<'_>)),
+    ) {
+        let Some(mut stream) = self.take_stream() else { return };
+        let now = self.now;
+        act(&mut stream, now, &mut |event| self.stream_event(at, event));
+        self.media = Media::Open(stream);
+    }
+
+    /// The open stream, if there is one; nothing else is touched.
+    fn take_stream(&mut self) -> Option<Box<Stream>> {
+        match std::mem::replace(&mut self.media, Media::None) {
+            Media::Open(stream) => Some(stream),
+            other => {
+                self.media = other;
+                None
+            }
+        }
+    }
+
+    fn stream_event(&mut self, at: Micros, event: StreamEvent<'_>) {
+        match event {
+            StreamEvent::Send(text) => self.out.push_back(Output::Send { text, due: None }),
+            StreamEvent::Heard { at, bytes } => {
+                if self.plan.keep_sound {
+                    self.record.heard(at, bytes);
+                }
+                let mut noticed = Vec::new();
+                self.ear.hear(at, bytes, &mut |n| noticed.push(n));
+                self.noticed(noticed);
+            }
+            StreamEvent::Media { .. } => {
+                self.measures.media_received += 1;
+                if let (None, Some(start)) = (self.measures.first_audio, self.measures.start) {
+                    self.measures.first_audio = Some(at - start);
+                    self.note_at(at, What::FirstAudio { after_ms: at - start });
+                }
+            }
+            StreamEvent::Cleared { bytes } => self.cleared(at, bytes),
+            StreamEvent::MarkEchoed { played: true, .. } => self.measures.marks_played += 1,
+            StreamEvent::MarkEchoed { .. } => self.measures.marks_cleared += 1,
+            StreamEvent::Warning(warning) => self.note(What::Warning(warning)),
+        }
+    }
+
+    fn cleared(&mut self, at: Micros, bytes: u64) {
+        self.last_clear = Some(at);
+        let judged = self.measures.cleared(at, bytes);
+        self.note_at(
+            at,
+            What::Clear {
+                after_onset_ms: judged.after_onset,
+                unheard_ms: Micros::from_samples(bytes),
+                unprovoked: judged.unprovoked,
+            },
+        );
+        let mut noticed = Vec::new();
+        self.ear.cut(self.now, &mut |n| noticed.push(n));
+        self.noticed(noticed);
+    }
+
+    fn noticed(&mut self, noticed: Vec<Noticed>) {
+        for n in noticed {
+            match n {
+                Noticed::Starts(at) => {
+                    if let (None, Some(start)) = (self.measures.first_audible, self.measures.start) {
+                        self.measures.first_audible = Some(at - start);
+                    }
+                    self.note_at(at, What::BotSpeaks);
+                }
+                Noticed::Stops(at) => self.note_at(at, What::BotStops),
+            }
+        }
+    }
+
+    /// Every frame that is complete; a late one is sent late, none is skipped.
+    pub(super) fn send_frames(&mut self) {
+        while let Media::Open(stream) = &mut self.media
+            && stream.frame_due() <= self.now
+        {
+            let (start, due) = (stream.frame_start(), stream.frame_due());
+            let (linear, disturbance) = self.line.frame(start);
+            let sound: [u8; FRAME_SAMPLES] = linear.map(mulaw::encode);
+            self.out.push_back(Output::Send { text: stream.frame(&sound), due: Some(due) });
+            self.measures.frames_sent += 1;
+            if self.plan.keep_sound {
+                self.record.said(start, &sound);
+            }
+            if let Some(kind) = disturbance {
+                self.measures.disturbances += 1;
+                self.note_at(start, What::Disturbance { kind: format!("{kind:?}").to_lowercase() });
+            }
+        }
+    }
+
+    pub(super) fn stream_closed(&mut self, why: String) {
+        if let Some(stream) = self.take_stream() {
+            self.close_books(&stream, why);
+            self.out.push_back(Output::CloseStream);
+            self.executor.stream_ended(self.now, true);
+        }
+    }
+
+    pub(super) fn close_books(&mut self, stream: &Stream, why: String) {
+        self.measures.messages_refused += stream.counts().refused;
+        let unheard_ms = Micros::from_samples(stream.playback().waiting_bytes());
+        self.note(What::StreamEnded { why, unheard_ms });
+    }
+}
