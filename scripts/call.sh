@@ -48,8 +48,9 @@ done
 is_open "$port" || fail "the service did not listen within 10 s"
 
 call() {
-    target/debug/loadtest call --url "http://127.0.0.1:$port/twilio/voice" --script "$1" --wav "$work/$1.wav" \
-        --first-audio-ms 500 "${@:2}" >"$work/$1.log" 2>&1
+    local here=http://127.0.0.1:$port/twilio
+    target/debug/loadtest call --url "$here/voice" --status-callback "$here/status" --script "$1" \
+        --wav "$work/$1.wav" --first-audio-ms 500 "${@:2}" >"$work/$1.log" 2>&1
 }
 
 declare -A running
