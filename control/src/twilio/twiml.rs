@@ -111,38 +111,14 @@ fn empty_element(xml: &mut Xml, name: &str) -> io::Result<()> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use quick_xml::Reader;
+#[path = "../../tests/support/xml.rs"]
+#[allow(unreachable_pub, reason = "shared with the integration tests")]
+mod xml;
 
-    /// The document's elements, attributes and texts, unescaped, one per line.
-    fn outline(xml: &str) -> Vec<String> {
-        let mut reader = Reader::from_str(xml);
-        let mut lines = Vec::new();
-        let mut text = String::new();
-        loop {
-            match reader.read_event().expect("well-formed") {
-                Event::Start(e) | Event::Empty(e) => {
-                    let mut line = String::from_utf8(e.name().as_ref().to_vec()).unwrap();
-                    for attribute in e.attributes() {
-                        let a = attribute.unwrap();
-                        let value =
-                            quick_xml::escape::unescape(std::str::from_utf8(&a.value).unwrap()).unwrap().into_owned();
-                        line += &format!(" {}={value}", String::from_utf8_lossy(a.key.as_ref()));
-                    }
-                    lines.push(line);
-                }
-                Event::Text(t) => text += std::str::from_utf8(&t).unwrap(),
-                Event::GeneralRef(r) => text += &format!("&{};", std::str::from_utf8(&r).unwrap()),
-                Event::End(_) if !text.is_empty() => {
-                    lines.push(format!("\"{}\"", quick_xml::escape::unescape(&text).unwrap()));
-                    text.clear();
-                }
-                Event::Eof => return lines,
-                _ => {}
-            }
-        }
-    }
+#[cfg(test)]
+mod tests {
+    use super::xml::outline;
+    use super::*;
 
     #[test]
     fn a_stream_is_followed_by_its_redirect() {

@@ -1,0 +1,269 @@
+//! Makes a configuration out of what was said: every value parsed, every fault noted, none hidden by another.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::str::FromStr;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use tracing_subscriber::filter::Targets;
+
+use super::layers::Layers;
+use super::settings::{self, Setting};
+use super::{Cidr, Config, Environment, Limits, Mode, PublicUrl};
+
+/// Reads every setting. `None` where one without which nothing else makes sense is at fault.
+pub(super) fn config(layers: &mut Layers) -> Option<Config> {
+    let listen = listen(layers);
+    let said = environment(layers);
+    let account_sid = account_sid(layers);
+    let tokens = tokens(layers);
+    let shared_keys = shared_keys(layers);
+    let public = public_url(layers);
+    let transfer_to = optional(layers, &settings::TRANSFER_TO, "write it as +15551234567");
+    let admin_key = admin_key(layers);
+    let trusted_proxies = trusted_proxies(layers);
+    let limits = limits(layers);
+    let log = log(layers);
+    let app_name = app_name(layers);
+    let listen = listen?;
+    // A credential that is there but wrong still says that this is no playground.
+    let credentials = [&settings::ACCOUNT_SID, &settings::AUTH_TOKEN, &settings::SHARED_KEYS]
+        .iter()
+        .any(|setting| layers.get(setting).is_some());
+    let mode = Mode::decide(said, credentials, listen);
+    Some(Config {
+        listen,
+        mode,
+        public,
+        account_sid,
+        tokens,
+        shared_keys,
+        transfer_to,
+        admin_key,
+        trusted_proxies,
+        limits: limits?,
+        log: log?,
+        app_name,
+        warnings: Vec::new(),
+    })
+}
+
+fn listen(layers: &mut Layers) -> Option<SocketAddr> {
+    let port_wins = match (layers.get(&settings::LISTEN), layers.get(&settings::PORT)) {
+        (Some(listen), Some(port)) => port.layer > listen.layer,
+        (None, Some(_)) => true,
+        _ => false,
+    };
+    if port_wins {
+        let port: u16 = parsed(layers, &settings::PORT, "write a number from 1 to 65535")?;
+        return Some(SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), port));
+    }
+    // `localhost` is what people type; the name service is not asked for anything.
+    let text = text_of(layers, &settings::LISTEN).replace("localhost:", "127.0.0.1:");
+    match text.parse() {
+        Ok(address) => Some(address),
+        Err(_) => {
+            layers.fault(
+                &settings::LISTEN,
+                format!("{text:?} is no address and port"),
+                "write it as 127.0.0.1:8080 or [::1]:8080",
+            );
+            None
+        }
+    }
+}
+
+fn environment(layers: &mut Layers) -> Option<Environment> {
+    let text = layers.get(&settings::ENVIRONMENT)?.value.trim().to_ascii_lowercase();
+    match text.as_str() {
+        "development" | "dev" => Some(Environment::Development),
+        "staging" => Some(Environment::Staging),
+        "production" | "prod" => Some(Environment::Production),
+        _ => {
+            layers.fault(
+                &settings::ENVIRONMENT,
+                format!("{text:?} is not known"),
+                "write development, staging or production",
+            );
+            None
+        }
+    }
+}
+
+fn account_sid(layers: &mut Layers) -> Option<String> {
+    let text = layers.get(&settings::ACCOUNT_SID)?.value.trim().to_owned();
+    let digits = text.strip_prefix("AC").unwrap_or_default();
+    if digits.len() == 32 && digits.bytes().all(|b| b.is_ascii_hexdigit()) {
+        return Some(text);
+    }
+    layers.fault(&settings::ACCOUNT_SID, "is not AC and 32 hex digits", "copy it from the Twilio console's front page");
+    None
+}
+
+fn tokens(layers: &mut Layers) -> Vec<SecretString> {
+    let Some(given) = layers.get(&settings::AUTH_TOKEN) else { return Vec::new() };
+    let tokens: Vec<SecretString> = parts(&given.value).map(SecretString::from).collect();
+    if tokens.is_empty() {
+        layers.fault(&settings::AUTH_TOKEN, "holds no token", "write one, or several with commas between");
+    }
+    tokens
+}
+
+fn shared_keys(layers: &mut Layers) -> Vec<(String, SecretString)> {
+    let Some(given) = layers.get(&settings::SHARED_KEYS) else { return Vec::new() };
+    let pairs: Option<Vec<_>> = parts(&given.value)
+        .map(|part| {
+            let (id, secret) = part.split_once('=')?;
+            (!id.is_empty() && !secret.is_empty()).then(|| (id.to_owned(), SecretString::from(secret)))
+        })
+        .collect();
+    match pairs {
+        Some(pairs) if !pairs.is_empty() => pairs,
+        _ => {
+            layers.fault(
+                &settings::SHARED_KEYS,
+                "is not a list of id=secret",
+                "write id=secret, several with commas between",
+            );
+            Vec::new()
+        }
+    }
+}
+
+fn public_url(layers: &mut Layers) -> Option<PublicUrl> {
+    let text = layers.get(&settings::PUBLIC_URL)?.value.clone();
+    match PublicUrl::parse(&text) {
+        Ok(url) => Some(url),
+        Err(wrong) => {
+            layers.fault(&settings::PUBLIC_URL, wrong, "write the base only, such as https://voice.example.com");
+            None
+        }
+    }
+}
+
+fn admin_key(layers: &mut Layers) -> Option<SecretString> {
+    let text = layers.get(&settings::ADMIN_KEY)?.value.trim().to_owned();
+    if text.len() >= 16 && text.bytes().all(|b| b.is_ascii_graphic()) {
+        return Some(SecretString::from(text));
+    }
+    layers.fault(&settings::ADMIN_KEY, "is shorter than 16 visible characters", "make one with: openssl rand -hex 24");
+    None
+}
+
+fn trusted_proxies(layers: &mut Layers) -> Vec<Cidr> {
+    let Some(given) = layers.get(&settings::TRUSTED_PROXIES) else { return Vec::new() };
+    let value = given.value.clone();
+    let mut ranges = Vec::new();
+    for part in parts(&value) {
+        match part.parse() {
+            Ok(range) => ranges.push(range),
+            Err(()) => layers.fault(
+                &settings::TRUSTED_PROXIES,
+                format!("{part:?} is no address or range"),
+                "write such as 127.0.0.1, 10.0.0.0/8",
+            ),
+        }
+    }
+    ranges
+}
+
+fn limits(layers: &mut Layers) -> Option<Limits> {
+    let calls_max = number(layers, &settings::CALLS_MAX, 1, 100_000);
+    let call_max = number(layers, &settings::CALL_MAX_S, 1, 86_400);
+    let token_lifetime = number(layers, &settings::TOKEN_LIFETIME_S, 1, 600);
+    let drain_timeout = number(layers, &settings::DRAIN_TIMEOUT_S, 0, 86_400);
+    let connections_max = number(layers, &settings::CONNECTIONS_MAX, 1, 1_000_000);
+    let header_timeout = number(layers, &settings::HEADER_TIMEOUT_S, 1, 60);
+    let body_timeout = number(layers, &settings::BODY_TIMEOUT_S, 1, 60);
+    let body_max = number(layers, &settings::BODY_MAX_BYTES, 1024, 1024 * 1024);
+    let rate = number(layers, &settings::RATE_PER_MINUTE, 1, 100_000);
+    Some(Limits {
+        calls_max: usize::try_from(calls_max?).ok()?,
+        call_max: Duration::from_secs(call_max?),
+        token_lifetime: Duration::from_secs(token_lifetime?),
+        drain_timeout: Duration::from_secs(drain_timeout?),
+        connections_max: usize::try_from(connections_max?).ok()?,
+        header_timeout: Duration::from_secs(header_timeout?),
+        body_timeout: Duration::from_secs(body_timeout?),
+        body_max_bytes: usize::try_from(body_max?).ok()?,
+        rate_per_minute: u32::try_from(rate?).ok()?,
+    })
+}
+
+fn log(layers: &mut Layers) -> Option<Targets> {
+    let debug = match text_of(layers, &settings::DEBUG).to_ascii_lowercase().as_str() {
+        "1" | "true" | "yes" | "on" => true,
+        "0" | "false" | "no" | "off" => false,
+        other => {
+            layers.fault(&settings::DEBUG, format!("{other:?} is neither true nor false"), "write true or false");
+            return None;
+        }
+    };
+    let unsaid = layers.get(&settings::LOG_LEVEL).is_none();
+    let text = if unsaid && debug { "debug".into() } else { text_of(layers, &settings::LOG_LEVEL) };
+    // Others say "warning"; a word that is no level would be taken for a target's name.
+    let text = text.to_ascii_lowercase().replace("warning", "warn");
+    let words_fit = parts(&text).all(|part| {
+        let level = part.rsplit('=').next().unwrap_or_default();
+        matches!(level, "error" | "warn" | "info" | "debug" | "trace" | "off")
+    });
+    match Targets::from_str(&text) {
+        Ok(targets) if words_fit => Some(targets),
+        _ => {
+            layers.fault(
+                &settings::LOG_LEVEL,
+                format!("{text:?} is not known"),
+                "write error, warn, info, debug, trace or off",
+            );
+            None
+        }
+    }
+}
+
+fn app_name(layers: &mut Layers) -> String {
+    let name = text_of(layers, &settings::APP_NAME);
+    if name.is_empty() || name.chars().count() > 64 || name.chars().any(char::is_control) {
+        layers.fault(&settings::APP_NAME, "is empty, longer than 64 characters or not printable", "write a short name");
+    }
+    name
+}
+
+/// What was said of a setting, or its default.
+fn text_of(layers: &Layers, setting: &Setting) -> String {
+    layers.get(setting).map_or(setting.default, |given| given.value.as_str()).trim().to_owned()
+}
+
+fn parts(list: &str) -> impl Iterator<Item = &str> {
+    list.split(',').map(str::trim).filter(|part| !part.is_empty())
+}
+
+fn optional<T: FromStr>(layers: &mut Layers, setting: &Setting, fix: &str) -> Option<T> {
+    layers.get(setting)?;
+    parsed(layers, setting, fix)
+}
+
+fn parsed<T: FromStr>(layers: &mut Layers, setting: &Setting, fix: &str) -> Option<T> {
+    let text = text_of(layers, setting);
+    match text.parse() {
+        Ok(value) => Some(value),
+        Err(_) => {
+            layers.fault(setting, format!("{text:?} is not understood"), fix);
+            None
+        }
+    }
+}
+
+fn number(layers: &mut Layers, setting: &Setting, min: u64, max: u64) -> Option<u64> {
+    let text = text_of(layers, setting);
+    match text.parse::<u64>() {
+        Ok(value) if (min..=max).contains(&value) => Some(value),
+        _ => {
+            layers.fault(
+                setting,
+                format!("{text:?} is not a whole number of {}", setting.unit),
+                format!("write one from {min} to {max}"),
+            );
+            None
+        }
+    }
+}

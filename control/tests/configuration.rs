@@ -1,0 +1,170 @@
+//! The configuration: who wins, what is refused, and that the documentation says so.
+
+use control::config::{Config, Fault, Sources, markdown};
+
+const SID: &str = "AC0123456789abcdef0123456789abcdef";
+
+fn sources(flags: &[(&str, &str)], env: &[(&str, &str)], file: &str) -> Sources {
+    let owned = |pairs: &[(&str, &str)]| pairs.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
+    let file = (!file.is_empty()).then(|| ("offhook.toml".to_owned(), file.to_owned()));
+    Sources { flags: owned(flags), env: owned(env), file }
+}
+
+fn load(env: &[(&str, &str)]) -> Config {
+    Config::load(&sources(&[], env, "")).unwrap()
+}
+
+fn faults(env: &[(&str, &str)], file: &str) -> Vec<String> {
+    Config::load(&sources(&[], env, file)).unwrap_err().iter().map(Fault::to_string).collect()
+}
+
+/// There is one fault, and its line holds all of this.
+fn refused(env: &[(&str, &str)], file: &str, words: &[&str]) {
+    let faults = faults(env, file);
+    assert_eq!(faults.len(), 1, "{faults:#?}");
+    for word in words {
+        assert!(faults[0].contains(word), "{word:?} is not in: {}", faults[0]);
+    }
+    assert!(!faults[0].contains('\n'), "one line: {}", faults[0]);
+}
+
+#[test]
+fn nothing_said_is_development_on_this_machine() {
+    let config = load(&[]);
+    assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
+    assert!(!config.mode.is_production());
+    assert!(config.warnings.is_empty());
+    assert_eq!(config.limits.body_max_bytes, 65_536);
+}
+
+#[test]
+fn flags_win_over_environment_over_file_over_default() {
+    let load = |flags: &[_], env: &[_], file| Config::load(&sources(flags, env, file)).unwrap().limits.calls_max;
+    let (flag, env, file) = (("calls-max", "4"), ("OFFHOOK_CALLS_MAX", "3"), "calls_max = 2");
+    assert_eq!(load(&[], &[], ""), 200);
+    assert_eq!(load(&[], &[], file), 2);
+    assert_eq!(load(&[], &[env], file), 3);
+    assert_eq!(load(&[flag], &[env], file), 4);
+}
+
+#[test]
+fn other_names_mean_the_same() {
+    let production = [
+        ("TWILIO_AUTH_TOKEN", "a, b,"),
+        ("TWILIO_WEBHOOK_URL", "https://a.example/twilio/voice"),
+        ("APP_ENV", "staging"),
+    ];
+    let config = load(&production);
+    assert_eq!(config.public.unwrap().as_str(), "https://a.example");
+    assert_eq!((config.mode.name, config.mode.is_production()), ("staging", true));
+    assert_eq!(config.tokens.len(), 2);
+    let file = "twilio_webhook_url = \"https://a.example\"\ntrusted_proxies = [\"10.0.0.0/8\", \"127.0.0.1\"]";
+    assert_eq!(Config::load(&sources(&[], &[], file)).unwrap().trusted_proxies.len(), 2);
+}
+
+#[test]
+fn names_that_disagree_are_refused() {
+    refused(&[("ENVIRONMENT", "development"), ("APP_ENV", "production")], "", &["ENVIRONMENT", "APP_ENV", "keep one"]);
+    load(&[("ENVIRONMENT", "development"), ("APP_ENV", "development")]);
+}
+
+#[test]
+fn a_platforms_port_listens_everywhere_and_is_production() {
+    let all = faults(&[("PORT", "9000")], "");
+    assert!(
+        all.iter().any(|line| line.contains("TWILIO_AUTH_TOKEN") && line.contains("beyond this machine")),
+        "{all:#?}"
+    );
+    let config = load(&[("PORT", "9000"), ("ENVIRONMENT", "development")]);
+    assert_eq!(config.listen.to_string(), "0.0.0.0:9000");
+    assert!(config.warnings[0].contains("DEVELOPMENT MODE ON 0.0.0.0:9000"), "{:?}", config.warnings);
+    let both = [("PORT", "9000"), ("OFFHOOK_LISTEN", "127.0.0.1:1")];
+    assert_eq!(load(&both).listen.to_string(), "127.0.0.1:1");
+    let stronger = sources(&[("port", "9000")], &[("OFFHOOK_LISTEN", "127.0.0.1:1"), ("ENVIRONMENT", "dev")], "");
+    assert_eq!(Config::load(&stronger).unwrap().listen.port(), 9000);
+}
+
+#[test]
+fn production_without_what_it_needs_does_not_start() {
+    let all = faults(&[("TWILIO_ACCOUNT_SID", SID)], "");
+    assert_eq!(all.len(), 2, "{all:#?}");
+    assert!(all[0].contains("TWILIO_AUTH_TOKEN") && all[0].contains("a carrier credential is set"), "{}", all[0]);
+    assert!(all[1].contains("OFFHOOK_PUBLIC_URL") && all[1].contains("https://voice.example.com"), "{}", all[1]);
+    refused(&[("TWILIO_AUTH_TOKEN", "t")], "", &["OFFHOOK_PUBLIC_URL"]);
+    refused(&[("TWILIO_AUTH_TOKEN", "t"), ("OFFHOOK_PUBLIC_URL", "http://a.example")], "", &["https"]);
+    load(&[("TWILIO_AUTH_TOKEN", "t"), ("OFFHOOK_PUBLIC_URL", "http://127.0.0.1:8080")]);
+}
+
+#[test]
+fn every_bad_value_is_refused_with_its_fix() {
+    refused(&[("OFFHOOK_LISTEN", "here")], "", &["OFFHOOK_LISTEN", "environment variable", "127.0.0.1:8080"]);
+    refused(&[("PORT", "70000")], "", &["PORT", "65535"]);
+    refused(&[("ENVIRONMENT", "prodution")], "", &["ENVIRONMENT", "development, staging or production"]);
+    refused(&[("OFFHOOK_CALLS_MAX", "many")], "", &["OFFHOOK_CALLS_MAX", "from 1 to"]);
+    refused(&[("OFFHOOK_CALLS_MAX", "0")], "", &["from 1 to"]);
+    refused(&[("OFFHOOK_TRANSFER_TO", "911")], "", &["+15551234567"]);
+    refused(&[("OFFHOOK_TRUSTED_PROXIES", "10.0.0.0/40")], "", &["10.0.0.0/40"]);
+    refused(&[("LOG_LEVEL", "loud")], "", &["LOG_LEVEL", "info"]);
+    refused(&[("DEBUG", "perhaps")], "", &["DEBUG", "true or false"]);
+    refused(&[("APP_NAME", "a\u{7}b")], "", &["APP_NAME"]);
+    refused(&[("OFFHOOK_ADMIN_KEY", "short")], "", &["OFFHOOK_ADMIN_KEY", "16"]);
+    refused(&[("OFFHOOK_PUBLIC_URL", "voice.example.com")], "", &["https://"]);
+}
+
+#[test]
+fn all_faults_are_told_at_once() {
+    let all = faults(&[("OFFHOOK_CALLS_MAX", "x"), ("LOG_LEVEL", "loud"), ("PORT", "y")], "lisen = \"a\"");
+    assert_eq!(all.len(), 4, "{all:#?}");
+}
+
+#[test]
+fn a_file_is_refused_for_what_it_says() {
+    refused(&[], "lisen = \"127.0.0.1:1\"", &["lisen", "offhook.toml", "did you mean listen?"]);
+    refused(&[], "zzz = 1", &["zzz", "no such setting"]);
+    refused(&[], "listen = { a = 1 }", &["offhook.toml: listen", "not a plain value"]);
+    refused(&[], "listen = \n", &["offhook.toml", "line 1"]);
+    refused(&[], "calls_max = 0", &["offhook.toml: calls_max"]);
+}
+
+#[test]
+fn an_unknown_variable_is_a_warning_with_a_hint() {
+    let config = load(&[("OFFHOOK_LISTN", "x"), ("OFFHOOK_SERVICE_HOST", "10.0.0.1"), ("OTHER", "1")]);
+    assert_eq!(config.warnings.len(), 2);
+    assert!(config.warnings[0].contains("did you mean OFFHOOK_LISTEN?"), "{:?}", config.warnings);
+}
+
+#[test]
+fn an_empty_variable_is_not_set() {
+    assert!(!load(&[("TWILIO_AUTH_TOKEN", ""), ("ENVIRONMENT", " "), ("PORT", "")]).mode.is_production());
+}
+
+#[test]
+fn secrets_show_in_no_fault_and_no_debug() {
+    let env = [
+        ("TWILIO_AUTH_TOKEN", "s3cr3t"),
+        ("TWILIO_SHARED_KEYS", "id=s3cr3t"),
+        ("OFFHOOK_ADMIN_KEY", "s3cr3t-s3cr3t-s3cr3t"),
+        ("OFFHOOK_PUBLIC_URL", "https://a.example"),
+    ];
+    let given = sources(&[], &env, "");
+    assert!(!format!("{given:?}").contains("s3cr3t"));
+    assert!(!format!("{:?}", Config::load(&given).unwrap()).contains("s3cr3t"));
+    let all = faults(
+        &[("TWILIO_SHARED_KEYS", "s3cr3t"), ("OFFHOOK_ADMIN_KEY", "s3cr3t"), ("TWILIO_ACCOUNT_SID", "s3cr3t")],
+        "twilio_auth_token = s3cr3t",
+    );
+    assert!(!all.iter().any(|line| line.contains("s3cr3t")), "{all:#?}");
+}
+
+#[test]
+fn the_documentation_is_what_the_code_says() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/configuration.md");
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(path, markdown()).unwrap();
+    }
+    let written = std::fs::read_to_string(path).unwrap_or_default();
+    assert!(
+        written == markdown(),
+        "docs/configuration.md is out of date: UPDATE=1 cargo test -p offhook --test configuration"
+    );
+}
