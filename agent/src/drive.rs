@@ -21,12 +21,7 @@ const FAR: Duration = Duration::from_secs(24 * 3_600);
 pub async fn run_demo(port: AgentPort, desk: Desk, profile: Arc<Profile>) {
     let start = TokioInstant::now();
     let mut script = Script::new(Arc::clone(&profile));
-    let mut hands = Hands {
-        port,
-        desk,
-        profile,
-        echo_dropped: Samples::ZERO,
-    };
+    let mut hands = Hands { port, desk, profile, echo_dropped: Samples::ZERO };
     let mut outputs = Vec::with_capacity(8);
     let timer = sleep_until(start + FAR);
     tokio::pin!(timer);
@@ -49,11 +44,7 @@ pub async fn run_demo(port: AgentPort, desk: Desk, profile: Arc<Profile>) {
             }
         }
         if let Input::Event(AgentEvent::Ended(cause)) = input {
-            tracing::debug!(
-                ?cause,
-                echo_dropped = hands.echo_dropped.0,
-                "demo agent done"
-            );
+            tracing::debug!(?cause, echo_dropped = hands.echo_dropped.0, "demo agent done");
             return;
         }
     }
@@ -71,28 +62,14 @@ struct Hands {
 impl Hands {
     fn act(&mut self, output: Output) {
         match output {
-            Output::Say {
-                prompt,
-                from,
-                interruptible,
-            } => {
+            Output::Say { prompt, from, interruptible } => {
                 let sound = self.profile.sound(prompt);
-                let from = usize::try_from(from.0)
-                    .unwrap_or(usize::MAX)
-                    .min(sound.len());
-                let said = self
-                    .port
-                    .say(sound.slice(from..), Say { interruptible })
-                    .map(|_| ());
+                let from = usize::try_from(from.0).unwrap_or(usize::MAX).min(sound.len());
+                let said = self.port.say(sound.slice(from..), Say { interruptible }).map(|_| ());
                 self.give_up_if_full(said);
             }
             Output::EchoBegin => {
-                let begun = self
-                    .port
-                    .begin(Say {
-                        interruptible: false,
-                    })
-                    .map(|_| ());
+                let begun = self.port.begin(Say { interruptible: false }).map(|_| ());
                 self.give_up_if_full(begun);
             }
             Output::Echo(frame) => {
@@ -115,9 +92,7 @@ impl Hands {
     /// stream, which the untouched desk asks for.
     fn give_up_if_full(&mut self, said: Result<(), PortFull>) {
         if said.is_err() {
-            tracing::warn!(
-                "nothing of what the demo agent says goes out: ending the stream so that it is resumed"
-            );
+            tracing::warn!("nothing of what the demo agent says goes out: ending the stream so that it is resumed");
             self.port.stop_speaking();
             self.port.hang_up();
         }

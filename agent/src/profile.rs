@@ -100,27 +100,19 @@ impl Profile {
     /// The first file that is missing, empty, too long or not raw µ-law.
     pub fn from_dir(dir: &Path) -> Result<Self, PromptError> {
         let read = |prompt: &Prompt| read_prompt(&dir.join(format!("{}.ulaw", prompt.name())));
-        Ok(Self::with_sounds(
-            Prompt::ALL.iter().map(read).collect::<Result<_, _>>()?,
-        ))
+        Ok(Self::with_sounds(Prompt::ALL.iter().map(read).collect::<Result<_, _>>()?))
     }
 
     /// The same, with somebody to transfer callers to (or nobody).
     #[must_use]
     pub fn with_transfer(self, number: Option<String>) -> Self {
-        Self {
-            transfer: number,
-            ..self
-        }
+        Self { transfer: number, ..self }
     }
 
     /// The same, for a call that had a stream before.
     #[must_use]
     pub fn resumed(self) -> Self {
-        Self {
-            resumed: true,
-            ..self
-        }
+        Self { resumed: true, ..self }
     }
 
     /// The sound of a prompt: µ-law at 8 kHz. Cheap: the bytes are shared.
@@ -130,13 +122,7 @@ impl Profile {
     }
 
     fn with_sounds(sounds: Vec<Bytes>) -> Self {
-        Self {
-            sounds,
-            transfer: None,
-            resumed: false,
-            silence: Duration::from_secs(8),
-            echo: Duration::from_secs(10),
-        }
+        Self { sounds, transfer: None, resumed: false, silence: Duration::from_secs(8), echo: Duration::from_secs(10) }
     }
 }
 
@@ -186,36 +172,20 @@ pub enum PromptError {
 
 /// Reads no more of a file than a prompt may have, whatever is there.
 fn read_prompt(path: &Path) -> Result<Bytes, PromptError> {
-    let unreadable = |error| PromptError::Unreadable {
-        path: path.to_owned(),
-        error,
-    };
+    let unreadable = |error| PromptError::Unreadable { path: path.to_owned(), error };
     let bytes_max = PROMPT_SECONDS_MAX * BYTES_PER_SECOND;
     let length = std::fs::metadata(path).map_err(unreadable)?.len();
     if length > bytes_max as u64 {
         let seconds = length.div_ceil(BYTES_PER_SECOND as u64);
-        return Err(PromptError::TooLong {
-            path: path.to_owned(),
-            seconds,
-        });
+        return Err(PromptError::TooLong { path: path.to_owned(), seconds });
     }
     let sound = std::fs::read(path).map_err(unreadable)?;
     if let Some(format) = foreign_format(&sound) {
-        let name = path
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
-        return Err(PromptError::Header {
-            path: path.to_owned(),
-            name,
-            format,
-        });
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        return Err(PromptError::Header { path: path.to_owned(), name, format });
     }
     if sound.is_empty() {
-        return Err(PromptError::Empty {
-            path: path.to_owned(),
-        });
+        return Err(PromptError::Empty { path: path.to_owned() });
     }
     Ok(Bytes::from(sound))
 }
@@ -229,10 +199,7 @@ fn foreign_format(sound: &[u8]) -> Option<&'static str> {
         (b"OggS", "an Ogg file"),
         (b"fLaC", "a FLAC file"),
     ];
-    FORMATS
-        .iter()
-        .find(|(magic, _)| sound.starts_with(magic))
-        .map(|(_, format)| *format)
+    FORMATS.iter().find(|(magic, _)| sound.starts_with(magic)).map(|(_, format)| *format)
 }
 
 #[cfg(test)]
@@ -244,8 +211,7 @@ mod tests {
 
     impl Dir {
         fn new(test: &str) -> Self {
-            let dir =
-                std::env::temp_dir().join(format!("offhook-prompts-{}-{test}", std::process::id()));
+            let dir = std::env::temp_dir().join(format!("offhook-prompts-{}-{test}", std::process::id()));
             std::fs::create_dir_all(&dir).unwrap();
             let dir = Self(dir);
             for prompt in Prompt::ALL {
@@ -272,9 +238,7 @@ mod tests {
     #[test]
     fn every_line_of_the_text_is_a_prompt_and_every_prompt_has_its_line() {
         let text = include_str!("../prompts/prompts.txt");
-        let lines = text
-            .lines()
-            .filter(|line| !line.starts_with('#') && !line.is_empty());
+        let lines = text.lines().filter(|line| !line.starts_with('#') && !line.is_empty());
         let names: Vec<_> = lines.map(|line| line.split_once('|').unwrap().0).collect();
         let prompts: Vec<_> = Prompt::ALL.iter().map(|prompt| prompt.name()).collect();
         assert_eq!(names, prompts);
@@ -294,10 +258,7 @@ mod tests {
         let dir = Dir::new("missing");
         std::fs::remove_file(dir.0.join("hours.ulaw")).unwrap();
         let error = dir.error();
-        assert!(
-            error.contains("hours.ulaw") && error.contains("make.sh"),
-            "{error}"
-        );
+        assert!(error.contains("hours.ulaw") && error.contains("make.sh"), "{error}");
     }
 
     #[test]
@@ -305,10 +266,7 @@ mod tests {
         let dir = Dir::new("header");
         dir.write("ack", b"RIFF....WAVEfmt ");
         let error = dir.error();
-        assert!(
-            error.contains("a WAV file") && error.contains("-t raw ack.ulaw"),
-            "{error}"
-        );
+        assert!(error.contains("a WAV file") && error.contains("-t raw ack.ulaw"), "{error}");
     }
 
     #[test]
@@ -318,14 +276,8 @@ mod tests {
         assert!(dir.error().contains("menu.ulaw is empty"));
         dir.write("menu", &vec![0xff; PROMPT_SECONDS_MAX * BYTES_PER_SECOND]);
         assert!(Profile::from_dir(&dir.0).is_ok());
-        dir.write(
-            "menu",
-            &vec![0xff; PROMPT_SECONDS_MAX * BYTES_PER_SECOND + 1],
-        );
+        dir.write("menu", &vec![0xff; PROMPT_SECONDS_MAX * BYTES_PER_SECOND + 1]);
         let error = dir.error();
-        assert!(
-            error.contains("lasts 61 s") && error.contains("at most 60 s"),
-            "{error}"
-        );
+        assert!(error.contains("lasts 61 s") && error.contains("at most 60 s"), "{error}");
     }
 }

@@ -53,38 +53,23 @@ mod tests {
     #[test]
     fn an_interrupted_phrase_is_taken_up_at_its_start() {
         let sound = two_phrases(200);
-        assert_eq!(
-            phrase_start(&sound, Samples::from_millis(600)),
-            Samples::from_millis(490)
-        );
-        assert_eq!(
-            phrase_start(&sound, Samples::from_millis(200)),
-            Samples::ZERO
-        );
+        assert_eq!(phrase_start(&sound, Samples::from_millis(600)), Samples::from_millis(490));
+        assert_eq!(phrase_start(&sound, Samples::from_millis(200)), Samples::ZERO);
     }
 
     #[test]
     fn in_a_pause_the_phrase_before_is_said_again() {
-        assert_eq!(
-            phrase_start(&two_phrases(200), Samples::from_millis(480)),
-            Samples::ZERO
-        );
+        assert_eq!(phrase_start(&two_phrases(200), Samples::from_millis(480)), Samples::ZERO);
     }
 
     #[test]
     fn a_gap_within_a_word_is_no_pause() {
-        assert_eq!(
-            phrase_start(&two_phrases(100), Samples::from_millis(600)),
-            Samples::ZERO
-        );
+        assert_eq!(phrase_start(&two_phrases(100), Samples::from_millis(600)), Samples::ZERO);
     }
 
     #[test]
     fn hearing_more_than_there_is_means_the_last_phrase() {
-        assert_eq!(
-            phrase_start(&two_phrases(200), Samples(u64::MAX)),
-            Samples::from_millis(490)
-        );
+        assert_eq!(phrase_start(&two_phrases(200), Samples(u64::MAX)), Samples::from_millis(490));
         assert_eq!(phrase_start(&[], Samples(7)), Samples::ZERO);
     }
 }

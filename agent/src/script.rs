@@ -150,9 +150,7 @@ impl Script {
                 }
             }
             Input::Event(AgentEvent::TurnStarted) => self.turn_started(now),
-            Input::Event(AgentEvent::BargeIn { utterance, heard }) => {
-                self.barge_in(now, utterance, heard)
-            }
+            Input::Event(AgentEvent::BargeIn { utterance, heard }) => self.barge_in(now, utterance, heard),
             Input::Event(AgentEvent::TurnEnded { .. }) => self.turn_ended(now, out),
             Input::Event(AgentEvent::Digit(digit)) => self.digit(now, digit.0, out),
             Input::Event(AgentEvent::Played { utterance, .. }) => self.played(now, utterance, out),
@@ -187,11 +185,7 @@ impl Script {
             if said.id < utterance {
                 continue;
             }
-            let heard = if said.id == utterance {
-                heard
-            } else {
-                Samples::ZERO
-            };
+            let heard = if said.id == utterance { heard } else { Samples::ZERO };
             self.miss(said.piece, heard);
         }
     }
@@ -201,11 +195,7 @@ impl Script {
         let sound = self.profile.sound(piece.prompt);
         let at = piece.from + heard;
         if Samples(sound.len() as u64).saturating_sub(at) >= REST_MIN {
-            let from = if heard == Samples::ZERO {
-                piece.from
-            } else {
-                phrase_start(&sound, at)
-            };
+            let from = if heard == Samples::ZERO { piece.from } else { phrase_start(&sound, at) };
             self.missed.push(Piece { from, ..piece });
         }
     }
@@ -221,35 +211,20 @@ impl Script {
         } else if self.said.is_empty() {
             self.remarks += 1;
             let first: &[Prompt] = &[Prompt::HeardYou, Prompt::MenuShort];
-            self.say(
-                now,
-                if self.remarks == 1 {
-                    first
-                } else {
-                    &[Prompt::PressKey]
-                },
-                out,
-            );
+            self.say(now, if self.remarks == 1 { first } else { &[Prompt::PressKey] }, out);
         }
     }
 
     /// Says that the interruption was noticed, then what the caller missed by it.
     fn acknowledge(&mut self, now: Instant, out: &mut Vec<Output>) {
         self.interruptions += 1;
-        let ack = if self.interruptions == 1 {
-            Prompt::Ack
-        } else {
-            Prompt::AckShort
-        };
+        let ack = if self.interruptions == 1 { Prompt::Ack } else { Prompt::AckShort };
         self.say(now, &[ack], out);
         let missed = std::mem::take(&mut self.missed);
         if missed.iter().any(|piece| explains_keys(piece.prompt)) {
             return self.say(now, &[Prompt::MenuShort], out);
         }
-        let mut rest = missed
-            .into_iter()
-            .filter(|piece| tells_something(piece.prompt))
-            .peekable();
+        let mut rest = missed.into_iter().filter(|piece| tells_something(piece.prompt)).peekable();
         if rest.peek().is_some() {
             self.say(now, &[Prompt::Resume], out);
         }
@@ -309,9 +284,7 @@ impl Script {
     fn all_heard(&mut self, now: Instant, out: &mut Vec<Output>) {
         self.since = now;
         if self.phase == Phase::EchoIntro {
-            self.phase = Phase::Echo {
-                until: now + self.profile.echo,
-            };
+            self.phase = Phase::Echo { until: now + self.profile.echo };
             self.utterances += 1;
             out.push(Output::EchoBegin);
             out.push(Output::Listen(true));
@@ -350,9 +323,7 @@ impl Script {
         match self.phase {
             Phase::Fresh | Phase::Leaving => None,
             Phase::Echo { until } => Some(until),
-            Phase::Talking | Phase::EchoIntro if !self.said.is_empty() => {
-                Some(self.spoken_at + PLAYED_GRACE)
-            }
+            Phase::Talking | Phase::EchoIntro if !self.said.is_empty() => Some(self.spoken_at + PLAYED_GRACE),
             Phase::Talking | Phase::EchoIntro if self.caller_speaks => Some(self.since + TURN_MAX),
             Phase::Talking | Phase::EchoIntro => Some(self.since + self.profile.silence),
         }
@@ -390,14 +361,7 @@ impl Script {
 
     fn say(&mut self, now: Instant, prompts: &[Prompt], out: &mut Vec<Output>) {
         for &prompt in prompts {
-            self.say_piece(
-                now,
-                Piece {
-                    prompt,
-                    from: Samples::ZERO,
-                },
-                out,
-            );
+            self.say_piece(now, Piece { prompt, from: Samples::ZERO }, out);
         }
     }
 
@@ -408,33 +372,20 @@ impl Script {
         let length = Samples(self.profile.sound(piece.prompt).len() as u64);
         self.spoken_at += length.saturating_sub(piece.from).duration();
         self.utterances += 1;
-        self.said.push_back(Said {
-            id: UtteranceId(self.utterances),
-            piece,
-        });
+        self.said.push_back(Said { id: UtteranceId(self.utterances), piece });
         let Piece { prompt, from } = piece;
-        out.push(Output::Say {
-            prompt,
-            from,
-            interruptible: is_interruptible(prompt),
-        });
+        out.push(Output::Say { prompt, from, interruptible: is_interruptible(prompt) });
     }
 }
 
 /// What must be heard whole: the last words, and what would otherwise be stopped by the voice that it asks for.
 fn is_interruptible(prompt: Prompt) -> bool {
-    !matches!(
-        prompt,
-        Prompt::OneMoment | Prompt::Goodbye | Prompt::EchoIntro
-    )
+    !matches!(prompt, Prompt::OneMoment | Prompt::Goodbye | Prompt::EchoIntro)
 }
 
 /// Prompts that lead to the menu: who missed one is given the short menu.
 fn explains_keys(prompt: Prompt) -> bool {
-    matches!(
-        prompt,
-        Prompt::Welcome | Prompt::About | Prompt::Menu | Prompt::MenuShort | Prompt::Again
-    )
+    matches!(prompt, Prompt::Welcome | Prompt::About | Prompt::Menu | Prompt::MenuShort | Prompt::Again)
 }
 
 /// Prompts worth taking up again where they were interrupted.
