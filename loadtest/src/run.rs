@@ -108,6 +108,7 @@ fn plan(args: &CallArgs) -> Result<Plans, String> {
     let (url, route) = where_to(args)?;
     let status_callback = args.status_callback.as_deref().map(Url::parse).transpose().map_err(|e| e.to_string())?;
     let seed = args.seed.unwrap_or_else(clock::fresh_seed);
+    let unix_s = clock::unix_s();
     let mut rng = Rng::new(seed);
     let account = account_sid(args, &mut rng)?;
     let wav = args.wav.clone().or_else(|| (args.count == 1).then(|| PathBuf::from("call.wav")));
@@ -121,6 +122,7 @@ fn plan(args: &CallArgs) -> Result<Plans, String> {
             script: Arc::clone(&script),
             seed: if index == 0 { seed } else { rng.next_u64() },
             status_callback: status_callback.clone(),
+            unix_s,
             keep_sound: index == 0 && wav.is_some(),
         }
     });

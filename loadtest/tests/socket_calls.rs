@@ -29,6 +29,7 @@ fn plan(url: &str, script: &str) -> CallPlan {
         script: Arc::new(script::parse("test", script, Path::new(".")).unwrap()),
         seed: 3,
         status_callback: None,
+        unix_s: 1_521_971_599,
         keep_sound: true,
     }
 }
@@ -60,7 +61,8 @@ async fn a_signed_call_interrupts_and_is_transferred() {
     let call = run(plan).await;
     assert_eq!(judge(&call), Outcome::Good, "{:#?}", call.events);
     let clear = call.measures.barges[0].clear_after.unwrap().as_ms();
-    assert!((5.0..300.0).contains(&clear), "{clear} ms");
+    // An onset at the very end of a frame is on its way at once.
+    assert!((0.0..300.0).contains(&clear), "{clear} ms");
     assert!(call.measures.first_audio.unwrap().as_ms() < 200.0);
     assert_eq!((call.measures.marks_played, call.measures.marks_cleared), (0, 1));
     let seen = seen.lock().unwrap();

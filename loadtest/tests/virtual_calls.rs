@@ -48,6 +48,7 @@ impl World {
             script: Arc::new(script),
             seed,
             status_callback: None,
+            unix_s: 1_521_971_599,
             keep_sound: true,
         };
         let mut world = Self {
@@ -181,6 +182,14 @@ fn a_deaf_server_is_caught() {
     let Outcome::Missed(causes) = judge(&call) else { panic!("{:?}", call.events) };
     assert!(causes[0].contains("no clear within 500.0 ms"), "{causes:?}");
     assert_eq!(call.measures.barges[0].clear_after, None);
+}
+
+#[test]
+fn what_is_optional_is_looked_for_but_not_required() {
+    let steps = "[[step]]\nexpect = \"transfer\"\nwithin_ms = 500\noptional = true\n[[step]]\nsilence_ms = 100";
+    let call = good(&format!("about = \"x\"\n{steps}"), 1);
+    let seen = call.events.iter().any(|e| matches!(&e.what, What::Verdict(v) if v.optional && !v.ok));
+    assert!(seen, "{:#?}", call.events);
 }
 
 #[test]

@@ -143,6 +143,9 @@ impl fmt::Display for What {
             Self::Warning(Warning { code, text }) if code.number() == 0 => write!(f, "note: {text}"),
             Self::Warning(Warning { code, text }) => write!(f, "Twilio {}: {text}", code.number()),
             Self::Verdict(Verdict { what, ok: true, after, .. }) => write!(f, "ok: {what} (after {after})"),
+            Self::Verdict(Verdict { what, cause, optional: true, .. }) => {
+                write!(f, "not seen, and not required: {what}: {}", cause.as_deref().unwrap_or_default())
+            }
             Self::Verdict(Verdict { what, cause, .. }) => {
                 write!(f, "MISSED: {what}: {}", cause.as_deref().unwrap_or("it did not happen"))
             }

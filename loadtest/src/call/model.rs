@@ -16,6 +16,7 @@ use crate::caller::runner::{Action, Runner, View};
 use crate::caller::script::Script;
 use crate::rng::Rng;
 use crate::time::Micros;
+use crate::twilio::date;
 use crate::twilio::executor::{self, Answer, Executor, Fetch, StreamPlan};
 use crate::twilio::ids::{self, Sids};
 use crate::twilio::params::{self, CallStatus, Parties};
@@ -41,6 +42,8 @@ pub struct CallPlan {
     pub seed: u64,
     /// Where to report the end of the call.
     pub status_callback: Option<Url>,
+    /// Seconds since 1970 at time zero, for the time stamps of callbacks.
+    pub unix_s: u64,
     /// Whether both sides' sound is kept.
     pub keep_sound: bool,
 }
@@ -366,6 +369,7 @@ impl Call {
         vec![
             ("CallbackSource".into(), "call-progress-events".into()),
             ("SequenceNumber".into(), "0".into()),
+            ("Timestamp".into(), date::rfc2822(self.plan.unix_s + self.now.0 / 1_000_000)),
             ("CallDuration".into(), seconds.to_string()),
             ("Duration".into(), seconds.div_ceil(60).to_string()),
             ("SipResponseCode".into(), "200".into()),

@@ -47,6 +47,8 @@ pub struct Verdict {
     pub what: String,
     /// Whether it happened in time.
     pub ok: bool,
+    /// Whether the call is good without it.
+    pub optional: bool,
     /// How long it took, or was waited for.
     #[serde(rename = "after_ms")]
     pub after: Micros,
@@ -177,6 +179,10 @@ impl Runner {
     fn after_the_end(&self, step: &Step, view: View<'_>) -> Progress {
         match step {
             Step::HangUp | Step::Silence(_) => Progress::Next(None),
+            Step::Expect { optional: true, .. } => {
+                let verdict = self.verdict(view, step, Some("the call had ended".into()));
+                Progress::Abort(verdict).optional(true)
+            }
             _ => Progress::Abort(self.verdict(view, step, Some("the call had ended".into()))),
         }
     }
@@ -197,10 +203,11 @@ impl Runner {
                 self.index += 1;
                 Progress::Do(Action::HangUp("as the script says".into()))
             }
-            Step::Expect(what, within) => {
+            Step::Expect { what, within, optional } => {
                 let happened = self.happened(what, view);
                 let again = matches!(what, Expect::HearsSelf).then(|| view.now + LOOK_AGAIN);
-                self.within(step, view, *within, happened, again).with_verdict(|| self.verdict(view, step, None))
+                let progress = self.within(step, view, *within, happened, again);
+                progress.with_verdict(|| self.verdict(view, step, None)).optional(*optional)
             }
         }
     }
@@ -298,13 +305,21 @@ impl Runner {
 
     fn verdict(&self, view: View<'_>, step: &Step, cause: Option<String>) -> Verdict {
         let after = view.now - self.since;
-        Verdict { step: self.index + 1, what: step.describe(), ok: cause.is_none(), after, cause }
+        let ok = cause.is_none();
+        Verdict { step: self.index + 1, what: step.describe(), ok, optional: false, after, cause }
     }
 }
 
 impl Progress {
     fn with_verdict(self, verdict: impl FnOnce() -> Verdict) -> Self {
         if matches!(self, Self::Next(None)) { Self::Next(Some(verdict())) } else { self }
+    }
+
+    fn optional(self, optional: bool) -> Self {
+        match self {
+            Self::Abort(verdict) if optional => Self::Next(Some(Verdict { optional, ..verdict })),
+            other => other,
+        }
     }
 
     fn because(self, why: &str) -> Self {

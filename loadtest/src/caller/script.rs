@@ -194,6 +194,7 @@ mod tests {
         assert!(step("say = \"en/nothing\"").contains("en/im-sorry"));
         assert!(step("say = []").contains("at least one clip"));
         assert!(step("digits = \"1\"\nwithin_ms = 5").contains("within_ms does not belong"));
+        assert!(step("digits = \"1\"\noptional = true").contains("optional does not belong"));
         assert!(step("speak = \"x\"").contains("unknown field"));
         assert!(refused("").contains("at least one [[step]]"));
     }

@@ -39,8 +39,15 @@ pub enum Step {
     },
     /// Hangs up.
     HangUp,
-    /// Something must happen within so long.
-    Expect(Expect, Micros),
+    /// Something must happen within so long; or may, and then it is only looked for.
+    Expect {
+        /// What.
+        what: Expect,
+        /// How soon.
+        within: Micros,
+        /// Whether the call is good without it, and goes on.
+        optional: bool,
+    },
 }
 
 /// What a caller can expect.
@@ -125,6 +132,7 @@ pub struct RawStep {
     expect: Option<String>,
     within_ms: Option<u64>,
     to: Option<String>,
+    optional: bool,
 }
 
 const fn default_after_ms() -> u64 {
@@ -163,12 +171,15 @@ impl RawStep {
         if self.to.is_some() && self.expect.as_deref() != Some("transfer") {
             return Err(BadStep::Extra("to"));
         }
+        if self.optional && self.expect.is_none() {
+            return Err(BadStep::Extra("optional"));
+        }
         let within = Micros::from_ms(self.within_ms.unwrap_or(DEFAULT_WITHIN_MS));
         if let Some(word) = self.wait {
             return wait(word, within);
         }
         if let Some(word) = self.expect {
-            return expect(word, self.to).map(|what| Step::Expect(what, within));
+            return expect(word, self.to).map(|what| Step::Expect { what, within, optional: self.optional });
         }
         if let Some(clips) = self.say {
             return clips.check().map(Step::Say);
@@ -224,7 +235,7 @@ impl Step {
             Self::Silence(ms) => format!("stay silent for {ms}"),
             Self::KeepTalking { .. } => "keep the bot talking".into(),
             Self::HangUp => "hang up".into(),
-            Self::Expect(what, _) => match what {
+            Self::Expect { what, .. } => match what {
                 Expect::Clear => "clear".into(),
                 Expect::BotSpeaks => "the bot speaks".into(),
                 Expect::BotSilent => "the bot is silent".into(),

@@ -33,7 +33,7 @@ pub fn judge(call: &Call) -> Outcome {
         .events
         .iter()
         .filter_map(|event| match &event.what {
-            What::Verdict(verdict) if !verdict.ok => {
+            What::Verdict(verdict) if !verdict.ok && !verdict.optional => {
                 Some(format!("{}: {}", verdict.what, verdict.cause.as_deref().unwrap_or("it did not happen")))
             }
             _ => None,

@@ -32,10 +32,19 @@ impl Clock {
     }
 }
 
+/// Seconds since 1970.
+#[must_use]
+pub fn unix_s() -> u64 {
+    since_1970().as_secs()
+}
+
 /// A seed that differs from run to run.
 #[must_use]
 pub fn fresh_seed() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     // Printed and typed again by people, so kept short: microseconds within about 12 days.
-    u64::try_from(since.as_micros() % 1_000_000_000_000).unwrap_or_default()
+    u64::try_from(since_1970().as_micros() % 1_000_000_000_000).unwrap_or_default()
+}
+
+fn since_1970() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }

@@ -65,7 +65,9 @@ impl Hands {
             call.measures.lateness.push(self.clock.now().since(due));
         }
         if let Err(warning) = socket.send(text).await {
-            self.socket = None;
+            if let Some(socket) = self.socket.take() {
+                socket.cut();
+            }
             call.handle(self.clock.now(), Input::Broken(warning));
         }
     }

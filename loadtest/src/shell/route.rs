@@ -36,3 +36,20 @@ impl Route {
         Ok(Place { host: url.host.clone(), port: url.port_or_default() })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_public_name_is_answered_by_the_local_server_and_others_are_not() {
+        let local = Url::parse("http://127.0.0.1:8080/twilio/voice").unwrap();
+        let route = Route { behind: Some(("voice.example.com".into(), local)) };
+        let place = |text: &str| route.place(&Url::parse(text).unwrap());
+        let expected = Place { host: "127.0.0.1".into(), port: 8080 };
+        assert_eq!(place("https://voice.example.com/twilio/voice"), Ok(expected.clone()));
+        assert_eq!(place("wss://VOICE.example.com/twilio/ws/t"), Ok(expected));
+        assert_eq!(place("http://other:81/"), Ok(Place { host: "other".into(), port: 81 }));
+        assert!(place("wss://other/").unwrap_err().contains("--public-url"));
+    }
+}

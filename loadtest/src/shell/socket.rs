@@ -62,7 +62,7 @@ impl Socket {
     /// # Errors
     /// The [`Warning`] with which Twilio gives up.
     pub async fn open(url: Url, signature: String, route: Route, clock: Clock) -> Result<Self, Warning> {
-        let place = route.place(&url).map_err(|e| Warning::new(Code::StreamScheme, e))?;
+        let place = route.place(&url).map_err(|e| Warning::new(Code::StreamRefused, e))?;
         let tcp = connect(&place).await.map_err(|e| Warning::new(Code::StreamRefused, e))?;
         let handshake = shake(tcp, &url, &signature);
         let websocket = timeout(HANDSHAKE, handshake)
@@ -93,6 +93,11 @@ impl Socket {
             Ok(Err(error)) => Err(broken(&error)),
             Err(_) => Err(Warning::new(Code::StreamClosed, "the server did not read for 2 s")),
         }
+    }
+
+    /// Drops the connection as it is; for a server that no longer reads.
+    pub fn cut(self) {
+        self.reader.abort();
     }
 
     /// Closes, and gives the server a moment to do the same.

@@ -4,6 +4,7 @@
 //! [`executor`] carries it out, [`stream`] speaks [`message`]s to the media server, checks what comes back with
 //! [`validate`], and plays it from [`playback`].
 
+pub mod date;
 pub mod executor;
 pub mod form;
 pub mod gather;
