@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! SIGTERM ─► Draining: no new call, /readyz 503, live calls go on ──(none left, time-out, or a second signal)──►
-//!            Closing: streams are closed, what comes after them is answered ──(all answered, or 5 s)──► listener closed
+//!            Closing: streams are closed, what comes after them is answered ──(all answered, or 5 s; forced 1 s)──► listener closed
 //! ```
 
 use std::io;
@@ -24,6 +24,8 @@ use crate::media::Media;
 const LOOK: Duration = Duration::from_millis(50);
 /// For the carrier to ask what comes after its streams were closed.
 const LAST_WORDS: Duration = Duration::from_secs(5);
+/// The same, for an operator who does not want to wait.
+const LAST_WORDS_FORCED: Duration = Duration::from_secs(1);
 const HOUSEKEEPING: Duration = Duration::from_secs(1);
 
 /// Why a server did not start.
@@ -95,7 +97,8 @@ impl Server {
             tracing::warn!(calls = left, forced, "closing the streams of live calls");
         }
         self.app.media.shutdown();
-        let _ = tokio::time::timeout(LAST_WORDS, no_calls(&self.app)).await;
+        let patience = if forced { LAST_WORDS_FORCED } else { LAST_WORDS };
+        let _ = tokio::time::timeout(patience, no_calls(&self.app)).await;
         self.stop.send_replace(true);
         // The task ends by itself within its own bound; were it to panic, there is nothing left to save.
         let _ = self.serving.await;

@@ -91,7 +91,7 @@ settings! {
     TRUSTED_PROXIES = "OFFHOOK_TRUSTED_PROXIES", "addresses or CIDRs, comma-separated", "", false,
         "Proxies whose `X-Forwarded-For` or `Forwarded` header is believed: the client is the rightmost address that is none of them. Without it the client is who opened the connection.";
     CALLS_MAX = "OFFHOOK_CALLS_MAX", "calls", "200", false,
-        "Calls at once, reserved ones included. One more hears the busy tone. Each costs about 100 KB and a share of a core.";
+        "Calls at once, reserved ones included. One more hears the busy tone. Each costs about 40 KB and a share of a core.";
     CALL_MAX_S = "OFFHOOK_CALL_MAX_S", "seconds", "14400", false,
         "The longest that the agent stays on a call; then the caller hears goodbye.";
     TOKEN_LIFETIME_S = "OFFHOOK_TOKEN_LIFETIME_S", "seconds", "60", false,

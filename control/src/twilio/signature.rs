@@ -159,22 +159,20 @@ fn split_port(host_port: &str) -> (&str, Option<&str>) {
     }
 }
 
-/// Which key and algorithm the settings header names.
-///
-/// # Errors
-/// `Err` where it names no key or an algorithm that we do not know: such a request cannot be trusted.
-pub fn parse_settings(header: &str) -> Result<(&str, Algorithm), ()> {
+/// Which key and algorithm the settings header names; `None` where it names no key, or an algorithm that we do not
+/// know: such a request cannot be trusted.
+pub fn parse_settings(header: &str) -> Option<(&str, Algorithm)> {
     let (mut key, mut algorithm) = (None, None);
     for part in header.split(',') {
         match part.trim().split_once('=') {
             Some(("key", id)) => key = Some(id),
             Some(("algorithm", "HMAC_SHA256")) => algorithm = Some(Algorithm::HmacSha256),
             Some(("algorithm", "HMAC_SHA1")) => algorithm = Some(Algorithm::HmacSha1),
-            Some(("algorithm", _)) => return Err(()),
+            Some(("algorithm", _)) => return None,
             _ => {}
         }
     }
-    Ok((key.ok_or(())?, algorithm.ok_or(())?))
+    Some((key?, algorithm?))
 }
 
 #[cfg(test)]
@@ -237,10 +235,10 @@ mod tests {
 
     #[test]
     fn the_settings_header_names_key_and_algorithm() {
-        assert_eq!(parse_settings("key=k1,algorithm=HMAC_SHA256"), Ok(("k1", Algorithm::HmacSha256)));
-        assert_eq!(parse_settings("key=k1, algorithm=HMAC_SHA1"), Ok(("k1", Algorithm::HmacSha1)));
+        assert_eq!(parse_settings("key=k1,algorithm=HMAC_SHA256"), Some(("k1", Algorithm::HmacSha256)));
+        assert_eq!(parse_settings("key=k1, algorithm=HMAC_SHA1"), Some(("k1", Algorithm::HmacSha1)));
         for bad in ["", "key=k1", "algorithm=HMAC_SHA256", "key=k1,algorithm=MD5"] {
-            assert_eq!(parse_settings(bad), Err(()), "{bad}");
+            assert_eq!(parse_settings(bad), None, "{bad}");
         }
     }
 }

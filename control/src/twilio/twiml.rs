@@ -112,7 +112,7 @@ fn empty_element(xml: &mut Xml, name: &str) -> io::Result<()> {
 
 #[cfg(test)]
 #[path = "../../tests/support/xml.rs"]
-#[allow(unreachable_pub, reason = "shared with the integration tests")]
+#[allow(unreachable_pub, clippy::unwrap_used, reason = "shared with the integration tests")]
 mod xml;
 
 #[cfg(test)]

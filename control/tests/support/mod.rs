@@ -1,5 +1,10 @@
 //! What the tests of control share: a server on a free port, a raw HTTP client, the carrier's signature, a socket.
-#![allow(dead_code, unreachable_pub, reason = "each test file uses its part")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::unwrap_used,
+    reason = "each test file uses its part, and a test may panic"
+)]
 
 pub mod socket;
 pub mod xml;
@@ -28,7 +33,12 @@ pub struct Host {
     pub address: SocketAddr,
     pub base: String,
     pub clock: Clock,
-    pub server: Server,
+    server: Option<Server>,
+}
+
+/// A server somewhere else, in production as [`PRODUCTION`] says.
+pub struct Remote {
+    pub address: SocketAddr,
 }
 
 /// The environment of a production server.
@@ -52,7 +62,13 @@ impl Host {
         let config = Config::load(&Sources { env, ..Sources::default() }).expect("the test's configuration is valid");
         let clock = Clock::manual();
         let server = Server::start(config, clock.clone()).await.expect("the server starts");
-        Self { address: server.address(), base: server.public_url().to_owned(), clock, server }
+        Self { address: server.address(), base: server.public_url().to_owned(), clock, server: Some(server) }
+    }
+
+    /// The server alone, and everything that talks to it.
+    pub fn split(mut self) -> (Self, Server) {
+        let server = self.server.take().expect("split once");
+        (self, server)
     }
 
     /// One GET.
@@ -78,16 +94,33 @@ impl Host {
 
     /// Sends these bytes and reads the answer to its end.
     pub async fn send_bytes(&self, request: &[u8]) -> Reply {
-        let mut stream = TcpStream::connect(self.address).await.expect("connects");
-        // A server that has heard enough may close before it has read everything.
-        let _ = stream.write_all(request).await;
-        Reply::read(&mut stream).await
+        send(self.address, request).await
     }
 
     /// A value of `/metrics`.
     pub async fn metric(&self, series: &str) -> f64 {
         self.get("/metrics").await.metric(series)
     }
+}
+
+impl Remote {
+    /// One form, signed with [`TOKEN`] for [`PUBLIC`].
+    pub async fn post_signed(&self, path: &str, form: &[(&str, &str)]) -> Reply {
+        let signature = sign(TOKEN, &format!("{PUBLIC}{path}"), form);
+        self.send(&form_request(path, form, &format!("X-Twilio-Signature: {signature}\r\n"))).await
+    }
+
+    /// Sends these bytes and reads the answer to its end.
+    pub async fn send(&self, request: &str) -> Reply {
+        send(self.address, request.as_bytes()).await
+    }
+}
+
+async fn send(address: SocketAddr, request: &[u8]) -> Reply {
+    let mut stream = TcpStream::connect(address).await.expect("connects");
+    // A server that has heard enough may close before it has read everything.
+    let _ = stream.write_all(request).await;
+    Reply::read(&mut stream).await
 }
 
 /// A call's parameters as its webhooks carry them.

@@ -1,0 +1,106 @@
+//! Clients that send too much, too slowly, nonsense, or all at once.
+
+mod support;
+
+use std::time::{Duration, Instant};
+
+use support::*;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+const FORM: &str = "POST /twilio/voice HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n";
+
+#[tokio::test]
+async fn a_body_that_is_too_large_is_answered_413() {
+    let host = Host::development(&[]).await;
+    let body = "a".repeat(65_537);
+    let honest = host.send(&format!("{FORM}Content-Length: {}\r\n\r\n{body}", body.len())).await;
+    assert_eq!((honest.status, honest.body.as_str()), (413, "the body is too large\n"));
+    let chunked = host.send(&format!("{FORM}Transfer-Encoding: chunked\r\n\r\n10001\r\n{body}\r\n0\r\n\r\n")).await;
+    assert_eq!(chunked.status, 413);
+    let claimed = host.send(&format!("{FORM}Content-Length: 99999999999\r\n\r\na")).await;
+    assert_eq!(claimed.status, 413);
+    assert_eq!(host.metric("offhook_webhooks_refused_total{reason=\"too_large\"}").await, 3.0);
+    assert_eq!(host.post("/twilio/voice", &call_with(&sid(1), &[("Long", &"a".repeat(60_000))])).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_come_is_answered_408() {
+    let host = Host::development(&[("OFFHOOK_BODY_TIMEOUT_S", "1")]).await;
+    let slow = host.send(&format!("{FORM}Content-Length: 100\r\n\r\nCallSid=")).await;
+    assert_eq!(slow.status, 408);
+}
+
+#[tokio::test]
+async fn a_head_that_does_not_come_closes_the_connection() {
+    let host = Host::development(&[("OFFHOOK_HEADER_TIMEOUT_S", "1")]).await;
+    for start in ["", "GET / HTTP/1.1\r\nX-Slow: "] {
+        let began = Instant::now();
+        let mut stream = TcpStream::connect(host.address).await.unwrap();
+        stream.write_all(start.as_bytes()).await.unwrap();
+        let mut rest = Vec::new();
+        let _ = tokio::time::timeout(Duration::from_secs(5), stream.read_to_end(&mut rest)).await.expect("closed");
+        assert!(began.elapsed() >= Duration::from_millis(900));
+    }
+}
+
+#[tokio::test]
+async fn nonsense_is_answered_400_and_hurts_nobody() {
+    let host = Host::development(&[]).await;
+    for nonsense in
+        ["\r\n\r\n\0\0\0\0", "GET\r\n\r\n", "\x16\x03\x01\x02\x00\x01\x00\x01\u{fc}\r\n\r\n", "GET / HTTP/9.9\r\n\r\n"]
+    {
+        let reply = host.send(nonsense).await;
+        assert!([0, 400].contains(&reply.status), "{nonsense:?}: {reply:?}");
+    }
+    let headers: String = (0..200).map(|n| format!("X-{n}: 1\r\n")).collect();
+    assert_eq!(host.send(&format!("GET / HTTP/1.1\r\n{headers}\r\n")).await.status, 431);
+    let long = "a".repeat(100_000);
+    assert!([414, 431].contains(&host.send(&format!("GET /{long} HTTP/1.1\r\n\r\n")).await.status));
+    assert!([0, 431].contains(&host.send(&format!("GET / HTTP/1.1\r\nX: {long}\r\n\r\n")).await.status));
+    assert_eq!(host.get("/healthz").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_connection_too_many_is_answered_503() {
+    let host = Host::development(&[("OFFHOOK_CONNECTIONS_MAX", "2")]).await;
+    let one = TcpStream::connect(host.address).await.unwrap();
+    let two = TcpStream::connect(host.address).await.unwrap();
+    let refused = host.get("/healthz").await;
+    assert_eq!((refused.status, refused.header("retry-after")), (503, Some("1")));
+    drop((one, two));
+    for _ in 0..100 {
+        if host.get("/healthz").await.status == 200 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("the places were not given back");
+}
+
+#[tokio::test]
+async fn an_open_media_socket_is_no_http_connection() {
+    let host = Host::development(&[("OFFHOOK_CONNECTIONS_MAX", "1")]).await;
+    let path = host.post("/twilio/voice", &call(&sid(1))).await.stream_path(&host.base);
+    let mut socket = support::socket::Socket::open(host.address, &path, "").await.unwrap();
+    socket.start(ACCOUNT, &sid(1), "{}").await;
+    socket.next().await;
+    assert_eq!(host.get("/healthz").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_client_that_goes_away_is_forgotten() {
+    let host = Host::development(&[]).await;
+    for _ in 0..20 {
+        let mut stream = TcpStream::connect(host.address).await.unwrap();
+        stream.write_all(format!("{FORM}Content-Length: 50\r\n\r\nabc").as_bytes()).await.unwrap();
+    }
+    for _ in 0..100 {
+        // The connection that asks is one itself.
+        if host.metric("offhook_http_connections").await == 1.0 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("connections are still counted");
+}

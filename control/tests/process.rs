@@ -1,0 +1,175 @@
+//! The program itself: exit codes, what it prints, what it logs, how it ends, and a machine out of file descriptors.
+
+mod support;
+
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use support::socket::{Got, Socket};
+use support::*;
+
+/// The program with nothing set.
+fn offhook() -> Command {
+    bare(Command::new(env!("CARGO_BIN_EXE_offhook")))
+}
+
+fn bare(mut command: Command) -> Command {
+    command.env_clear().stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// Runs to the end: exit code and standard error.
+fn fails(command: &mut Command) -> (i32, String) {
+    let output = command.output().unwrap();
+    (output.status.code().unwrap_or(-1), String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+/// A running program and what it has said on standard error so far.
+struct Running {
+    child: Child,
+    lines: BufReader<std::process::ChildStderr>,
+    greeting: String,
+    address: std::net::SocketAddr,
+}
+
+impl Running {
+    fn start(mut command: Command) -> Self {
+        let mut child = command.spawn().unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap());
+        let mut greeting = String::new();
+        while !greeting.contains("next ") {
+            assert!(lines.read_line(&mut greeting).unwrap() > 0, "it ended: {greeting}");
+        }
+        let address = greeting.split("http://").nth(1).unwrap().split_whitespace().next().unwrap().parse().unwrap();
+        Self { child, lines, greeting, address }
+    }
+
+    fn signal(&self, name: &str) {
+        let status = Command::new("kill").args([name, &self.child.id().to_string()]).status().unwrap();
+        assert!(status.success());
+    }
+
+    /// Waits for the end: exit code and the rest of standard error.
+    fn finish(mut self) -> (i32, String) {
+        let mut rest = String::new();
+        self.lines.read_to_string(&mut rest).unwrap();
+        (self.child.wait().unwrap().code().unwrap_or(-1), rest)
+    }
+}
+
+#[test]
+fn it_says_what_it_is_and_listens_at_once() {
+    let began = Instant::now();
+    let mut command = offhook();
+    command.args(["--listen", "127.0.0.1:0"]);
+    let running = Running::start(command);
+    // The figure is 300 ms on an idle machine; a busy one in a debug build gets more.
+    assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
+    let greeting = running.greeting.clone();
+    for words in
+        ["answers phone calls", "development, because", "SWITCHED OFF", "cargo run --release -p loadtest -- call"]
+    {
+        assert!(greeting.contains(words), "{words:?} is not in:\n{greeting}");
+    }
+    running.signal("-TERM");
+    assert_eq!(running.finish().0, 0);
+}
+
+#[test]
+fn a_bad_configuration_exits_2_with_a_line_per_fault() {
+    let (code, said) = fails(offhook().env("OFFHOOK_CALLS_MAX", "x").env("LOG_LEVEL", "loud"));
+    assert_eq!(code, 2);
+    let lines: Vec<&str> = said.lines().collect();
+    assert_eq!(lines.len(), 2, "{said}");
+    assert!(
+        lines[0].starts_with("offhook: OFFHOOK_CALLS_MAX (from environment variable OFFHOOK_CALLS_MAX): "),
+        "{said}"
+    );
+    let (code, said) = fails(offhook().env("TWILIO_ACCOUNT_SID", ACCOUNT));
+    assert!(code == 2 && said.contains("TWILIO_AUTH_TOKEN: is not set"), "{said}");
+    assert_eq!(fails(offhook().args(["--config", "/nowhere.toml"])).0, 2);
+    assert_eq!(fails(offhook().arg("--no-such-flag")).0, 2);
+    let valid = offhook().args(["config"]).output().unwrap();
+    assert!(valid.status.success() && String::from_utf8_lossy(&valid.stdout).contains("configuration is valid"));
+}
+
+#[test]
+fn a_port_in_use_is_named_with_what_to_do() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let (code, said) = fails(offhook().args(["--listen", &address]));
+    assert_eq!(code, 1);
+    assert!(said.contains(&address) && said.contains("OFFHOOK_LISTEN"), "{said}");
+}
+
+/// A production program with a call on it; its log must give nobody away.
+#[tokio::test]
+async fn the_log_shows_no_number_and_no_secret() {
+    let mut command = offhook();
+    command.args(["--listen", "127.0.0.1:0", "--log-level", "trace"]);
+    command
+        .envs(PRODUCTION.iter().copied())
+        .env("OFFHOOK_ADMIN_KEY", "admin-key-admin-key")
+        .env("OFFHOOK_TRANSFER_TO", "+15550001111");
+    let running = Running::start(command);
+    let host = Remote { address: running.address };
+    let one = sid(1);
+    let path = host.post_signed("/twilio/voice", &call(&one)).await.stream_path(PUBLIC);
+    let signature = format!("X-Twilio-Signature: {}\r\n", sign(TOKEN, &format!("wss://voice.example.com{path}"), &[]));
+    let mut socket = Socket::open(host.address, &path, &signature).await.unwrap();
+    socket.start(ACCOUNT, &one, r#"{"token":"parameter-secret"}"#).await;
+    assert!(matches!(socket.next().await, Got::Text(_)));
+    assert_eq!(Socket::open(host.address, &path, &signature).await.err().unwrap().status, 403);
+    host.post_signed("/twilio/status", &call_with(&one, &[("CallStatus", "in-progress")])).await;
+    host.post_signed("/twilio/dtmf?round=1", &call_with(&one, &[("Digits", "3")])).await;
+    let words = [("TranscriptionSid", "GT1"), ("TranscriptionText", "my secret words")];
+    host.post_signed("/twilio/transcription", &call_with(&one, &words)).await;
+    host.send(&form_request("/twilio/voice", &call(&one), "")).await;
+    socket.press('3').await;
+    socket.until_closed().await;
+    host.post_signed("/twilio/resume?n=0", &call(&one)).await;
+    running.signal("-TERM");
+    let (code, log) = running.finish();
+    assert_eq!(code, 0, "{log}");
+    assert!(log.contains("call taken") && log.contains("stream ended") && log.contains("+1555•••4567"), "{log}");
+    let token = path.rsplit('/').next().unwrap();
+    for secret in [
+        "5551234567",
+        "5557654321",
+        "5550001111",
+        token,
+        "other-token",
+        "admin-key",
+        "parameter-secret",
+        "my secret words",
+    ] {
+        assert!(!log.contains(secret), "{secret} is in the log:\n{log}");
+    }
+    for line in log.lines().filter(|line| line.to_ascii_lowercase().contains("signature:")) {
+        assert!(!line.contains('='), "a signature's value: {line}");
+    }
+}
+
+#[tokio::test]
+async fn running_out_of_file_descriptors_is_survived() {
+    let mut command = Command::new("sh");
+    command.args(["-c", "ulimit -n 40; exec \"$0\" --listen 127.0.0.1:0", env!("CARGO_BIN_EXE_offhook")]);
+    let running = Running::start(bare(command));
+    let host = Remote { address: running.address };
+    let mut held = Vec::new();
+    for _ in 0..60 {
+        held.push(tokio::net::TcpStream::connect(host.address).await.unwrap());
+    }
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    drop(held);
+    let answer =
+        tokio::time::timeout(Duration::from_secs(5), host.send("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")).await;
+    assert_eq!(answer.expect("it accepts again").status, 200);
+    let metrics = host.send("GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n").await;
+    assert!(metrics.metric("offhook_http_accept_errors_total") >= 1.0);
+    running.signal("-INT");
+    let (code, log) = running.finish();
+    assert_eq!(code, 0);
+    assert!(log.contains("cannot accept connections"), "{log}");
+}
