@@ -7,6 +7,12 @@ use std::time::Duration;
 pub struct EngineConfig {
     /// Calls held at most; their slots are made at the start. Default 1,024; each costs about 2 KB idle and 40 KB in a call.
     pub calls_max: usize,
+    /// Worker threads. Default: as [`Placement`](crate::Placement) finds for this machine.
+    pub workers: Option<usize>,
+    /// I/O threads, on which sockets live. Default: as [`Placement`](crate::Placement) finds for this machine.
+    pub io_threads: Option<usize>,
+    /// Whether each worker stays on a core of its own. Default: as [`Placement`](crate::Placement) finds.
+    pub pin: Option<bool>,
     /// Time between two ticks of a worker. Default 2 ms: half of it is added to every reaction on average, and a tick
     /// without work costs about a microsecond.
     pub tick: Duration,
@@ -14,6 +20,6 @@ pub struct EngineConfig {
 
 impl Default for EngineConfig {
     fn default() -> Self {
-        Self { calls_max: 1_024, tick: Duration::from_millis(2) }
+        Self { calls_max: 1_024, workers: None, io_threads: None, pin: None, tick: Duration::from_millis(2) }
     }
 }

@@ -1,7 +1,7 @@
 //! The engine: started once, given sockets, asked for numbers, stopped.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use tokio::runtime::{Builder, Handle};
@@ -11,6 +11,7 @@ use crate::clock::Clock;
 use crate::config::EngineConfig;
 use crate::leg::EndReport;
 use crate::net::{self, Attachment};
+use crate::placement::Placement;
 use crate::port::AgentPort;
 use crate::ring::rings;
 use crate::stats::{Counters, Stats};
@@ -75,13 +76,15 @@ pub struct Engine {
 struct Inner {
     clock: Clock,
     counters: Arc<Counters>,
-    worker: Worker,
-    sockets: Handle,
+    workers: Vec<Worker>,
+    sockets: Vec<Handle>,
+    /// Counts attached sockets, to spread them over the I/O threads.
+    attached: AtomicUsize,
     stopping: watch::Sender<bool>,
 }
 
 impl Engine {
-    /// Starts the I/O thread and the worker. Call within a tokio runtime: agents are woken there.
+    /// Starts the I/O threads and the workers. Call within a tokio runtime: agents are woken there.
     ///
     /// # Errors
     /// See [`StartError`].
@@ -89,17 +92,25 @@ impl Engine {
         let agents = Handle::try_current().map_err(|_| StartError::NoRuntime)?;
         let (clock, counters) = (Clock::start(), Arc::new(Counters::default()));
         let (stopping, stop) = watch::channel(false);
-        let sockets = start_sockets(stop, counters.clone())?;
-        let worker = worker::spawn(WorkerConfig {
-            index: 0,
-            slots: config.calls_max.max(1),
-            tick: config.tick,
-            clock,
-            counters: counters.clone(),
-            sockets: sockets.clone(),
-            agents,
-        })?;
-        Ok(Self { inner: Arc::new(Inner { clock, counters, worker, sockets, stopping }) })
+        let placement = Placement::for_this_machine(&config);
+        let sockets = (0..placement.io_threads)
+            .map(|index| start_sockets(index, stop.clone(), counters.clone()))
+            .collect::<Result<Vec<_>, _>>()?;
+        let worker = |index| {
+            worker::spawn(WorkerConfig {
+                index,
+                slots: config.calls_max.max(1).div_ceil(placement.workers),
+                tick: config.tick,
+                clock,
+                counters: counters.clone(),
+                core: placement.cores.get(index).copied(),
+                sockets: sockets.clone(),
+                agents: agents.clone(),
+            })
+        };
+        let workers = (0..placement.workers).map(worker).collect::<Result<Vec<_>, _>>()?;
+        let inner = Inner { clock, counters, workers, sockets, attached: AtomicUsize::new(0), stopping };
+        Ok(Self { inner: Arc::new(inner) })
     }
 
     /// Takes over a socket whose WebSocket upgrade has been answered. `early` was read past the request.
@@ -107,20 +118,21 @@ impl Engine {
     /// # Errors
     /// [`AttachError::Stopping`] after [`shutdown`](Self::shutdown).
     pub fn attach(&self, socket: std::net::TcpStream, early: Bytes, gate: Gate) -> Result<(), AttachError> {
-        if *self.inner.stopping.borrow() {
+        let Inner { clock, counters, workers, sockets, attached, stopping } = &*self.inner;
+        if *stopping.borrow() {
             return Err(AttachError::Stopping);
         }
-        let (clock, counters) = (self.inner.clock, self.inner.counters.clone());
-        let stopping = self.inner.stopping.subscribe();
-        let worker = self.inner.worker.clone();
-        let admit = move |start: &StartInfo| admit(&worker, clock, gate, start);
-        self.inner.sockets.spawn(net::serve(socket, early, clock, counters, stopping, admit));
+        let io = attached.fetch_add(1, Ordering::Relaxed) % sockets.len();
+        let (clock, workers) = (*clock, workers.clone());
+        let admit = move |start: &StartInfo| admit(&workers, clock, io, gate, start);
+        let stream = net::serve(socket, early, clock, counters.clone(), stopping.subscribe(), admit);
+        sockets[io].spawn(stream);
         Ok(())
     }
 
     /// How many streams are attached.
     pub fn active_calls(&self) -> usize {
-        self.inner.worker.shared.active()
+        self.inner.workers.iter().map(|worker| worker.shared.active()).sum()
     }
 
     /// The engine's numbers at this moment.
@@ -134,26 +146,30 @@ impl Engine {
     }
 }
 
-/// A slot, rings, the agent's port, and the call on its way to the worker. The slot comes first: once the gate has
-/// admitted a stream, its end will be reported.
-fn admit(worker: &Worker, clock: Clock, gate: Gate, start: &StartInfo) -> Result<Attachment, (u16, &'static str)> {
+/// A slot on the least loaded worker, rings, the agent's port, and the call on its way. The slot comes first: once the
+/// gate has admitted a stream, its end will be reported.
+fn admit(
+    workers: &[Worker],
+    clock: Clock,
+    io: usize,
+    gate: Gate,
+    start: &StartInfo,
+) -> Result<Attachment, (u16, &'static str)> {
+    let worker = workers.iter().min_by_key(|worker| worker.shared.active()).ok_or((1011, "no worker"))?;
     let lease = worker.shared.lease().ok_or((1013, "no room for another call"))?;
     let Admission { turn, agent, on_end } = gate(start).map_err(|refusal| (refusal.code, refusal.reason))?;
     let (socket_ends, leg_ends, agent_ends) = rings();
-    let call = Box::new(Call::new(clock.now(), turn, leg_ends, lease.clone(), on_end));
-    if let Err(mut call) = worker.seat(call) {
-        call.conclude();
-        return Err((1011, "the engine is gone"));
-    }
+    let call = Box::new(Call::new(clock.now(), turn, leg_ends, lease.clone(), io, on_end));
+    worker.seat(call).map_err(|_| (1011, "the engine is gone"))?;
     agent(AgentPort::new(agent_ends, lease.clone()));
     Ok(Attachment { ends: socket_ends, lease })
 }
 
 /// A thread with a runtime of its own for sockets, which lasts until the engine stops and its streams have ended.
-fn start_sockets(mut stop: watch::Receiver<bool>, counters: Arc<Counters>) -> Result<Handle, StartError> {
+fn start_sockets(index: usize, mut stop: watch::Receiver<bool>, counters: Arc<Counters>) -> Result<Handle, StartError> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let handle = runtime.handle().clone();
-    std::thread::Builder::new().name("media-io-0".into()).spawn(move || {
+    std::thread::Builder::new().name(format!("media-io-{index}")).spawn(move || {
         runtime.block_on(async {
             let _ = stop.wait_for(|stop| *stop).await;
             // A close has a second to be answered, a write two: then nothing of ours can still be under way.

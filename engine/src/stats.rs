@@ -72,6 +72,8 @@ counters! {
     barge_ins,
     /// Steps of a call that panicked; each ended its call.
     panics,
+    /// Times that a worker failed as a whole and gave its calls to rescue.
+    workers_failed,
     /// Worker ticks.
     ticks,
     /// Worker ticks that began later than one tick length.

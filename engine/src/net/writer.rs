@@ -98,7 +98,8 @@ impl StreamWriter<'_> {
                 return Some(Next::Message);
             }
         }
-        None
+        // Looked at after the ring was empty: a worker that let go has no last word left in it.
+        (self.tx.is_abandoned() && self.tx.is_empty()).then_some(Next::Close(1011))
     }
 
     /// One message of this frame and those of its epoch right behind it.

@@ -119,8 +119,8 @@ pub(crate) async fn answer(
         if everyone || closed {
             (0..shared.slots.len()).for_each(|slot| shared.wake(slot, wakes));
         }
-        while let Some(Ok(mut call)) = leavers.as_mut().map(Consumer::pop) {
-            call.conclude();
+        while let Some(Ok(call)) = leavers.as_mut().map(Consumer::pop) {
+            drop(call);
         }
         if closed {
             return;

@@ -26,6 +26,8 @@ pub(crate) struct Call {
     ends: LegEnds,
     lease: Arc<Lease>,
     on_end: Option<OnEnd>,
+    /// The I/O thread on which its socket lives.
+    io: usize,
     epoch: u32,
     frames_agent_late: u64,
     /// The agent let the places that are kept for turns fill up.
@@ -34,6 +36,15 @@ pub(crate) struct Call {
     news: News,
     /// The agent has room again for what it says.
     took_speech: bool,
+}
+
+/// Where it is freed, its end is reported: on its socket's thread, or wherever a call is that found no worker.
+impl Drop for Call {
+    fn drop(&mut self) {
+        if let Some(on_end) = self.on_end.take() {
+            on_end(EndReport { frames_unheard_by_agent: self.frames_agent_late, ..self.leg.report() });
+        }
+    }
 }
 
 /// For whom a step made news.
@@ -45,19 +56,32 @@ pub(super) struct News {
 
 impl Call {
     /// A call whose stream has just started.
-    pub(crate) fn new(now: Instant, turn: TurnParams, ends: LegEnds, lease: Arc<Lease>, on_end: OnEnd) -> Self {
+    pub(crate) fn new(
+        now: Instant,
+        turn: TurnParams,
+        ends: LegEnds,
+        lease: Arc<Lease>,
+        io: usize,
+        on_end: OnEnd,
+    ) -> Self {
         let epoch = lease.cell().epoch.load(Ordering::Relaxed);
         Self {
             leg: Leg::new(now, turn, epoch),
             ends,
             lease,
             on_end: Some(on_end),
+            io,
             epoch,
             frames_agent_late: 0,
             agent_lost: false,
             news: News::default(),
             took_speech: false,
         }
+    }
+
+    /// The I/O thread on which its socket lives.
+    pub(super) fn io(&self) -> usize {
+        self.io
     }
 
     /// The slot in which it sits.
@@ -99,13 +123,6 @@ impl Call {
             out.push(Output::Close(1011));
         }
         self.deliver(out)
-    }
-
-    /// The call is over: runs what control wanted run then. Not for the worker's thread.
-    pub(crate) fn conclude(&mut self) {
-        if let Some(on_end) = self.on_end.take() {
-            on_end(EndReport { frames_unheard_by_agent: self.frames_agent_late, ..self.leg.report() });
-        }
     }
 
     fn counters(&self) -> &Counters {

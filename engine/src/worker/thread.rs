@@ -1,21 +1,23 @@
 //! A worker's thread: its loop, and how calls reach it.
 
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, Sender, TryRecvError, TrySendError, bounded};
+use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use rtrb::RingBuffer;
 use tokio::runtime::Handle;
 
 use crate::clock::Clock;
+use crate::placement;
 use crate::stats::{Counters, count};
 use crate::time::Instant;
 
 use super::bell::{self, Wakes};
 use super::call::Call;
 use super::slots::Shared;
-use super::tick::Seats;
+use super::tick::{Exit, Seats};
 
 /// How a worker is made.
 #[derive(Debug)]
@@ -28,8 +30,10 @@ pub(crate) struct WorkerConfig {
     pub(crate) tick: Duration,
     pub(crate) clock: Clock,
     pub(crate) counters: Arc<Counters>,
-    /// Where sockets live.
-    pub(crate) sockets: Handle,
+    /// The core to run on, if it is to stay on one.
+    pub(crate) core: Option<usize>,
+    /// Where sockets live, one runtime per I/O thread.
+    pub(crate) sockets: Vec<Handle>,
     /// Where agents live.
     pub(crate) agents: Handle,
 }
@@ -56,22 +60,34 @@ impl Worker {
 pub(crate) fn spawn(config: WorkerConfig) -> io::Result<Worker> {
     let shared = Arc::new(Shared::new(config.slots, config.counters.clone()));
     let (calls, arrivals) = bounded(config.slots);
-    let (socket_bell, socket_listener) = bell::bell(config.slots)?;
+    let exits = config.sockets.iter().map(|sockets| exit(sockets, &shared)).collect::<io::Result<Vec<_>>>()?;
     let (agent_bell, agent_listener) = bell::bell(config.slots)?;
-    let (finished, leavers) = RingBuffer::new(config.slots);
-    config.sockets.spawn(bell::answer(socket_listener, shared.clone(), Wakes::Socket, Some(leavers)));
     config.agents.spawn(bell::answer(agent_listener, shared.clone(), Wakes::Agent, None));
     let worker = Worker { shared: shared.clone(), calls };
     std::thread::Builder::new().name(format!("worker-{}", config.index)).spawn(move || {
+        config.core.inspect(|&core| placement::pin(core));
         // Made on the thread that uses it: a detector cannot move between threads.
-        let seats = Seats::new(shared, socket_bell, agent_bell, finished);
-        run(seats, &arrivals, config.clock, config.tick, &config.counters);
+        let mut seats = Seats::new(shared, exits, agent_bell);
+        while catch_unwind(AssertUnwindSafe(|| run(&mut seats, &arrivals, &config))).is_err() {
+            count(&config.counters.workers_failed, 1);
+            seats.abandon();
+        }
     })?;
     Ok(worker)
 }
 
-/// Ticks while calls sit here, sleeps without a tick while none does.
-fn run(mut seats: Seats, arrivals: &Receiver<Box<Call>>, clock: Clock, tick: Duration, counters: &Counters) {
+/// A bell for the sockets of one I/O thread, and the way back for their finished calls.
+fn exit(sockets: &Handle, shared: &Arc<Shared>) -> io::Result<Exit> {
+    let slots = shared.slots.len();
+    let (bell, listener) = bell::bell(slots)?;
+    let (finished, leavers) = RingBuffer::new(slots);
+    sockets.spawn(bell::answer(listener, shared.clone(), Wakes::Socket, Some(leavers)));
+    Ok(Exit { bell, finished })
+}
+
+/// Ticks while calls sit here, sleeps without a tick while none does. Returns when the engine is gone.
+fn run(seats: &mut Seats, arrivals: &Receiver<Box<Call>>, config: &WorkerConfig) {
+    let WorkerConfig { clock, tick, counters, .. } = config;
     let mut next = clock.now();
     loop {
         if seats.seated() == 0 {
@@ -79,16 +95,12 @@ fn run(mut seats: Seats, arrivals: &Receiver<Box<Call>>, clock: Clock, tick: Dur
             next = clock.now();
             seats.seat(next, call);
         }
-        loop {
-            match arrivals.try_recv() {
-                Ok(call) => seats.seat(clock.now(), call),
-                Err(TryRecvError::Empty) => break,
-                // The engine is gone and so are its sockets: what sits here ends as they do.
-                Err(TryRecvError::Disconnected) => break,
-            }
+        // When the engine is gone so are its sockets: what sits here ends as they do.
+        while let Ok(call) = arrivals.try_recv() {
+            seats.seat(clock.now(), call);
         }
         seats.tick(clock.now());
-        next = following(next, clock.now(), tick, counters);
+        next = following(next, clock.now(), *tick, counters);
         clock.sleep_until(next);
     }
 }

@@ -34,18 +34,25 @@ pub(super) struct Seats {
     /// The slots due in this tick.
     worklist: Vec<usize>,
     out: Vec<Output>,
-    socket_bell: Bell,
+    /// One per I/O thread.
+    exits: Vec<Exit>,
     agent_bell: Bell,
-    /// Finished calls, on their way to be freed. Has a place for every slot.
-    finished: Producer<Box<Call>>,
     seated: usize,
+}
+
+/// The way to one I/O thread.
+pub(super) struct Exit {
+    /// Wakes the sockets that live there.
+    pub(super) bell: Bell,
+    /// Finished calls, on their way to be freed there. Has a place for every slot.
+    pub(super) finished: Producer<Box<Call>>,
 }
 
 const NEVER: Instant = Instant::from_micros(u64::MAX);
 
 impl Seats {
     /// Seats for all slots, detectors included: nothing is allocated later.
-    pub(super) fn new(shared: Arc<Shared>, socket_bell: Bell, agent_bell: Bell, finished: Producer<Box<Call>>) -> Self {
+    pub(super) fn new(shared: Arc<Shared>, exits: Vec<Exit>, agent_bell: Bell) -> Self {
         let slots = shared.slots.len();
         let seat = |_| Seat { hearing: Hearing::new(Gates::default()), call: None };
         Self {
@@ -54,9 +61,8 @@ impl Seats {
             worklist: Vec::with_capacity(slots * 2),
             out: Vec::with_capacity(OUTPUTS),
             shared,
-            socket_bell,
+            exits,
             agent_bell,
-            finished,
             seated: 0,
         }
     }
@@ -71,11 +77,11 @@ impl Seats {
         let slot = call.slot();
         let seat = &mut self.seats[slot];
         seat.hearing.reset();
-        let news = call.start(now, &mut self.out);
+        let (io, news) = (call.io(), call.start(now, &mut self.out));
         seat.call = Some(call);
         self.seated += 1;
         self.deadlines[slot] = now;
-        self.note(slot, news);
+        self.note(slot, io, news);
     }
 
     /// One tick: collects the slots that are due, steps each, rings once per runtime.
@@ -85,7 +91,7 @@ impl Seats {
             self.step(self.worklist[index], now);
         }
         self.worklist.clear();
-        self.socket_bell.ring();
+        self.exits.iter_mut().for_each(|exit| exit.bell.ring());
         self.agent_bell.ring();
         count(&self.shared.counters.ticks, 1);
     }
@@ -113,32 +119,45 @@ impl Seats {
             sitting.fail(now, &mut self.out)
         });
         self.deadlines[slot] = sitting.next_due();
-        let over = sitting.is_over();
-        self.note(slot, news);
+        let (io, over) = (sitting.io(), sitting.is_over());
+        self.note(slot, io, news);
         if over {
             self.finish(slot);
         }
     }
 
-    fn note(&mut self, slot: usize, news: News) {
+    fn note(&mut self, slot: usize, io: usize, news: News) {
         if news.socket {
-            self.socket_bell.note(slot);
+            self.exits[io].bell.note(slot);
         }
         if news.agent {
             self.agent_bell.note(slot);
         }
     }
 
-    /// A call leaves its seat and is sent off to be freed.
+    /// A call leaves its seat and is sent off to be freed where its socket lives.
     fn finish(&mut self, slot: usize) {
         self.deadlines[slot] = NEVER;
         let Some(call) = self.seats[slot].call.take() else { return };
         self.seated -= 1;
         count(&self.shared.counters.calls_ended, 1);
+        let exit = &mut self.exits[call.io()];
+        exit.bell.note(slot);
         // Every call holds its slot until it has been freed, so there is a place for each.
-        if self.finished.push(call).is_err() {
+        if exit.finished.push(call).is_err() {
             debug_assert!(false, "more finished calls than slots");
         }
-        self.socket_bell.note(slot);
+    }
+
+    /// The worker failed outside of any one call: every call here is given up. Their sockets close, and the carrier
+    /// asks what to do next.
+    pub(super) fn abandon(&mut self) {
+        self.worklist.clear();
+        self.out.clear();
+        for slot in 0..self.seats.len() {
+            self.finish(slot);
+        }
+        self.exits.iter_mut().for_each(|exit| exit.bell.ring());
+        self.agent_bell.ring();
     }
 }
