@@ -1,6 +1,6 @@
 //! Runs what the command line asks for, and says how it went by an exit code.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -64,12 +64,16 @@ fn call(args: &CallArgs) -> Result<u8, String> {
         .build()
         .map_err(|e| format!("cannot start: {e}"))?;
     let calls = runtime.block_on(all(plans));
-    if let (Some(path), Some(first)) = (&wav, calls.first().filter(|c| c.measures.start.is_some())) {
-        wav::write(path, &first.record).map_err(|e| format!("{}: {e}", path.display()))?;
-    }
     let table = Table::of(&calls);
     let over = over_budget(args, &table);
-    print(args, &calls, &table, &over, wav.as_deref());
+    print(args, &calls, &table, &over);
+    let recorded = calls.first().filter(|call| call.measures.start.is_some());
+    if let (Some(path), Some(call)) = (&wav, recorded) {
+        wav::write(path, &call.record).map_err(|e| format!("--wav {}: {e}", path.display()))?;
+        if !args.json {
+            println!("{} (left: said, right: heard)", path.display());
+        }
+    }
     Ok(if table.failed > 0 {
         FAILED
     } else if table.missed > 0 || table.void || !over.is_empty() {
@@ -188,7 +192,7 @@ fn over_budget(args: &CallArgs, table: &Table) -> Vec<String> {
     over
 }
 
-fn print(args: &CallArgs, calls: &[Call], table: &Table, over: &[String], wav: Option<&Path>) {
+fn print(args: &CallArgs, calls: &[Call], table: &Table, over: &[String]) {
     if args.json {
         let calls: Vec<_> = calls.iter().map(CallReport::new).collect();
         let report = serde_json::json!({ "table": table, "over_budget": over, "calls": calls });
@@ -201,9 +205,6 @@ fn print(args: &CallArgs, calls: &[Call], table: &Table, over: &[String], wav: O
     }
     for line in over {
         println!("{line}");
-    }
-    if let Some(path) = wav.filter(|_| calls.first().is_some_and(|c| c.measures.start.is_some())) {
-        println!("{} (left: said, right: heard)", path.display());
     }
 }
 
