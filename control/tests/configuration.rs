@@ -1,4 +1,5 @@
 //! The configuration: who wins, what is refused, and that the documentation says so.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use control::config::{Config, Fault, Sources, markdown};
 
@@ -109,6 +110,15 @@ fn every_bad_value_is_refused_with_its_fix() {
     refused(&[("APP_NAME", "a\u{7}b")], "", &["APP_NAME"]);
     refused(&[("OFFHOOK_ADMIN_KEY", "short")], "", &["OFFHOOK_ADMIN_KEY", "16"]);
     refused(&[("OFFHOOK_PUBLIC_URL", "voice.example.com")], "", &["https://"]);
+}
+
+#[test]
+fn only_a_playground_has_a_person_who_does_not_exist() {
+    let person = |env: &[_]| load(env).transfer_to.map(|number| number.as_str().to_owned());
+    assert_eq!(person(&[]).as_deref(), Some("+12025550123"));
+    assert_eq!(person(&[("OFFHOOK_TRANSFER_TO", "+15551234567")]).as_deref(), Some("+15551234567"));
+    assert_eq!(person(&[("ENVIRONMENT", "development"), ("TWILIO_AUTH_TOKEN", "t")]), None);
+    assert_eq!(person(&[("TWILIO_AUTH_TOKEN", "t"), ("OFFHOOK_PUBLIC_URL", "https://a.example")]), None);
 }
 
 #[test]

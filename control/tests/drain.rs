@@ -1,4 +1,5 @@
 //! The way out: live calls go on, new ones are told, what comes after a closed stream is answered.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod support;
 
@@ -82,7 +83,9 @@ async fn a_lost_stream_is_still_taken_up_while_draining() {
 
 #[tokio::test]
 async fn when_time_is_up_streams_are_closed_and_callers_hear_why() {
-    let host = Host::development(&[("OFFHOOK_DRAIN_TIMEOUT_S", "1")]).await;
+    let host =
+        Host::development(&[("OFFHOOK_DRAIN_TIMEOUT_S", "1"), ("ENVIRONMENT", "dev"), ("TWILIO_AUTH_TOKEN", TOKEN)])
+            .await;
     let one = sid(1);
     let mut socket = join(&host, &one).await;
     let (host, draining, _force) = client(host);

@@ -1,4 +1,5 @@
 //! The pages for operators: health, sessions, metrics, and who may see them.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod support;
 

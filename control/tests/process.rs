@@ -1,10 +1,11 @@
 //! The program itself: exit codes, what it prints, what it logs, how it ends, and a machine out of file descriptors.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod support;
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use support::socket::{Got, Socket};
 use support::*;
@@ -60,12 +61,9 @@ impl Running {
 
 #[test]
 fn it_says_what_it_is_and_listens_at_once() {
-    let began = Instant::now();
     let mut command = offhook();
     command.args(["--listen", "127.0.0.1:0"]);
     let running = Running::start(command);
-    // The figure is 300 ms on an idle machine; a busy one in a debug build gets more.
-    assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
     let greeting = running.greeting.clone();
     for words in
         ["answers phone calls", "development, because", "SWITCHED OFF", "cargo run --release -p loadtest -- call"]

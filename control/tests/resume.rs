@@ -1,4 +1,5 @@
 //! What comes after a stream: resumed, transferred, ended, or the menu.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod support;
 
@@ -8,6 +9,8 @@ use support::socket::{Got, Socket};
 use support::*;
 
 const MENU: &str = "\"For opening hours, press 1. To hear this again, press 2. To end the call, press 0.\"";
+/// Development in which nobody can be reached.
+const ALONE: &[(&str, &str)] = &[("ENVIRONMENT", "development"), ("TWILIO_AUTH_TOKEN", TOKEN)];
 const PERSON: &str = "+15550001111";
 
 /// Opens the stream of an answer and waits for its greeting.
@@ -56,7 +59,7 @@ async fn whoever_asks_for_a_person_is_transferred_to_the_one_configured() {
 
 #[tokio::test]
 async fn a_lost_stream_is_taken_up_three_times_and_then_the_menu_takes_over() {
-    let host = Host::development(&[]).await;
+    let host = Host::development(ALONE).await;
     let one = sid(1);
     let mut reply = host.post("/twilio/voice", &call(&one)).await;
     for n in 0..3 {
@@ -76,7 +79,7 @@ async fn a_lost_stream_is_taken_up_three_times_and_then_the_menu_takes_over() {
 
 #[tokio::test]
 async fn streams_that_break_in_a_row_do_not_make_a_loop() {
-    let host = Host::development(&[]).await;
+    let host = Host::development(ALONE).await;
     let one = sid(1);
     host.post("/twilio/voice", &call(&one)).await;
     assert!(host.post("/twilio/resume?n=0", &call(&one)).await.body.contains("<Stream"));
@@ -86,7 +89,7 @@ async fn streams_that_break_in_a_row_do_not_make_a_loop() {
 
 #[tokio::test]
 async fn a_call_of_a_crashed_process_is_taken_up_but_its_count_is_not_forgotten() {
-    let host = Host::development(&[]).await;
+    let host = Host::development(ALONE).await;
     let fresh = host.post("/twilio/resume?n=1", &call(&sid(1))).await.twiml();
     assert_eq!(fresh.last(), Some(&format!("\"{}/twilio/resume?n=2\"", host.base)));
     assert_eq!(host.post("/twilio/resume?n=3", &call(&sid(2))).await.twiml()[1..], menu(&host, 1));
@@ -95,7 +98,7 @@ async fn a_call_of_a_crashed_process_is_taken_up_but_its_count_is_not_forgotten(
 
 #[tokio::test]
 async fn the_menu_answers_keys_and_ends_by_itself() {
-    let host = Host::development(&[]).await;
+    let host = Host::development(ALONE).await;
     let one = sid(1);
     let press = async |round: u32, digits: &str| {
         host.post(&format!("/twilio/dtmf?round={round}"), &call_with(&one, &[("Digits", digits)])).await.twiml()

@@ -1,4 +1,5 @@
 //! Media sockets: who gets in, who does not, and with which words.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod support;
 

@@ -1,4 +1,5 @@
 //! Webhooks: what is answered, and who is refused.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod support;
 

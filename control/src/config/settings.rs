@@ -85,7 +85,7 @@ settings! {
     SHARED_KEYS = "TWILIO_SHARED_KEYS", "id=secret, comma-separated", "", true,
         "Shared keys for webhooks that the account signs with a key of its own (header `X-Twilio-Webhooks-Signature-Settings`), HMAC-SHA256 or HMAC-SHA1.";
     TRANSFER_TO = "OFFHOOK_TRANSFER_TO", "E.164 number", "", false,
-        "The person whom a call may be transferred to. No other number is ever dialled; without it a caller who asks for a person hears that nobody is there.";
+        "The person whom a call may be transferred to. No other number is ever dialled; without it a caller who asks for a person hears that nobody is there. Development without credentials, which can reach no telephone, has a number that exists in films only (+12025550123).";
     ADMIN_KEY = "OFFHOOK_ADMIN_KEY", "at least 16 characters", "", true,
         "Opens `/metrics` and `/twilio/sessions` to whoever sends it as `Authorization: Bearer`. Without it they answer direct loopback connections only.";
     TRUSTED_PROXIES = "OFFHOOK_TRUSTED_PROXIES", "addresses or CIDRs, comma-separated", "", false,
