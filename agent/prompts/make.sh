@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes NAME.ulaw (raw 8 kHz mono µ-law) for each line of prompts.txt. Needs: apt-get install espeak-ng sox
-# Speech (pauses left out) is levelled to -16 dBFS RMS, peaks stay below -3 dBFS; 20 ms fades; sound begins at once and
+# Speech (pauses left out) is levelled to -20 dBFS RMS, peaks stay below -3 dBFS; 20 ms fades; sound begins at once and
 # ends in 200 ms of silence, so that prompts said one after the other breathe.
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -23,7 +23,7 @@ while IFS='|' read -r name text; do
         gain -6 highpass 150 lowpass 3500 \
         silence 1 0.002 -50d reverse silence 1 0.002 -50d reverse \
         compand 0.002,0.08 6:-60,-60,-45,-30,-20,-14,0,-9 0 -30 0.002
-    up=$(awk -v db="$(speech_db "$work/band.wav")" 'BEGIN { print -16 - db + 3.2 }')
+    up=$(awk -v db="$(speech_db "$work/band.wav")" 'BEGIN { print -20 - db + 1.4 }')
     # The limiter of gain -l holds peaks near -2.6 dBFS; the second gain lowers them below -3 dBFS.
     sox -R "$work/band.wav" -e mu-law -t raw "$name.ulaw" gain -l "$up" gain -0.6 fade t 0.02 0 0.02 pad 0 0.2
 done <prompts.txt
