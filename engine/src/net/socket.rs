@@ -9,6 +9,7 @@ use bytes::{Buf, Bytes};
 use fastwebsockets::{
     Frame, OpCode, Payload, Role, WebSocketError, WebSocketRead, WebSocketWrite, after_handshake_split,
 };
+use socket2::SockRef;
 use tokio::io::{AsyncRead, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
@@ -19,6 +20,10 @@ use crate::wire::MESSAGE_BYTES_MAX;
 
 /// Time for which sent data may stay unacknowledged before the kernel gives the connection up.
 const UNACKNOWLEDGED: Duration = Duration::from_secs(10);
+
+/// Bytes that may wait in the kernel before a write waits instead. What waits there no clear can overtake: 8 KiB are
+/// half a second of sound.
+const UNSENT_BYTES: u32 = 8 * 1024;
 
 /// How a stream goes wrong, as a WebSocket close code and the words that go with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,8 +87,10 @@ pub(super) struct Writer {
 /// Takes over a socket on which the upgrade has been answered; `early` was read past the request.
 pub(super) fn split(socket: std::net::TcpStream, early: Bytes) -> io::Result<(Reader, Writer)> {
     socket.set_nonblocking(true)?;
-    socket.set_nodelay(true)?;
-    rustix::net::sockopt::set_tcp_user_timeout(&socket, UNACKNOWLEDGED.as_millis() as u32)?;
+    let options = SockRef::from(&socket);
+    options.set_tcp_nodelay(true)?;
+    options.set_tcp_user_timeout(Some(UNACKNOWLEDGED))?;
+    options.set_tcp_notsent_lowat(UNSENT_BYTES)?;
     let (read, write) = TcpStream::from_std(socket)?.into_split();
     let (mut reader, writer) = after_handshake_split(Prefixed { early, socket: read }, write, Role::Server);
     // The library refuses a frame of this size or more.

@@ -137,8 +137,8 @@ impl Peer {
 
     /// From now on the connection buffers a few kilobytes only.
     pub(crate) fn narrow(&self) {
-        rustix::net::sockopt::set_socket_send_buffer_size(&self.server, 4_096).expect("a buffer size");
-        rustix::net::sockopt::set_socket_recv_buffer_size(&self.client, 4_096).expect("a buffer size");
+        socket2::SockRef::from(&self.server).set_send_buffer_size(4_096).expect("a buffer size");
+        socket2::SockRef::from(&self.client).set_recv_buffer_size(4_096).expect("a buffer size");
     }
 }
 
