@@ -16,6 +16,7 @@ use crate::shell::route::Route;
 use crate::time::Micros;
 use crate::twilio::ids::{self, Sids};
 use crate::twilio::params::Parties;
+use crate::twilio::stream::FRAME;
 use crate::twilio::url::Url;
 
 /// The call failed.
@@ -49,8 +50,8 @@ pub fn run(cli: Cli) -> ExitCode {
 }
 
 struct Plans {
-    calls: Vec<CallPlan>,
-    gap: Micros,
+    /// Each call and when it begins.
+    calls: Vec<(Micros, CallPlan)>,
     route: Route,
     wav: Option<PathBuf>,
 }
@@ -83,12 +84,12 @@ fn call(args: &CallArgs) -> Result<u8, String> {
     })
 }
 
-/// All calls at once on this thread, their beginnings spread evenly.
+/// All calls at once on this thread.
 async fn all(plans: Plans) -> Vec<Call> {
     let clock = Clock::start();
     let mut running = Vec::new();
-    for (index, plan) in (0_u64..).zip(plans.calls) {
-        let (route, begins) = (plans.route.clone(), Micros(plans.gap.0 * index));
+    for (begins, plan) in plans.calls {
+        let route = plans.route.clone();
         running.push(tokio::spawn(async move {
             clock.sleep_until(begins).await;
             drive::run(plan, clock, route).await
@@ -133,7 +134,10 @@ fn plan(args: &CallArgs) -> Result<Plans, String> {
     let calls: Vec<CallPlan> = calls.collect();
     let ramp = Micros::from_ms(args.ramp_ms.unwrap_or_else(|| u64::from(args.count) * 20));
     let gap = Micros(ramp.0 / u64::from(args.count));
-    Ok(Plans { calls, gap, route, wav })
+    // Callers know nothing of each other's frames: without the phase all would be due in the same instant.
+    let mut begins = |index: u64| Micros(gap.0 * index + if index == 0 { 0 } else { rng.below(FRAME.0) });
+    let calls = (0..).zip(calls).map(|(index, plan)| (begins(index), plan)).collect();
+    Ok(Plans { calls, route, wav })
 }
 
 fn where_to(args: &CallArgs) -> Result<(Url, Route), String> {
