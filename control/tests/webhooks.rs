@@ -152,6 +152,9 @@ async fn the_unsigned_are_limited_and_the_signed_never() {
     }
     host.clock.advance(std::time::Duration::from_secs(12));
     assert_eq!(host.post("/twilio/voice", &call(&sid(1))).await.status, 403);
+    for _ in 0..9 {
+        assert_eq!(host.post_signed("/twilio/voice", &[("CallSid", "CA1")]).await.status, 400, "signed, if malformed");
+    }
     assert_eq!(host.metric("offhook_http_rate_limited_total").await, 2.0);
     assert_eq!(host.get("/healthz").await.status, 200, "probes are not counted");
 }

@@ -73,13 +73,28 @@ async fn close_after(mut response: Response) -> Response {
 fn spawn(stream: TcpStream, peer: Peer, app: &Arc<App>, router: &Router, place: OwnedSemaphorePermit) {
     // Small answers at once; a socket that cannot be told so works all the same.
     let _ = stream.set_nodelay(true);
-    app.metrics.connections.increment(1.0);
-    let (app, router) = (Arc::clone(app), router.clone());
-    tokio::spawn(async move {
-        serve_connection(stream, peer, &app, router).await;
-        app.metrics.connections.decrement(1.0);
-        drop(place);
-    });
+    let open = Open::new(Arc::clone(app), place);
+    let router = router.clone();
+    tokio::spawn(async move { serve_connection(stream, peer, &open.app, router).await });
+}
+
+/// An open connection: its place and its count, given back however it ends, a panic of a handler included.
+struct Open {
+    app: Arc<App>,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Open {
+    fn new(app: Arc<App>, place: OwnedSemaphorePermit) -> Self {
+        app.metrics.connections.increment(1.0);
+        Self { app, _place: place }
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.app.metrics.connections.decrement(1.0);
+    }
 }
 
 async fn serve_connection(stream: TcpStream, peer: Peer, app: &App, router: Router) {

@@ -62,11 +62,8 @@ pub(crate) struct Webhook {
 
 impl Webhook {
     /// Marks the answer to this webhook with how the webhook stands with the rate limit.
-    pub(crate) fn answer(&self, mut response: Response) -> Response {
-        if let Some(accounted) = self.accounted {
-            response.extensions_mut().insert(accounted);
-        }
-        response
+    pub(crate) fn answer(&self, response: Response) -> Response {
+        mark(response, self.accounted)
     }
 }
 
@@ -87,14 +84,26 @@ pub(crate) async fn receive(app: &App, request: Request) -> Result<Webhook, Box<
         hint_left_out(app, &parts.headers, &url, params);
     }
     let accounted = admit(app, &parts, result)?;
+    identify(app, &parts, payload.params(), accounted).map_err(|refusal| Box::new(mark(*refusal, accounted)))
+}
+
+/// Whose call a proven webhook is about.
+fn identify(app: &App, parts: &Parts, params: Params, accounted: Option<Accounted>) -> Result<Webhook, Box<Response>> {
     let query = Params::parse(parts.uri.query().unwrap_or_default().as_bytes()).unwrap_or_default();
-    let params = payload.params();
     let (Some(call), Some(account)) = (params.sid("CallSid"), params.sid("AccountSid")) else {
         tracing::warn!("webhook without a usable CallSid or AccountSid");
         return Err(refuse(app, WebhookFault::Malformed));
     };
     check_account(app, &account)?;
     Ok(Webhook { call, account, params, query, accounted })
+}
+
+/// Notes on an answer how its request stands with the rate limit.
+fn mark(mut response: Response, accounted: Option<Accounted>) -> Response {
+    if let Some(accounted) = accounted {
+        response.extensions_mut().insert(accounted);
+    }
+    response
 }
 
 /// What a request carries besides its URL.
