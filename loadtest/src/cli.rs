@@ -72,6 +72,9 @@ pub struct CallArgs {
     /// Repeats a run: noise, phases, choices and identifiers come from it.
     #[arg(long)]
     pub seed: Option<u64>,
+    /// Own frames later than this (p99) make the run void (exit code 3): it then measured this machine, not the server.
+    #[arg(long, default_value_t = 5)]
+    pub void_above_ms: u64,
     /// Budget: half of all interruptions are answered so soon (exit code 3 if not).
     #[arg(long)]
     pub clear_p50_ms: Option<u64>,

@@ -65,7 +65,7 @@ fn call(args: &CallArgs) -> Result<u8, String> {
         .build()
         .map_err(|e| format!("cannot start: {e}"))?;
     let calls = runtime.block_on(all(plans));
-    let table = Table::of(&calls);
+    let table = Table::of(&calls, Micros::from_ms(args.void_above_ms));
     let over = over_budget(args, &table);
     print(args, &calls, &table, &over);
     let recorded = calls.first().filter(|call| call.measures.start.is_some());
@@ -77,7 +77,7 @@ fn call(args: &CallArgs) -> Result<u8, String> {
     }
     Ok(if table.failed > 0 {
         FAILED
-    } else if table.missed > 0 || table.void || !over.is_empty() {
+    } else if table.missed > 0 || table.void.is_some() || !over.is_empty() {
         MISSED
     } else {
         0
@@ -204,7 +204,12 @@ fn print(args: &CallArgs, calls: &[Call], table: &Table, over: &[String]) {
         return;
     }
     match calls {
-        [only] => print!("{}\n{}", timeline::lines(only), timeline::summary(only)),
+        [only] => {
+            print!("{}\n{}", timeline::lines(only), timeline::summary(only));
+            if let Some(void) = &table.void {
+                println!("{void}");
+            }
+        }
         _ => print!("{}", table.lines()),
     }
     for line in over {

@@ -17,7 +17,14 @@ fn folder(name: &str) -> PathBuf {
 
 async fn loadtest(arguments: &[&str], folder: &std::path::Path) -> (i32, String, String) {
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_loadtest"));
-    command.args(arguments).current_dir(folder).env_remove("TWILIO_ACCOUNT_SID").env("TWILIO_AUTH_TOKEN", TOKEN);
+    // A busy machine is not what is tested here.
+    let patient: &[&str] = if arguments.contains(&"--url") { &["--void-above-ms", "10000"] } else { &[] };
+    command
+        .args(arguments)
+        .args(patient)
+        .current_dir(folder)
+        .env_remove("TWILIO_ACCOUNT_SID")
+        .env("TWILIO_AUTH_TOKEN", TOKEN);
     let output: Output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     (output.status.code().unwrap(), text(output.stdout), text(output.stderr))

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use super::figures::Spread;
-use super::verdict::{self, OWN_LATENESS, Outcome};
+use super::verdict::{self, Outcome};
 use crate::call::event::{Event, What};
 use crate::call::measure::Measures;
 use crate::call::model::Call;
@@ -43,8 +43,8 @@ pub struct Table {
     pub call_minutes: f64,
     /// How late the calls' own frames were.
     pub own_lateness: Spread,
-    /// Whether that is too late for the figures to mean anything.
-    pub void: bool,
+    /// Set when that is too late (p99) for the figures to mean anything.
+    pub void: Option<String>,
     /// Why calls missed or failed, and how often.
     pub causes: BTreeMap<String, u64>,
 }
@@ -81,10 +81,10 @@ impl<'a> CallReport<'a> {
 }
 
 impl Table {
-    /// Adds up calls that have ended.
+    /// Adds up calls that have ended; own frames later than `void_above` (p99) make the run void.
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "frames of a run are far below 2^52")]
-    pub fn of(calls: &[Call]) -> Self {
+    pub fn of(calls: &[Call], void_above: Micros) -> Self {
         let outcomes: Vec<Outcome> = calls.iter().map(verdict::judge).collect();
         let count = |wanted: fn(&Outcome) -> bool| outcomes.iter().filter(|o| wanted(o)).count();
         let meant: Vec<_> = calls.iter().flat_map(|c| &c.measures.barges).filter(|b| b.meant).collect();
@@ -115,7 +115,7 @@ impl Table {
             warnings,
             call_minutes: sum(|m| m.frames_sent) as f64 / 3_000.0,
             own_lateness,
-            void: own_lateness.p99_ms > OWN_LATENESS,
+            void: void(own_lateness, void_above),
             causes,
         }
     }
@@ -151,15 +151,17 @@ impl Table {
         for (cause, count) in &self.causes {
             let _ = writeln!(text, "{count} × {cause}");
         }
-        if self.void {
-            let p99 = self.own_lateness.p99_ms;
-            let _ = writeln!(
-                text,
-                "VOID: this program's own frames were late (p99 {p99} > {OWN_LATENESS}); give it more processor"
-            );
+        if let Some(void) = &self.void {
+            let _ = writeln!(text, "{void}");
         }
         text
     }
+}
+
+fn void(own: Spread, above: Micros) -> Option<String> {
+    let late = own.p99_ms;
+    (late > above)
+        .then(|| format!("VOID: this program's own frames were late (p99 {late} > {above}); give it more processor"))
 }
 
 fn causes_of(outcome: &Outcome) -> Vec<String> {

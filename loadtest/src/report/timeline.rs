@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::figures::Spread;
-use super::verdict::{self, OWN_LATENESS, Outcome};
+use super::verdict::{self, Outcome};
 use crate::call::model::Call;
 use crate::time::Micros;
 
@@ -49,23 +49,15 @@ pub fn summary(call: &Call) -> String {
     let own = Spread::of(measures.lateness.clone());
     line("own lateness", format!("p50 {}, p99 {}, max {}", own.p50_ms, own.p99_ms, own.max_ms));
     line("seed", call.plan().seed.to_string());
-    text + &outcome(&verdict::judge(call), own)
+    text + &outcome(&verdict::judge(call))
 }
 
 /// The last line: good, or why not.
 #[must_use]
-pub fn outcome(outcome: &Outcome, own: Spread) -> String {
-    let mut text = match outcome {
+pub fn outcome(outcome: &Outcome) -> String {
+    match outcome {
         Outcome::Good => "OK\n".to_owned(),
         Outcome::Missed(causes) => format!("MISSED: {}\n", causes.join("; ")),
         Outcome::Failed(cause) => format!("FAILED: {cause}\n"),
-    };
-    if own.p99_ms > OWN_LATENESS {
-        let _ = writeln!(
-            text,
-            "VOID: this program's own frames were late (p99 {} > {OWN_LATENESS}); give it more processor",
-            own.p99_ms
-        );
     }
-    text
 }

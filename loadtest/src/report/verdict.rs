@@ -6,10 +6,6 @@ use super::figures::Spread;
 use crate::call::event::What;
 use crate::call::model::Call;
 use crate::caller::script::Forbidden;
-use crate::time::Micros;
-
-/// A run whose own frames were later than this (p99) measures itself, not the server.
-pub const OWN_LATENESS: Micros = Micros::from_ms(5);
 
 /// How a call came out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

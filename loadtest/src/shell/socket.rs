@@ -1,7 +1,7 @@
 //! The media socket: one task reads and stamps what comes, the call's own task writes.
 //!
 //! The library is another one than the server under test is likely to use, so that the two do not share mistakes.
-//! Between reader and call stands a channel of [`AHEAD`] messages. Full: the reader stops reading, and the server feels
+//! Between reader and call stands a channel of 1,024 messages. Full: the reader stops reading, and the server feels
 //! it. Empty: the call waits. Late: each message carries the time at which it was read.
 
 use std::time::Duration;
