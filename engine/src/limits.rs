@@ -15,35 +15,38 @@ pub const MESSAGE_FRAMES_MAX: usize = 10;
 /// Sound between two progress marks. Each costs a message both ways and halves the error of what was heard.
 pub const PROGRESS_MARK_EVERY: Duration = Duration::from_millis(500);
 
-/// Marks out at once. A second of sound has two and an utterance one; a carrier that returns none stops there.
-pub const MARKS_PENDING_MAX: usize = 64;
+/// Marks out at once: two per second of lead, one per utterance. A carrier that returns none stops there.
+pub const MARKS_PENDING_MAX: usize = 24;
 
 /// How long past its time a mark is waited for before the clock decides.
 pub const MARK_OVERDUE: Duration = Duration::from_secs(2);
 
 /// Utterances begun and not yet over, per call.
-pub const UTTERANCES_LIVE_MAX: usize = 32;
+pub const UTTERANCES_LIVE_MAX: usize = 16;
 
-/// Messages from socket to worker: 320 ms of frames and [`RX_RESERVED`] places for what is no sound.
-pub const RX_RING: usize = 24;
+/// Messages from socket to worker: 1.28 s of frames, which is what a network that stalled for a second delivers at
+/// once, and [`RX_RESERVED`] places for what is no sound.
+pub const RX_RING: usize = 72;
 /// Places of [`RX_RING`] that sound may not take.
 pub const RX_RESERVED: usize = 8;
 
-/// Frames waiting beyond which a worker skips to the newest: older sound would only make the call late.
+/// Frames waiting beyond which the detector skips to the newest: older sound would only make it late. Whoever listens
+/// gets all of them.
 pub const RX_BACKLOG_FRAMES_MAX: usize = 8;
 
-/// Messages from worker to socket: a full lead twice over and [`TX_RESERVED`] places for what is no sound.
-pub const TX_RING: usize = 52;
+/// Messages from worker to socket: 320 ms of frames that the writer has not taken yet and [`TX_RESERVED`] places for
+/// what is no sound. A longer lead is filled in two ticks.
+pub const TX_RING: usize = 28;
 /// Places of [`TX_RING`] that sound may not take.
 pub const TX_RESERVED: usize = 12;
 
-/// Frames from agent to worker: 640 ms.
-pub const SPEECH_RING: usize = 32;
+/// Frames from agent to worker: 480 ms.
+pub const SPEECH_RING: usize = 24;
 
-/// Events from worker to agent.
-pub const EVENT_RING: usize = 32;
+/// Events from worker to agent: as much caller audio as may come at once, and [`EVENT_RESERVED`] places for all else.
+pub const EVENT_RING: usize = RX_RING - RX_RESERVED + EVENT_RESERVED;
 /// Places of [`EVENT_RING`] that caller audio may not take.
-pub const EVENT_RESERVED: usize = 20;
+pub const EVENT_RESERVED: usize = 16;
 
 /// Commands from agent to worker.
 pub const COMMAND_RING: usize = 16;
@@ -72,14 +75,20 @@ pub const START_TIME: Duration = Duration::from_secs(5);
 /// Time without any sound after which the line is probed by a mark, and once more until it is given up.
 pub const SILENT_LINE: Duration = Duration::from_secs(10);
 
+/// Lateness beyond which a frame counts as late: three frames.
+pub const LATE_FRAME: Duration = Duration::from_millis(60);
+
+/// Frames of silence put in the place of a gap: a second, however far the carrier's stamps leap.
+pub const GAP_FRAMES_MAX: u32 = 50;
+
 /// Time that a write to a socket may take: a peer that does not read is gone.
 pub const WRITE_TIME: Duration = Duration::from_secs(2);
 
 /// Time that a peer has to answer our close.
 pub const CLOSE_TIME: Duration = Duration::from_secs(1);
 
-// A lead must fit the ring to the socket, and a message the lead.
-const _: () = assert!(LEAD.as_millis() / 20 <= (TX_RING - TX_RESERVED) as u128);
+// A message must fit the ring to the socket, and the lead twice.
+const _: () = assert!(MESSAGE_FRAMES_MAX <= TX_RING - TX_RESERVED);
 const _: () = assert!(MESSAGE_LENGTH.as_millis() * 2 <= LEAD.as_millis());
 const _: () = assert!(MESSAGE_LENGTH.as_millis() / 20 <= MESSAGE_FRAMES_MAX as u128);
 const _: () = assert!(RX_BACKLOG_FRAMES_MAX <= RX_RING - RX_RESERVED);

@@ -9,7 +9,7 @@
 //!
 //! | ring | full | empty | late |
 //! |---|---|---|---|
-//! | rx | the new frame is dropped and counted; other messages have reserved places, and a peer that fills those too is closed | nothing is due | the worker skips to the newest frames and tells the leg how many |
+//! | rx | the new frame is dropped and counted, and the leg is told; other messages have reserved places, and a peer that fills those too is closed | nothing is due | the detector skips to the newest frames, the agent gets all |
 //! | tx | the leg is given no room, sound waits at the agent; other messages have reserved places, and a peer that lets those fill up is closed | the carrier plays what it has | audio of older epochs is dropped by the writer |
 //! | speech | what is said waits in the agent's port | silence | – |
 //! | events | caller audio is dropped and counted; an agent that lets the reserved places fill up is taken for gone | – | – |
@@ -23,11 +23,19 @@ use crate::limits::{COMMAND_RING, EVENT_RING, RX_RING, SPEECH_RING, TX_RING};
 use crate::port::{AgentEvent, Digit};
 use crate::wire::MarkName;
 
+/// A stamp that the carrier did not give.
+pub(crate) const NO_STAMP: u32 = u32::MAX;
+
 /// From socket to worker.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Rx {
     /// Sound of the caller.
-    Media(Frame),
+    Media {
+        /// Up to 20 ms of it.
+        frame: Frame,
+        /// When it was said, by the carrier, in ms; [`NO_STAMP`] where the carrier does not say.
+        stamp_ms: u32,
+    },
     /// A key.
     Digit(Digit),
     /// A mark came back.
@@ -117,7 +125,7 @@ mod tests {
     fn sound_never_takes_the_places_of_what_must_not_be_lost() {
         let (mut socket, mut leg, _agent) = rings();
         let mut frames = 0;
-        while push_unreserved(&mut socket.rx, Rx::Media(Frame::SILENCE), RX_RESERVED) {
+        while push_unreserved(&mut socket.rx, Rx::Media { frame: Frame::SILENCE, stamp_ms: NO_STAMP }, RX_RESERVED) {
             frames += 1;
         }
         assert_eq!(frames, RX_RING - RX_RESERVED);

@@ -87,6 +87,40 @@ async fn the_caller_s_sound_and_digits_reach_the_agent() {
 }
 
 #[tokio::test]
+async fn a_second_of_sound_that_comes_at_once_reaches_the_agent_whole() {
+    let engine = engine();
+    let (told, mut hears) = mpsc::unbounded_channel();
+    let (mut peer, _end) = attach(&engine, move |mut port: AgentPort| async move {
+        port.listen(true);
+        while let event = port.next().await
+            && !matches!(event, AgentEvent::Ended(_))
+        {
+            let _ = told.send(event);
+        }
+    })
+    .await;
+    peer.start().await;
+    assert_eq!(hears.recv().await, Some(AgentEvent::Started));
+    // Until the engine has taken the wish to listen.
+    while hears.try_recv().is_err() {
+        peer.media(&[0xFF; 160]).await;
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    for n in 0..50 {
+        peer.media(&[n; 160]).await;
+    }
+    let mut next = 0;
+    while next < 50 {
+        let Some(AgentEvent::Audio(frame)) = hears.recv().await else { continue };
+        if frame.bytes()[0] != 0xFF {
+            assert_eq!(frame.bytes()[0], next, "a frame is missing or out of order");
+            next += 1;
+        }
+    }
+    assert_eq!(engine.stats().frames_dropped, 0);
+}
+
+#[tokio::test]
 async fn pings_are_answered_and_floods_of_them_are_not() {
     let engine = engine();
     let (mut peer, _end) = attach(&engine, silent).await;

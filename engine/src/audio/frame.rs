@@ -27,16 +27,10 @@ const _: () = assert!(size_of::<Frame>() <= 164);
 
 impl Frame {
     /// 20 ms of silence.
-    pub const SILENCE: Frame = Frame {
-        bytes: [ULAW_ZERO; FRAME_SAMPLES],
-        len: FRAME_SAMPLES as u8,
-    };
+    pub const SILENCE: Frame = Frame { bytes: [ULAW_ZERO; FRAME_SAMPLES], len: FRAME_SAMPLES as u8 };
 
     /// A frame without a sample.
-    pub const EMPTY: Frame = Frame {
-        bytes: [ULAW_ZERO; FRAME_SAMPLES],
-        len: 0,
-    };
+    pub const EMPTY: Frame = Frame { bytes: [ULAW_ZERO; FRAME_SAMPLES], len: 0 };
 
     /// Copies at most [`FRAME_SAMPLES`] bytes.
     ///
@@ -117,10 +111,7 @@ mod tests {
     #[test]
     fn equality_and_debug_see_the_held_bytes_only() {
         assert_eq!(Frame::from_ulaw(&[1, 2]), Frame::from_ulaw(&[1, 2]));
-        assert_ne!(
-            Frame::from_ulaw(&[1, 2]),
-            Frame::from_ulaw(&[1, 2, ULAW_ZERO])
-        );
+        assert_ne!(Frame::from_ulaw(&[1, 2]), Frame::from_ulaw(&[1, 2, ULAW_ZERO]));
         assert_eq!(format!("{:?}", Frame::SILENCE), "Frame(160 samples)");
     }
 }

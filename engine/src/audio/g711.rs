@@ -54,11 +54,7 @@ pub fn decode_alaw(code: u8) -> i16 {
 pub const fn encode_ulaw(sample: i16) -> u8 {
     let sign = if sample < 0 { 0x80 } else { 0 };
     let magnitude = (magnitude(sample) >> 2) + ULAW_BIAS;
-    let biased = if magnitude > ULAW_CLIP {
-        ULAW_CLIP
-    } else {
-        magnitude
-    };
+    let biased = if magnitude > ULAW_CLIP { ULAW_CLIP } else { magnitude };
     // The highest set bit, 5 to 12, tells the segment; the four bits below it are kept.
     let segment = 10 - biased.leading_zeros() as u16;
     let step = (biased >> (segment + 1)) & 0x0F;
@@ -109,11 +105,7 @@ const fn expand_ulaw(code: u8) -> i16 {
     let segment = (code & 0x70) >> 4;
     let biased = (((code & 0x0F) as i16) << 3) + ((ULAW_BIAS as i16) << 2);
     let magnitude = (biased << segment) - ((ULAW_BIAS as i16) << 2);
-    if code & 0x80 != 0 {
-        -magnitude
-    } else {
-        magnitude
-    }
+    if code & 0x80 != 0 { -magnitude } else { magnitude }
 }
 
 const fn expand_alaw(code: u8) -> i16 {
@@ -124,9 +116,5 @@ const fn expand_alaw(code: u8) -> i16 {
         0 => (step << 4) + 8,
         _ => (((step + 16) << 4) + 8) << (segment - 1),
     };
-    if code & 0x80 != 0 {
-        magnitude
-    } else {
-        -magnitude
-    }
+    if code & 0x80 != 0 { magnitude } else { -magnitude }
 }

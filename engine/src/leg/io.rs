@@ -56,11 +56,16 @@ pub enum Input<'a> {
     /// The stream stands.
     Started,
     /// Sound of the caller.
-    Media(&'a Frame),
-    /// The detector's verdict on 10 ms of that sound.
+    Media {
+        /// Up to 20 ms of it.
+        frame: &'a Frame,
+        /// When its first sample was said, by the carrier, in ms since the stream began; where the carrier says it.
+        stamp_ms: Option<u32>,
+    },
+    /// The detector's verdict on 10 ms of that sound. After a stall the detector skips to the newest.
     Heard(&'a Block),
-    /// This many frames of the caller were lost on the way to the leg.
-    Gap(u32),
+    /// This many frames of the caller were lost on the way from the socket to the leg.
+    Lost(u32),
     /// The caller pressed a key.
     Digit(Digit),
     /// A mark of ours came back.

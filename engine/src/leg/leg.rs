@@ -1,5 +1,7 @@
 //! The leg's state machine: everything that can happen on a call, and what follows from it.
 
+use crate::audio::frame::{FRAME_SAMPLES, Frame};
+use crate::audio::level::BLOCK_SAMPLES;
 use crate::audio::vad::Block;
 use crate::limits::{MARK_OVERDUE, SILENT_LINE};
 use crate::port::{AgentEvent, EndCause, Playout as PlayoutEnd, UtteranceId};
@@ -7,6 +9,7 @@ use crate::time::{Instant, Samples};
 use crate::turn::{Playing, Turn, TurnEvent, TurnParams};
 use crate::wire::{MarkKind, MarkName};
 
+use super::arrival::Arrival;
 use super::io::{Command, Generation, Input, Output};
 use super::ledger::{Ledger, Span};
 use super::marks::{Marks, Returned};
@@ -14,6 +17,9 @@ use super::playout::Playout;
 use super::report::EndReport;
 use super::sent_levels::SentLevels;
 use super::speech::Speaking;
+
+/// What is heard while nothing comes.
+const SILENT: Block = Block { level_dbfs: -96.0, floor_dbfs: -96.0, active: false, voiced: false };
 
 /// One call's media, between a carrier's socket and an agent.
 #[derive(Debug)]
@@ -28,6 +34,7 @@ pub struct Leg {
     /// Counts clears; marks and audio carry it.
     pub(super) epoch: u32,
     pub(super) generation: Generation,
+    arrival: Arrival,
     /// The agent wants caller audio.
     listen: bool,
     /// The agent wants the stream closed after this utterance.
@@ -56,6 +63,7 @@ impl Leg {
             speaking: Speaking::default(),
             epoch,
             generation: Generation::default(),
+            arrival: Arrival::default(),
             listen: false,
             hang_up_after: None,
             ended: None,
@@ -75,9 +83,9 @@ impl Leg {
         }
         match input {
             Input::Started => out.push(Output::Event(AgentEvent::Started)),
-            Input::Media(frame) => self.media(now, frame, out),
+            Input::Media { frame, stamp_ms } => self.media(now, frame, stamp_ms, out),
             Input::Heard(block) => self.hear(now, block, out),
-            Input::Gap(frames) => self.frames_lost += u64::from(frames),
+            Input::Lost(frames) => self.frames_lost += u64::from(frames),
             Input::Digit(digit) => {
                 self.carrier_spoke(now);
                 out.push(Output::Event(AgentEvent::Digit(digit)));
@@ -131,16 +139,35 @@ impl Leg {
             frames_in: self.frames_in,
             frames_lost: self.frames_lost,
             frames_unheard_by_agent: 0,
+            gaps: self.arrival.gaps(),
+            frames_missing: self.arrival.missing_frames(),
+            frames_late: self.arrival.late_frames(),
+            late_max: self.arrival.late_max(),
             marks_missing: self.marks_missing,
             round_trip: self.playout.round_trip(),
         }
     }
 
-    fn media(&mut self, now: Instant, frame: &crate::audio::frame::Frame, out: &mut Vec<Output>) {
+    fn media(&mut self, now: Instant, frame: &Frame, stamp_ms: Option<u32>, out: &mut Vec<Output>) {
         self.carrier_spoke(now);
         self.frames_in += 1;
+        for _ in 0..self.arrival.frame(now, stamp_ms).missing_frames {
+            self.missing(now, out);
+        }
         if self.listen {
             out.push(Output::Event(AgentEvent::Audio(*frame)));
+        }
+    }
+
+    /// 20 ms that never came: silence keeps their place. The echo guard learns nothing from it.
+    fn missing(&mut self, now: Instant, out: &mut Vec<Output>) {
+        for _ in 0..FRAME_SAMPLES / BLOCK_SAMPLES {
+            for event in self.turn.hear(&SILENT, None).into_iter().flatten() {
+                self.turned(now, event, out);
+            }
+        }
+        if self.listen {
+            out.push(Output::Event(AgentEvent::Audio(Frame::SILENCE)));
         }
     }
 

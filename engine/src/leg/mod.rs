@@ -5,6 +5,7 @@
 //!            └──► turn (who has the floor)
 //! ```
 
+mod arrival;
 mod io;
 mod ledger;
 mod leg;

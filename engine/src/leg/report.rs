@@ -28,6 +28,14 @@ pub struct EndReport {
     pub frames_lost: u64,
     /// Frames of caller audio that the agent was too slow to take.
     pub frames_unheard_by_agent: u64,
+    /// Times that the caller's sound had a hole, by the carrier's stamps.
+    pub gaps: u32,
+    /// Frames that the stamps say are missing, `frames_lost` among them.
+    pub frames_missing: u64,
+    /// Frames that came more than 60 ms later than the earliest did.
+    pub frames_late: u64,
+    /// How much later the latest came.
+    pub late_max: Duration,
     /// Marks that the carrier never returned.
     pub marks_missing: u32,
     /// Round trip to the carrier as marks measured it, smoothed.

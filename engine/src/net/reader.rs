@@ -1,6 +1,7 @@
 //! From socket to ring: parse, bound, push. Decides nothing.
 
 use std::sync::Mutex;
+use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use rtrb::Producer;
@@ -8,10 +9,11 @@ use rtrb::Producer;
 use super::assembler::{Assembler, Message};
 use super::pace::Pace;
 use super::socket::{self, Fault, PieceKind, ReadEnd};
+use crate::audio::frame::FRAME_MS;
 use crate::clock::Clock;
 use crate::limits::RX_RESERVED;
 use crate::port::Digit;
-use crate::ring::{Rx, push_unreserved};
+use crate::ring::{NO_STAMP, Rx, push_unreserved};
 use crate::stats::{Counters, count};
 use crate::wire::{Chop, Header, Inbound, MarkName, Media, Sid, Track, twilio};
 use crate::worker::Lease;
@@ -107,7 +109,13 @@ impl StreamReader<'_> {
             return Ok(());
         }
         let Self { chop, rx, lease, .. } = self;
-        let decoded = media.payload.frames(chop, |frame| push_frame(rx, lease, Rx::Media(frame)));
+        let held_ms = chop.held_samples() as u64 / 8;
+        let stamp = media.timestamp_ms.map(|stamp| stamp.saturating_sub(held_ms));
+        let mut stamp_ms = stamp.and_then(|stamp| u32::try_from(stamp).ok()).unwrap_or(NO_STAMP);
+        let decoded = media.payload.frames(chop, |frame| {
+            push_frame(rx, lease, Rx::Media { frame, stamp_ms });
+            stamp_ms = stamp_ms.saturating_add(FRAME_MS);
+        });
         self.lease.set_due();
         if decoded.is_err() { self.bad() } else { Ok(()) }
     }
@@ -115,7 +123,7 @@ impl StreamReader<'_> {
     /// The last piece of the caller's sound may be short.
     fn flush(&mut self) {
         if let Some(frame) = self.chop.flush() {
-            push_frame(self.rx, self.lease, Rx::Media(frame));
+            push_frame(self.rx, self.lease, Rx::Media { frame, stamp_ms: NO_STAMP });
         }
     }
 
@@ -141,5 +149,6 @@ fn push_frame(rx: &mut Producer<Rx>, lease: &Lease, frame: Rx) {
     count(&counters.frames_in, 1);
     if !push_unreserved(rx, frame, RX_RESERVED) {
         count(&counters.frames_dropped, 1);
+        lease.cell().lost.fetch_add(1, Ordering::Relaxed);
     }
 }

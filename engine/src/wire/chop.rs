@@ -16,10 +16,7 @@ pub struct Chop {
 impl Chop {
     /// With no remainder.
     pub const fn new() -> Chop {
-        Chop {
-            held: [ULAW_ZERO; FRAME_SAMPLES],
-            len: 0,
-        }
+        Chop { held: [ULAW_ZERO; FRAME_SAMPLES], len: 0 }
     }
 
     /// Gives every frame that is now complete to `each`, in order.

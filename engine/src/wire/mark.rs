@@ -58,11 +58,7 @@ impl MarkName {
         let (epoch, rest) = name.strip_prefix('e')?.split_once('.')?;
         let (&letter, _) = rest.as_bytes().split_first()?;
         let kind = MarkKind::from_letter(letter)?;
-        Some(MarkName {
-            epoch: canonical_u32(epoch)?,
-            sequence: canonical_u32(&rest[1..])?,
-            kind,
-        })
+        Some(MarkName { epoch: canonical_u32(epoch)?, sequence: canonical_u32(&rest[1..])?, kind })
     }
 
     /// Appends the name to a message. Needs no JSON escaping.
@@ -83,9 +79,7 @@ impl fmt::Display for MarkName {
 fn canonical_u32(text: &str) -> Option<u32> {
     let digits_only = text.bytes().all(|b| b.is_ascii_digit());
     let leading_zero = text.len() > 1 && text.starts_with('0');
-    (digits_only && !leading_zero)
-        .then(|| text.parse().ok())
-        .flatten()
+    (digits_only && !leading_zero).then(|| text.parse().ok()).flatten()
 }
 
 #[cfg(test)]
@@ -95,19 +89,12 @@ mod tests {
     #[test]
     fn is_written_as_documented() {
         let name = |epoch, sequence, kind| {
-            let mark = MarkName {
-                epoch,
-                sequence,
-                kind,
-            };
+            let mark = MarkName { epoch, sequence, kind };
             mark.to_string()
         };
         assert_eq!(name(3, 12, MarkKind::UtteranceEnd), "e3.u12");
         assert_eq!(name(0, 0, MarkKind::Progress), "e0.p0");
-        assert_eq!(
-            name(u32::MAX, u32::MAX, MarkKind::Fence),
-            "e4294967295.f4294967295"
-        );
+        assert_eq!(name(u32::MAX, u32::MAX, MarkKind::Fence), "e4294967295.f4294967295");
     }
 
     #[test]

@@ -41,15 +41,10 @@ impl Payload<'_> {
     /// that is no base64; `out` may then hold a part.
     pub fn decode_into(&self, out: &mut [u8]) -> Result<usize, Error> {
         let bytes_max = out.len();
-        BASE64
-            .decode_slice(self.0.as_bytes(), out)
-            .map_err(|e| match e {
-                DecodeSliceError::DecodeError(_) => Error::BadBase64,
-                DecodeSliceError::OutputSliceTooSmall => Error::TooLarge {
-                    bytes: self.bytes_max(),
-                    bytes_max,
-                },
-            })
+        BASE64.decode_slice(self.0.as_bytes(), out).map_err(|e| match e {
+            DecodeSliceError::DecodeError(_) => Error::BadBase64,
+            DecodeSliceError::OutputSliceTooSmall => Error::TooLarge { bytes: self.bytes_max(), bytes_max },
+        })
     }
 
     /// Decodes piece by piece, through `chop`, and gives every complete frame to `each`. Says how many bytes there were.
@@ -65,9 +60,7 @@ impl Payload<'_> {
             if ended {
                 return Err(Error::BadBase64);
             }
-            let len = BASE64
-                .decode_slice(chars, &mut piece)
-                .map_err(|_| Error::BadBase64)?;
+            let len = BASE64.decode_slice(chars, &mut piece).map_err(|_| Error::BadBase64)?;
             ended = len < PIECE_BYTES;
             total += len;
             chop.feed(&piece[..len], &mut each);

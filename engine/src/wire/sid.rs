@@ -24,10 +24,7 @@ impl Sid {
         }
         let mut bytes = [0; SID_BYTES_MAX];
         bytes[..text.len()].copy_from_slice(text.as_bytes());
-        Some(Sid {
-            bytes,
-            len: text.len() as u8,
-        })
+        Some(Sid { bytes, len: text.len() as u8 })
     }
 
     /// The identifier as it was given.
@@ -61,12 +58,7 @@ mod tests {
     #[test]
     fn keeps_what_carriers_send() {
         let longest = "x".repeat(SID_BYTES_MAX);
-        for text in [
-            "MZ0123456789abcdef0123456789abcdef",
-            "a",
-            "v3_A-b",
-            &longest,
-        ] {
+        for text in ["MZ0123456789abcdef0123456789abcdef", "a", "v3_A-b", &longest] {
             let sid = Sid::parse(text).expect(text);
             assert_eq!(sid.as_str(), text);
             assert_eq!(sid.to_string(), text);
@@ -76,9 +68,7 @@ mod tests {
     #[test]
     fn refuses_what_would_need_escaping_or_more_room() {
         let too_long = "x".repeat(SID_BYTES_MAX + 1);
-        for text in [
-            "", "a b", "a\"b", "a\\b", "a\nb", "a/b", "ä", "a\0", &too_long,
-        ] {
+        for text in ["", "a b", "a\"b", "a\\b", "a\nb", "a/b", "ä", "a\0", &too_long] {
             assert_eq!(Sid::parse(text), None, "{text:?}");
         }
     }

@@ -36,9 +36,7 @@ impl Parameters {
 
     /// All of them, by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()))
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     /// How many there are.
@@ -72,15 +70,8 @@ pub struct MediaFormat {
 impl MediaFormat {
     /// True for the one format that frames hold: µ-law, 8 kHz, mono.
     pub fn is_ulaw_8k_mono(&self) -> bool {
-        let ulaw = [
-            "audio/x-mulaw",
-            "audio/mulaw",
-            "audio/pcmu",
-            "pcmu",
-            "mulaw",
-        ];
-        ulaw.iter()
-            .any(|name| self.encoding.eq_ignore_ascii_case(name))
+        let ulaw = ["audio/x-mulaw", "audio/mulaw", "audio/pcmu", "pcmu", "mulaw"];
+        ulaw.iter().any(|name| self.encoding.eq_ignore_ascii_case(name))
             && self.sample_rate_hz == crate::audio::frame::SAMPLE_RATE
             && self.channels == 1
     }

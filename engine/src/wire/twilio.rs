@@ -13,17 +13,14 @@ use serde_json::error::Category;
 use super::lenient::{Entries, List, Object, Scalar};
 use super::payload::write_base64;
 use super::{
-    Dtmf, Error, Header, Inbound, MESSAGE_BYTES_MAX, Mark, Media, MediaFormat, Outbound,
-    Parameters, Payload, Sid, StartInfo, Stop, Track,
+    Dtmf, Error, Header, Inbound, MESSAGE_BYTES_MAX, Mark, Media, MediaFormat, Outbound, Parameters, Payload, Sid,
+    StartInfo, Stop, Track,
 };
 
 /// Reads one message. Never panics; allocates for `start`, and for text that was written with JSON escapes.
 pub fn parse(message: &[u8]) -> Result<Inbound<'_>, Error> {
     if message.len() > MESSAGE_BYTES_MAX {
-        return Err(Error::TooLarge {
-            bytes: message.len(),
-            bytes_max: MESSAGE_BYTES_MAX,
-        });
+        return Err(Error::TooLarge { bytes: message.len(), bytes_max: MESSAGE_BYTES_MAX });
     }
     // Checking UTF-8 first and parsing a str is faster than serde_json::from_slice, which checks every string.
     let text = std::str::from_utf8(message).map_err(|_| Error::NotText)?;
@@ -164,10 +161,7 @@ fn inbound(envelope: Envelope<'_>) -> Result<Inbound<'_>, Error> {
 fn media<'a>(header: Header<'a>, fields: MediaFields<'a>) -> Result<Inbound<'a>, Error> {
     Ok(Inbound::Media(Media {
         header,
-        track: fields
-            .track
-            .text("media.track")?
-            .map_or(Track::Inbound, |name| track(&name)),
+        track: fields.track.text("media.track")?.map_or(Track::Inbound, |name| track(&name)),
         chunk: fields.chunk.counter("media.chunk")?,
         timestamp_ms: fields.timestamp.counter("media.timestamp")?,
         payload: Payload(fields.payload.required("media.payload")?),
@@ -217,10 +211,7 @@ fn start<'a>(header: Header<'a>, fields: StartFields<'a>) -> Result<Inbound<'a>,
     }
     let stream_sid = header.stream_sid.or(inner_sid);
     Ok(Inbound::Start(Box::new(StartInfo {
-        account_sid: sid(
-            fields.account_sid.text("start.accountSid")?,
-            "start.accountSid",
-        )?,
+        account_sid: sid(fields.account_sid.text("start.accountSid")?, "start.accountSid")?,
         call_sid: sid(fields.call_sid.text("start.callSid")?, "start.callSid")?,
         stream_sid: sid(stream_sid, "streamSid")?,
         tracks: tracks(fields.tracks)?,
@@ -238,10 +229,7 @@ fn tracks(list: List<'_>) -> Result<Vec<Track>, Error> {
     const NAME: &str = "start.tracks";
     match list {
         List::Absent => Ok(vec![Track::Inbound]),
-        List::Items(items) => items
-            .into_iter()
-            .map(|item| Ok(track(&item.required(NAME)?)))
-            .collect(),
+        List::Items(items) => items.into_iter().map(|item| Ok(track(&item.required(NAME)?))).collect(),
         List::Other => Err(Error::WrongType(NAME)),
     }
 }
@@ -269,16 +257,8 @@ fn media_format(fields: Object<FormatFields<'_>>) -> Result<MediaFormat, Error> 
     let encoding = fields.encoding.text("start.mediaFormat.encoding")?;
     Ok(MediaFormat {
         encoding: encoding.map_or(usual.encoding, Cow::into_owned),
-        sample_rate_hz: number(
-            fields.sample_rate,
-            "start.mediaFormat.sampleRate",
-            usual.sample_rate_hz,
-        )?,
-        channels: number(
-            fields.channels,
-            "start.mediaFormat.channels",
-            usual.channels,
-        )?,
+        sample_rate_hz: number(fields.sample_rate, "start.mediaFormat.sampleRate", usual.sample_rate_hz)?,
+        channels: number(fields.channels, "start.mediaFormat.channels", usual.channels)?,
     })
 }
 

@@ -10,7 +10,7 @@ use crate::audio::vad::Hearing;
 use crate::leg::{EndReport, Input, Leg, Output};
 use crate::limits::{EVENT_RESERVED, RX_BACKLOG_FRAMES_MAX, TX_RESERVED};
 use crate::port::{AgentEvent, EndCause};
-use crate::ring::{Event, LegEnds, Rx, Tx, push_unreserved};
+use crate::ring::{Event, LegEnds, NO_STAMP, Rx, Tx, push_unreserved};
 use crate::stats::{Counters, count};
 use crate::time::{Instant, Samples};
 use crate::turn::TurnParams;
@@ -136,12 +136,16 @@ impl Call {
     fn take_rx(&mut self, now: Instant, hearing: &mut Hearing, out: &mut Vec<Output>) {
         // Asked before the ring is emptied: what was pushed before the socket went is then seen for certain.
         let gone = self.ends.rx.is_abandoned();
-        let mut skip = self.ends.rx.slots().saturating_sub(RX_BACKLOG_FRAMES_MAX);
-        let mut skipped = 0;
+        let mut unheard = self.ends.rx.slots().saturating_sub(RX_BACKLOG_FRAMES_MAX);
         while let Ok(message) = self.ends.rx.pop() {
             match message {
-                Rx::Media(_) if skip > 0 => skipped += 1,
-                Rx::Media(frame) => self.media(now, &frame, hearing, out),
+                Rx::Media { frame, stamp_ms } => {
+                    let stamp_ms = (stamp_ms != NO_STAMP).then_some(stamp_ms);
+                    self.leg.handle(now, Input::Media { frame: &frame, stamp_ms }, out);
+                    if unheard == 0 {
+                        self.hear(now, &frame, hearing, out);
+                    }
+                }
                 Rx::Digit(digit) => self.leg.handle(now, Input::Digit(digit), out),
                 Rx::Mark(name) => {
                     self.leg.handle(now, self.written(), out);
@@ -149,19 +153,24 @@ impl Call {
                 }
                 Rx::Stop => self.leg.handle(now, Input::Stop, out),
             }
-            skip = skip.saturating_sub(1);
+            unheard = unheard.saturating_sub(1);
         }
-        if skipped > 0 {
-            count(&self.counters().frames_dropped, u64::from(skipped));
-            self.leg.handle(now, Input::Gap(skipped), out);
-        }
+        self.take_lost(now, out);
         if gone {
             self.leg.handle(now, Input::SocketClosed(self.lease.cell().cause()), out);
         }
     }
 
-    fn media(&mut self, now: Instant, frame: &Frame, hearing: &mut Hearing, out: &mut Vec<Output>) {
-        self.leg.handle(now, Input::Media(frame), out);
+    /// Frames that found the ring full.
+    fn take_lost(&mut self, now: Instant, out: &mut Vec<Output>) {
+        let lost = &self.lease.cell().lost;
+        if lost.load(Ordering::Relaxed) > 0 {
+            let frames = lost.swap(0, Ordering::Relaxed);
+            self.leg.handle(now, Input::Lost(frames), out);
+        }
+    }
+
+    fn hear(&mut self, now: Instant, frame: &Frame, hearing: &mut Hearing, out: &mut Vec<Output>) {
         let mut pcm = [0; FRAME_SAMPLES];
         let samples = g711::decode_ulaw_into(frame.bytes(), &mut pcm);
         for block in pcm[..samples].as_chunks::<BLOCK_SAMPLES>().0 {

@@ -31,6 +31,8 @@ pub(crate) struct Slot {
     pub(crate) epoch: AtomicU32,
     /// Samples written to the socket in this call. Stored by the writer before it writes.
     pub(crate) written: AtomicU64,
+    /// Frames that the reader had no place for, until the worker takes the number.
+    pub(crate) lost: AtomicU32,
     /// Why the socket is gone, as [`cause_code`] writes it. Stored by the socket before it lets go of its ring.
     cause: AtomicU32,
     /// The worker could not reach the socket any more: it is to close without another word.
@@ -104,6 +106,7 @@ impl Shared {
         self.active.fetch_add(1, Ordering::Relaxed);
         let cell = &self.slots[slot as usize];
         cell.written.store(0, Ordering::Relaxed);
+        cell.lost.store(0, Ordering::Relaxed);
         cell.cause.store(0, Ordering::Relaxed);
         cell.aborted.store(false, Ordering::Relaxed);
         Some(Arc::new(Lease { shared: self.clone(), slot: slot as usize }))

@@ -102,7 +102,7 @@ impl Rig {
             for _ in 0..10 {
                 self.pass(2);
             }
-            self.give(Input::Media(&Frame::SILENCE));
+            self.give(Input::Media { frame: &Frame::SILENCE, stamp_ms: None });
             let level_dbfs = if voiced { -15.0 } else { -65.0 };
             let block = Block { voiced, active: voiced, level_dbfs, floor_dbfs: -65.0 };
             self.give(Input::Heard(&block));
