@@ -1,19 +1,22 @@
-//! Onset: when a run of voiced blocks is long enough to be somebody who wants the floor.
+//! Onset: when a run of active blocks is long enough, and voiced, to be somebody who wants the floor.
+
+use crate::audio::vad::Block;
 
 use super::params::TurnParams;
 use super::turn::Playing;
 
-/// Counts the current run of voiced blocks.
+/// Counts the current run of active blocks.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Onset {
     run_blocks: u8,
 }
 
 impl Onset {
-    /// Takes one block's verdict; true where the run has become long enough for what is playing.
-    pub(super) fn hear(&mut self, voiced: bool, playing: Option<&Playing>, params: &TurnParams) -> bool {
-        self.run_blocks = if voiced { self.run_blocks.saturating_add(1) } else { 0 };
-        self.run_blocks >= needed_blocks(playing, params)
+    /// Takes one block; true where it is voiced and its run long enough for what is playing. Consonants count for the
+    /// run: to wait for as many voiced blocks would delay every word that begins with one.
+    pub(super) fn hear(&mut self, block: &Block, playing: Option<&Playing>, params: &TurnParams) -> bool {
+        self.run_blocks = if block.active { self.run_blocks.saturating_add(1) } else { 0 };
+        block.voiced && self.run_blocks >= needed_blocks(playing, params)
     }
 
     /// Whether a run is under way that may yet become an onset.

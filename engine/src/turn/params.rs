@@ -5,14 +5,13 @@ use std::time::Duration;
 /// How a call decides who has the floor. Lives per call; control chooses it per profile.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct TurnParams {
-    /// Consecutive blocks of 10 ms with voice that make an onset. Default 4 (40 ms): with the gates of the detector
-    /// this is the fastest rule that clicks, coughs and steady noise did not trigger. Raising it by one delays every
-    /// interruption by 10 ms.
+    /// Active blocks of 10 ms in a row, the last of them voiced, that make an onset. Default 4 (40 ms): the fastest
+    /// rule that clicks, coughs, typing and steady noise did not trigger. One more delays every interruption by 10 ms.
     pub onset_blocks: u8,
     /// How long after an utterance becomes audible an interruption needs more voice. Default 300 ms: the caller who
     /// was about to speak anyway, and the first echo of ours that no one has measured yet, both fall in here.
     pub early: Duration,
-    /// Consecutive blocks of 10 ms that an interruption needs within [`early`](Self::early). Default 12 (120 ms).
+    /// Active blocks of 10 ms in a row that an interruption needs within [`early`](Self::early). Default 12 (120 ms).
     pub early_onset_blocks: u8,
     /// Echo margin in dB until this call's own echo has been measured: a block counts, while we are heard, only
     /// above (peak of what we sent − margin). Default 15: on echoes of −20 dB and weaker no false stop in the

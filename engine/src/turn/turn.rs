@@ -66,14 +66,14 @@ impl Turn {
 
     /// Takes the verdict on one block of 10 ms and what was playing meanwhile; at most two events come of it, in order.
     pub fn hear(&mut self, block: &Block, playing: Option<&Playing>) -> [Option<TurnEvent>; 2] {
-        let ours = playing.is_some_and(|p| block.level_dbfs <= self.echo_guard.threshold_dbfs(p.sent_peak_dbfs));
-        let onset = self.onset.hear(block.voiced && !ours, playing, &self.params);
+        let theirs = self.theirs(block, playing);
+        let onset = self.onset.hear(&theirs, playing, &self.params);
         self.learn_echo(block, playing);
         let turn = match &mut self.speaking {
             None => onset.then(|| self.begin_turn()),
             Some(endpoint) => {
                 let end_silence = Samples::from_duration(self.params.end_silence);
-                endpoint.hear(block.active && !ours, end_silence).map(|speech| TurnEvent::Ended { speech })
+                endpoint.hear(theirs.active, end_silence).map(|speech| TurnEvent::Ended { speech })
             }
         };
         if matches!(turn, Some(TurnEvent::Ended { .. })) {
@@ -86,6 +86,12 @@ impl Turn {
     /// What was playing has been stopped: the next interruption must earn its onset anew.
     pub fn playback_stopped(&mut self) {
         self.onset.reset();
+    }
+
+    /// The block without what may be our own echo.
+    fn theirs(&self, block: &Block, playing: Option<&Playing>) -> Block {
+        let ours = playing.is_some_and(|p| block.level_dbfs <= self.echo_guard.threshold_dbfs(p.sent_peak_dbfs));
+        Block { active: block.active && !ours, voiced: block.voiced && !ours, ..*block }
     }
 
     fn begin_turn(&mut self) -> TurnEvent {
