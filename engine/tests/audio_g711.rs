@@ -1,39 +1,21 @@
 //! G.711 against an independent library whose tables come from the ITU's tools: every code, every sample.
 
 use audio_codec_algorithms as reference;
-use engine::audio::g711::{
-    decode_alaw, decode_ulaw, decode_ulaw_into, encode_alaw, encode_ulaw, encode_ulaw_into,
-};
+use engine::audio::g711::{decode_alaw, decode_ulaw, decode_ulaw_into, encode_alaw, encode_ulaw, encode_ulaw_into};
 
 #[test]
 fn decodes_all_codes_as_the_reference_does() {
     for code in 0..=u8::MAX {
-        assert_eq!(
-            decode_ulaw(code),
-            reference::decode_ulaw(code),
-            "µ-law {code:#04x}"
-        );
-        assert_eq!(
-            decode_alaw(code),
-            reference::decode_alaw(code),
-            "A-law {code:#04x}"
-        );
+        assert_eq!(decode_ulaw(code), reference::decode_ulaw(code), "µ-law {code:#04x}");
+        assert_eq!(decode_alaw(code), reference::decode_alaw(code), "A-law {code:#04x}");
     }
 }
 
 #[test]
 fn encodes_all_samples_as_the_reference_does() {
     for sample in i16::MIN..=i16::MAX {
-        assert_eq!(
-            encode_ulaw(sample),
-            reference::encode_ulaw(sample),
-            "µ-law {sample}"
-        );
-        assert_eq!(
-            encode_alaw(sample),
-            reference::encode_alaw(sample),
-            "A-law {sample}"
-        );
+        assert_eq!(encode_ulaw(sample), reference::encode_ulaw(sample), "µ-law {sample}");
+        assert_eq!(encode_alaw(sample), reference::encode_alaw(sample), "A-law {sample}");
     }
 }
 

@@ -10,21 +10,9 @@ use serde_json::{Value, json};
 
 /// JSON as nobody planned it: any value in any place, field names that we know among those that we do not.
 fn any_json() -> impl Strategy<Value = Value> {
-    let words = [
-        "event", "media", "start", "stop", "mark", "dtmf", "name", "digit", "payload", "track",
-        "chunk",
-    ];
-    let more = [
-        "timestamp",
-        "streamSid",
-        "callSid",
-        "accountSid",
-        "customParameters",
-        "mediaFormat",
-        "tracks",
-    ];
-    let word =
-        prop::sample::select([&words[..], &more[..], &["sampleRate", "MZ1", "7", ""]].concat());
+    let words = ["event", "media", "start", "stop", "mark", "dtmf", "name", "digit", "payload", "track", "chunk"];
+    let more = ["timestamp", "streamSid", "callSid", "accountSid", "customParameters", "mediaFormat", "tracks"];
+    let word = prop::sample::select([&words[..], &more[..], &["sampleRate", "MZ1", "7", ""]].concat());
     let leaf = prop_oneof![
         4 => word.clone().prop_map(|w| json!(w)),
         1 => any::<String>().prop_map(|s| json!(s)),
@@ -190,18 +178,14 @@ proptest! {
 fn a_short_buffer_is_an_error_that_says_how_much_is_needed() {
     let text = media_text(&BASE64_STANDARD.encode([7; 160]));
     let payload = payload(&text);
-    let expected = Error::TooLarge {
-        bytes: payload.bytes_max(),
-        bytes_max: 100,
-    };
+    let expected = Error::TooLarge { bytes: payload.bytes_max(), bytes_max: 100 };
     assert_eq!(payload.decode_into(&mut [0; 100]), Err(expected));
     assert_eq!(payload.decode_into(&mut [0; 162]), Ok(160));
 }
 
 /// The value at a dotted path; null where there is none.
 fn at<'v>(value: &'v Value, path: &str) -> &'v Value {
-    path.split('.')
-        .fold(value, |v, name| v.get(name).unwrap_or(&Value::Null))
+    path.split('.').fold(value, |v, name| v.get(name).unwrap_or(&Value::Null))
 }
 
 fn counter(value: &Value) -> Option<u64> {

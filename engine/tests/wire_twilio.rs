@@ -2,9 +2,7 @@
 
 use engine::audio::frame::Frame;
 use engine::wire::twilio::{encode, parse};
-use engine::wire::{
-    Error, Inbound, MESSAGE_BYTES_MAX, MarkKind, MarkName, MediaFormat, Outbound, Sid, Track,
-};
+use engine::wire::{Error, Inbound, MESSAGE_BYTES_MAX, MarkKind, MarkName, MediaFormat, Outbound, Sid, Track};
 
 const STREAM: &str = "MZ18ad3ab5a668481ce02b83e7395059f0";
 
@@ -37,29 +35,15 @@ const START: &str = r#"{"event":"start","sequenceNumber":"1","start":{
 
 #[test]
 fn reads_all_that_start_says() {
-    let Inbound::Start(start) = inbound(START) else {
-        panic!("no start")
-    };
-    assert_eq!(
-        start.account_sid.as_str(),
-        "AC0123456789abcdef0123456789abcdef"
-    );
-    assert_eq!(
-        start.call_sid.as_str(),
-        "CA0123456789abcdef0123456789abcdef"
-    );
+    let Inbound::Start(start) = inbound(START) else { panic!("no start") };
+    assert_eq!(start.account_sid.as_str(), "AC0123456789abcdef0123456789abcdef");
+    assert_eq!(start.call_sid.as_str(), "CA0123456789abcdef0123456789abcdef");
     assert_eq!(start.stream_sid.as_str(), STREAM);
     assert_eq!(start.tracks, [Track::Inbound, Track::Outbound]);
     assert_eq!(start.media_format, MediaFormat::default());
     assert!(start.media_format.is_ulaw_8k_mono());
     let parameters: Vec<_> = start.custom_parameters.iter().collect();
-    let expected = [
-        ("first name", "Zoë"),
-        ("none", ""),
-        ("token", "s3cret"),
-        ("tries", "3"),
-        ("vip", "true"),
-    ];
+    let expected = [("first name", "Zoë"), ("none", ""), ("token", "s3cret"), ("tries", "3"), ("vip", "true")];
     assert_eq!(parameters, expected);
     assert_eq!(start.custom_parameters.get("token"), Some("s3cret"));
     assert_eq!(start.custom_parameters.len(), 5);
@@ -67,25 +51,15 @@ fn reads_all_that_start_says() {
 
 #[test]
 fn debug_shows_no_parameter_value_and_no_sound() {
-    let shown = format!(
-        "{:?} {:?}",
-        inbound(START),
-        inbound(r#"{"event":"media","media":{"payload":"U0VDUkVU"}}"#)
-    );
+    let shown = format!("{:?} {:?}", inbound(START), inbound(r#"{"event":"media","media":{"payload":"U0VDUkVU"}}"#));
     assert!(shown.contains("token"), "{shown}");
-    assert!(
-        !shown.contains("s3cret") && !shown.contains("U0VD"),
-        "{shown}"
-    );
+    assert!(!shown.contains("s3cret") && !shown.contains("U0VD"), "{shown}");
 }
 
 #[test]
 fn reads_a_start_of_the_bare_minimum() {
-    let text =
-        r#"{"event":"start","streamSid":"MZ1","start":{"accountSid":"AC1","callSid":"CA1"}}"#;
-    let Inbound::Start(start) = inbound(text) else {
-        panic!("no start")
-    };
+    let text = r#"{"event":"start","streamSid":"MZ1","start":{"accountSid":"AC1","callSid":"CA1"}}"#;
+    let Inbound::Start(start) = inbound(text) else { panic!("no start") };
     assert_eq!(start.stream_sid.as_str(), "MZ1");
     assert_eq!(start.tracks, [Track::Inbound]);
     assert!(start.custom_parameters.is_empty());
@@ -99,54 +73,24 @@ fn start_tells_what_is_wrong_with_it() {
         assert_ne!(text, START);
         refusal(&text)
     };
-    assert_eq!(
-        with("\"callSid\"", "\"sid\""),
-        Error::MissingField("start.callSid")
-    );
-    assert_eq!(
-        with("AC0123456789abcdef0123456789abcdef", "AC 1"),
-        Error::InvalidValue("start.accountSid")
-    );
-    assert_eq!(
-        with("\"CA0123456789abcdef0123456789abcdef\"", "7"),
-        Error::WrongType("start.callSid")
-    );
+    assert_eq!(with("\"callSid\"", "\"sid\""), Error::MissingField("start.callSid"));
+    assert_eq!(with("AC0123456789abcdef0123456789abcdef", "AC 1"), Error::InvalidValue("start.accountSid"));
+    assert_eq!(with("\"CA0123456789abcdef0123456789abcdef\"", "7"), Error::WrongType("start.callSid"));
     assert_eq!(with(STREAM, "MZ\\\"},"), Error::InvalidValue("streamSid"));
-    assert_eq!(
-        with("[\"inbound\",\"outbound\"]", "\"inbound\""),
-        Error::WrongType("start.tracks")
-    );
-    assert_eq!(
-        with("null", "{}"),
-        Error::WrongType("start.customParameters")
-    );
-    assert_eq!(
-        with("8000", "-8000"),
-        Error::WrongType("start.mediaFormat.sampleRate")
-    );
-    assert_eq!(
-        with("8000", "4294967296"),
-        Error::InvalidValue("start.mediaFormat.sampleRate")
-    );
+    assert_eq!(with("[\"inbound\",\"outbound\"]", "\"inbound\""), Error::WrongType("start.tracks"));
+    assert_eq!(with("null", "{}"), Error::WrongType("start.customParameters"));
+    assert_eq!(with("8000", "-8000"), Error::WrongType("start.mediaFormat.sampleRate"));
+    assert_eq!(with("8000", "4294967296"), Error::InvalidValue("start.mediaFormat.sampleRate"));
     let two_streams = r#"{"event":"start","streamSid":"MZ1","start":{"streamSid":"MZ2"}}"#;
     assert_eq!(refusal(two_streams), Error::InvalidValue("start.streamSid"));
-    assert_eq!(
-        refusal(r#"{"event":"start","streamSid":"MZ1"}"#),
-        Error::MissingField("start")
-    );
+    assert_eq!(refusal(r#"{"event":"start","streamSid":"MZ1"}"#), Error::MissingField("start"));
 }
 
 #[test]
 fn other_formats_are_read_but_not_taken_for_ulaw() {
-    for (from, to) in [
-        ("audio/x-mulaw", "audio/x-l16"),
-        ("8000", "16000"),
-        ("\"channels\":1", "\"channels\":2"),
-    ] {
+    for (from, to) in [("audio/x-mulaw", "audio/x-l16"), ("8000", "16000"), ("\"channels\":1", "\"channels\":2")] {
         let text = START.replace(from, to);
-        let Inbound::Start(start) = inbound(&text) else {
-            panic!("no start")
-        };
+        let Inbound::Start(start) = inbound(&text) else { panic!("no start") };
         assert!(!start.media_format.is_ulaw_8k_mono(), "{to}");
     }
 }
@@ -155,39 +99,31 @@ fn other_formats_are_read_but_not_taken_for_ulaw() {
 fn reads_media() {
     let text = r#"{"event":"media","sequenceNumber":"3","media":{"track":"outbound","chunk":"1","timestamp":"5",
         "payload":"no+JhoaJjpzS"},"streamSid":"MZ18ad3ab5a668481ce02b83e7395059f0"}"#;
-    let Inbound::Media(media) = inbound(text) else {
-        panic!("no media")
-    };
+    let Inbound::Media(media) = inbound(text) else { panic!("no media") };
     assert_eq!(media.header.stream_sid.as_deref(), Some(STREAM));
     assert_eq!(media.header.sequence, Some(3));
     assert_eq!(media.track, Track::Outbound);
     assert_eq!((media.chunk, media.timestamp_ms), (Some(1), Some(5)));
     let mut sound = [0; 16];
     let len = media.payload.decode_into(&mut sound).unwrap();
-    assert_eq!(
-        sound[..len],
-        [0x9E, 0x8F, 0x89, 0x86, 0x86, 0x89, 0x8E, 0x9C, 0xD2]
-    );
+    assert_eq!(sound[..len], [0x9E, 0x8F, 0x89, 0x86, 0x86, 0x89, 0x8E, 0x9C, 0xD2]);
 }
 
 #[test]
 fn media_takes_numbers_missing_tracks_extra_fields_and_escapes() {
     let text = r#"{"event":"media","sequenceNumber":3,"new":[{}],"media":{"chunk":2,"timestamp":40,"x":null,
         "payload":"\/\/\/\/"}}"#;
-    let Inbound::Media(media) = inbound(text) else {
-        panic!("no media")
-    };
+    let Inbound::Media(media) = inbound(text) else { panic!("no media") };
     assert_eq!(media.header.stream_sid, None);
     assert_eq!(media.header.sequence, Some(3));
     assert_eq!(media.track, Track::Inbound);
     assert_eq!((media.chunk, media.timestamp_ms), (Some(2), Some(40)));
     assert_eq!(media.payload.as_str(), "////");
-    let named = |track: &str| match inbound(&format!(
-        r#"{{"event":"media","media":{{"track":"{track}","payload":""}}}}"#
-    )) {
-        Inbound::Media(media) => media.track,
-        other => panic!("{other:?}"),
-    };
+    let named =
+        |track: &str| match inbound(&format!(r#"{{"event":"media","media":{{"track":"{track}","payload":""}}}}"#)) {
+            Inbound::Media(media) => media.track,
+            other => panic!("{other:?}"),
+        };
     assert_eq!(named("inbound_track"), Track::Inbound);
     assert_eq!(named("third"), Track::Other);
 }
@@ -195,30 +131,19 @@ fn media_takes_numbers_missing_tracks_extra_fields_and_escapes() {
 #[test]
 fn reads_every_key_and_nothing_else_as_one() {
     for key in "0123456789*#ABCD".chars() {
-        let text = format!(
-            r#"{{"event":"dtmf","streamSid":"MZ1","dtmf":{{"track":"inbound_track","digit":"{key}"}}}}"#
-        );
-        let Inbound::Dtmf(dtmf) = inbound(&text) else {
-            panic!("no dtmf")
-        };
+        let text =
+            format!(r#"{{"event":"dtmf","streamSid":"MZ1","dtmf":{{"track":"inbound_track","digit":"{key}"}}}}"#);
+        let Inbound::Dtmf(dtmf) = inbound(&text) else { panic!("no dtmf") };
         assert_eq!(dtmf.digit, key);
     }
-    let Inbound::Dtmf(dtmf) = inbound(r#"{"event":"dtmf","dtmf":{"digit":7}}"#) else {
-        panic!("no dtmf")
-    };
+    let Inbound::Dtmf(dtmf) = inbound(r#"{"event":"dtmf","dtmf":{"digit":7}}"#) else { panic!("no dtmf") };
     assert_eq!(dtmf.digit, '7');
     for bad in [r#""""#, r#""12""#, r#""w""#, r#""\u0661""#] {
         let text = format!(r#"{{"event":"dtmf","dtmf":{{"digit":{bad}}}}}"#);
         assert_eq!(refusal(&text), Error::InvalidValue("dtmf.digit"), "{bad}");
     }
-    assert_eq!(
-        refusal(r#"{"event":"dtmf","dtmf":{"digit":10}}"#),
-        Error::WrongType("dtmf.digit")
-    );
-    assert_eq!(
-        refusal(r#"{"event":"dtmf","dtmf":{}}"#),
-        Error::MissingField("dtmf.digit")
-    );
+    assert_eq!(refusal(r#"{"event":"dtmf","dtmf":{"digit":10}}"#), Error::WrongType("dtmf.digit"));
+    assert_eq!(refusal(r#"{"event":"dtmf","dtmf":{}}"#), Error::MissingField("dtmf.digit"));
 }
 
 #[test]
@@ -227,26 +152,16 @@ fn reads_marks_of_ours_and_of_others() {
         Inbound::Mark(mark) => MarkName::parse(&mark.name),
         other => panic!("{other:?}"),
     };
-    let ours =
-        r#"{"event":"mark","sequenceNumber":"4","streamSid":"MZ1","mark":{"name":"e3.u12"}}"#;
-    let expected = MarkName {
-        epoch: 3,
-        sequence: 12,
-        kind: MarkKind::UtteranceEnd,
-    };
+    let ours = r#"{"event":"mark","sequenceNumber":"4","streamSid":"MZ1","mark":{"name":"e3.u12"}}"#;
+    let expected = MarkName { epoch: 3, sequence: 12, kind: MarkKind::UtteranceEnd };
     assert_eq!(name(ours), Some(expected));
-    assert_eq!(
-        name(r#"{"event":"mark","mark":{"name":"my \"label\""}}"#),
-        None
-    );
+    assert_eq!(name(r#"{"event":"mark","mark":{"name":"my \"label\""}}"#), None);
 }
 
 #[test]
 fn reads_stop_with_and_without_details() {
     let text = r#"{"event":"stop","sequenceNumber":"5","stop":{"accountSid":"AC1","callSid":"CA1"},"streamSid":"MZ1"}"#;
-    let Inbound::Stop(stop) = inbound(text) else {
-        panic!("no stop")
-    };
+    let Inbound::Stop(stop) = inbound(text) else { panic!("no stop") };
     assert_eq!(stop.call_sid.as_deref(), Some("CA1"));
     assert!(matches!(inbound(r#"{"event":"stop"}"#), Inbound::Stop(_)));
 }
@@ -261,15 +176,7 @@ fn passes_unknown_events_on_whatever_they_hold() {
 #[test]
 fn names_what_is_wrong_with_garbage() {
     assert_eq!(parse(b"\xff\xfe"), Err(Error::NotText));
-    for text in [
-        "",
-        "x",
-        "{",
-        r#"{"event":"media""#,
-        r#"{"event":"connected"} x"#,
-        "\0",
-        "{'event':1}",
-    ] {
+    for text in ["", "x", "{", r#"{"event":"media""#, r#"{"event":"connected"} x"#, "\0", "{'event':1}"] {
         assert_eq!(refusal(text), Error::NotJson, "{text}");
     }
     for text in ["null", "[]", "7", r#""media""#, r#"["media","1","MZ1"]"#] {
@@ -278,26 +185,11 @@ fn names_what_is_wrong_with_garbage() {
     assert_eq!(refusal("{}"), Error::MissingField("event"));
     assert_eq!(refusal(r#"{"event":null}"#), Error::MissingField("event"));
     assert_eq!(refusal(r#"{"event":7}"#), Error::WrongType("event"));
-    assert_eq!(
-        refusal(r#"{"event":"media","event":"stop"}"#),
-        Error::DuplicateField
-    );
-    assert_eq!(
-        refusal(r#"{"event":"media"}"#),
-        Error::MissingField("media")
-    );
-    assert_eq!(
-        refusal(r#"{"event":"media","media":["inbound"]}"#),
-        Error::WrongType("media")
-    );
-    assert_eq!(
-        refusal(r#"{"event":"media","media":{}}"#),
-        Error::MissingField("media.payload")
-    );
-    assert_eq!(
-        refusal(r#"{"event":"media","media":{"payload":[1]}}"#),
-        Error::WrongType("media.payload")
-    );
+    assert_eq!(refusal(r#"{"event":"media","event":"stop"}"#), Error::DuplicateField);
+    assert_eq!(refusal(r#"{"event":"media"}"#), Error::MissingField("media"));
+    assert_eq!(refusal(r#"{"event":"media","media":["inbound"]}"#), Error::WrongType("media"));
+    assert_eq!(refusal(r#"{"event":"media","media":{}}"#), Error::MissingField("media.payload"));
+    assert_eq!(refusal(r#"{"event":"media","media":{"payload":[1]}}"#), Error::WrongType("media.payload"));
     let soon = r#"{"event":"media","media":{"timestamp":"soon","payload":""}}"#;
     assert_eq!(refusal(soon), Error::InvalidValue("media.timestamp"));
     let plus = r#"{"event":"media","sequenceNumber":"+1","media":{"payload":""}}"#;
@@ -311,10 +203,7 @@ fn depth_and_size_are_bounded() {
     let deep = "[".repeat(MESSAGE_BYTES_MAX);
     assert_eq!(refusal(&deep), Error::NotJson);
     let long = format!(r#"{{"event":"{}"}}"#, "x".repeat(MESSAGE_BYTES_MAX));
-    let expected = Error::TooLarge {
-        bytes: long.len(),
-        bytes_max: MESSAGE_BYTES_MAX,
-    };
+    let expected = Error::TooLarge { bytes: long.len(), bytes_max: MESSAGE_BYTES_MAX };
     assert_eq!(refusal(&long), expected);
     let fits = format!(r#"{{"event":"{}"}}"#, "x".repeat(MESSAGE_BYTES_MAX - 12));
     assert_eq!(fits.len(), MESSAGE_BYTES_MAX);
@@ -323,17 +212,11 @@ fn depth_and_size_are_bounded() {
 
 #[test]
 fn writes_exact_minimal_objects() {
-    let frames = [
-        Frame::from_ulaw(&[0x9E, 0x8F]),
-        Frame::from_ulaw(&[0x89, 0x86, 0x86, 0x89, 0x8E, 0x9C, 0xD2]),
-    ];
-    let media = r#"{"event":"media","streamSid":"MZ18ad3ab5a668481ce02b83e7395059f0","media":{"payload":"no+JhoaJjpzS"}}"#;
+    let frames = [Frame::from_ulaw(&[0x9E, 0x8F]), Frame::from_ulaw(&[0x89, 0x86, 0x86, 0x89, 0x8E, 0x9C, 0xD2])];
+    let media =
+        r#"{"event":"media","streamSid":"MZ18ad3ab5a668481ce02b83e7395059f0","media":{"payload":"no+JhoaJjpzS"}}"#;
     assert_eq!(written(Outbound::Media(&frames)), media);
-    let name = MarkName {
-        epoch: 1,
-        sequence: 7,
-        kind: MarkKind::Progress,
-    };
+    let name = MarkName { epoch: 1, sequence: 7, kind: MarkKind::Progress };
     let mark = r#"{"event":"mark","streamSid":"MZ18ad3ab5a668481ce02b83e7395059f0","mark":{"name":"e1.p7"}}"#;
     assert_eq!(written(Outbound::Mark(name)), mark);
     let clear = r#"{"event":"clear","streamSid":"MZ18ad3ab5a668481ce02b83e7395059f0"}"#;

@@ -123,7 +123,8 @@ mod tests {
     fn levels_are_relative_to_a_full_scale_square_wave() {
         assert!(near(level_dbfs(&[i16::MIN; 80]), 0.0));
         assert!(near(level_dbfs(&[328, -328]), -39.99));
-        let sine: Vec<i16> = (0..80).map(|n| (32_767.0 * (n as f32 * 0.785_398).sin()) as i16).collect();
+        let sine: Vec<i16> =
+            (0..80).map(|n| (32_767.0 * (n as f32 * std::f32::consts::FRAC_PI_4).sin()) as i16).collect();
         assert!(near(level_dbfs(&sine), -3.01));
         assert_eq!(level_dbfs(&[0; 80]), SILENCE_DBFS);
         assert_eq!(level_dbfs(&[]), SILENCE_DBFS);
