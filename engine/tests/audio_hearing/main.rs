@@ -74,11 +74,11 @@ fn every_shipped_voice_is_heard_in_time() {
     let clips = voices::shipped();
     assert!(clips.len() >= 10);
     for noise_dbfs in [-70.0, -60.0] {
-        let (delays, unheard) = delays(&clips, noise_dbfs, 0..3);
+        let (delays, unheard) = delays(&clips, noise_dbfs, 0..8);
         report(&format!("shipped, noise {noise_dbfs}"), &delays, unheard);
         assert_eq!(unheard, 0);
         assert!(percentile(&delays, 50) <= 66.0);
-        assert!(percentile(&delays, 95) <= 110.0);
+        assert!(percentile(&delays, 100) <= 110.0);
     }
 }
 
