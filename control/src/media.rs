@@ -7,7 +7,7 @@ use bytes::Bytes;
 use engine::port::{AgentPort, EndCause};
 use engine::turn::TurnParams;
 use engine::wire::StartInfo;
-use engine::{Admission, EndReport, Engine, EngineConfig, Gate, Kind, Refusal, StartError};
+use engine::{Admission, EndReport, Engine, EngineConfig, Gate, Kind, Progress, Refusal, StartError};
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -172,7 +172,8 @@ fn refusal(app: &App, counted: SocketRefused, reason: &'static str) -> Refusal {
 }
 
 fn log_end(ticket: &Ticket, report: &EndReport) {
-    let EndReport { cause, sent, heard, barge_ins, turns, frames_in, frames_lost, .. } = *report;
+    let EndReport { cause, progress: Progress { sent, heard, barge_ins, turns, frames_in, quality, .. } } = *report;
+    let frames_lost = quality.frames_lost;
     let (sent_ms, heard_ms) = (sent.millis(), heard.millis());
     let call = ticket.call;
     match cause {

@@ -16,6 +16,7 @@ use crate::port::AgentPort;
 use crate::ring::rings;
 use crate::stats::{Counters, Stats};
 use crate::turn::TurnParams;
+use crate::view::CallView;
 use crate::wire::StartInfo;
 use crate::worker::{self, Call, Worker, WorkerConfig};
 
@@ -159,9 +160,10 @@ fn admit(
     let lease = worker.shared.lease().ok_or((1013, "no room for another call"))?;
     let Admission { turn, agent, on_end } = gate(start).map_err(|refusal| (refusal.code, refusal.reason))?;
     let (socket_ends, leg_ends, agent_ends) = rings();
-    let call = Box::new(Call::new(clock.now(), turn, leg_ends, lease.clone(), io, on_end));
+    let view = CallView::default();
+    let call = Box::new(Call::new(clock.now(), turn, leg_ends, lease.clone(), io, view.clone(), on_end));
     worker.seat(call).map_err(|_| (1011, "the engine is gone"))?;
-    agent(AgentPort::new(agent_ends, lease.clone()));
+    agent(AgentPort::new(agent_ends, lease.clone(), view));
     Ok(Attachment { ends: socket_ends, lease })
 }
 

@@ -23,11 +23,13 @@ mod ring;
 mod stats;
 pub mod time;
 pub mod turn;
+mod view;
 pub mod wire;
 mod worker;
 
 pub use config::EngineConfig;
 pub use engine::{Admission, AttachError, Engine, Gate, Refusal, StartError};
-pub use leg::EndReport;
+pub use leg::{EndReport, Progress, Quality, Side};
 pub use placement::Placement;
-pub use stats::{Kind, Stats};
+pub use stats::{BOUNDS_US, Distribution, Kind, Stats};
+pub use view::CallView;

@@ -81,6 +81,9 @@ pub const LATE_FRAME: Duration = Duration::from_millis(60);
 /// Frames of silence put in the place of a gap: a second, however far the carrier's stamps leap.
 pub const GAP_FRAMES_MAX: u32 = 50;
 
+/// How often a live call is shown to others.
+pub const VIEW_EVERY: Duration = Duration::from_secs(1);
+
 /// Time that a write to a socket may take: a peer that does not read is gone.
 pub const WRITE_TIME: Duration = Duration::from_secs(2);
 

@@ -15,12 +15,15 @@
 //! | events | caller audio is dropped and counted; an agent that lets the reserved places fill up is taken for gone | – | – |
 //! | commands | the port offers it again | – | – |
 
+use std::time::Duration;
+
 use rtrb::{Consumer, Producer, RingBuffer};
 
 use crate::audio::frame::Frame;
 use crate::leg::{Command, Generation, Speech};
 use crate::limits::{COMMAND_RING, EVENT_RING, RX_RING, SPEECH_RING, TX_RING};
 use crate::port::{AgentEvent, Digit};
+use crate::time::{Instant, Samples};
 use crate::wire::MarkName;
 
 /// A stamp that the carrier did not give.
@@ -35,6 +38,8 @@ pub(crate) enum Rx {
         frame: Frame,
         /// When it was said, by the carrier, in ms; [`NO_STAMP`] where the carrier does not say.
         stamp_ms: u32,
+        /// When it was read from the socket: the low half of the engine's microseconds.
+        read_us: u32,
     },
     /// A key.
     Digit(Digit),
@@ -57,9 +62,23 @@ pub(crate) enum Tx {
     /// A mark to send.
     Mark(MarkName),
     /// Tell the carrier to forget what it has.
-    Clear,
+    Clear(Option<Interruption>),
     /// Close with this code.
     Close(u16),
+}
+
+/// What a clear that an interruption caused is measured by.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Interruption {
+    /// The caller's sound from the onset of speech to the decision.
+    pub(crate) onset: Samples,
+    /// When the frame that decided was read: the low half of the engine's microseconds.
+    pub(crate) read_us: u32,
+}
+
+/// How long ago that was, for what lasts less than an hour.
+pub(crate) fn since_us(now: Instant, then_us: u32) -> Duration {
+    Duration::from_micros(u64::from((now.micros() as u32).wrapping_sub(then_us)))
 }
 
 /// From worker to agent: an event and how many cuts there were when it happened.
@@ -125,7 +144,11 @@ mod tests {
     fn sound_never_takes_the_places_of_what_must_not_be_lost() {
         let (mut socket, mut leg, _agent) = rings();
         let mut frames = 0;
-        while push_unreserved(&mut socket.rx, Rx::Media { frame: Frame::SILENCE, stamp_ms: NO_STAMP }, RX_RESERVED) {
+        while push_unreserved(
+            &mut socket.rx,
+            Rx::Media { frame: Frame::SILENCE, stamp_ms: NO_STAMP, read_us: 0 },
+            RX_RESERVED,
+        ) {
             frames += 1;
         }
         assert_eq!(frames, RX_RING - RX_RESERVED);
@@ -134,7 +157,7 @@ mod tests {
         }
         assert!(socket.rx.push(Rx::Stop).is_err());
         while push_unreserved(&mut leg.tx, Tx::Audio { epoch: 0, frame: Frame::SILENCE }, TX_RESERVED) {}
-        leg.tx.push(Tx::Clear).expect("a reserved place");
+        leg.tx.push(Tx::Clear(None)).expect("a reserved place");
     }
 
     #[test]

@@ -32,6 +32,7 @@ pub(super) struct Arrival {
     gaps: u32,
     missing_frames: u64,
     late_frames: u64,
+    late_last: Duration,
     late_max: Duration,
 }
 
@@ -45,6 +46,7 @@ impl Arrival {
         if late > LATE_FRAME {
             self.late_frames += 1;
         }
+        self.late_last = late;
         self.late_max = self.late_max.max(late);
         Arrived { missing_frames, late }
     }
@@ -62,6 +64,11 @@ impl Arrival {
     /// Frames later than [`LATE_FRAME`].
     pub(super) fn late_frames(&self) -> u64 {
         self.late_frames
+    }
+
+    /// How late the last one was.
+    pub(super) fn last_lateness(&self) -> Duration {
+        self.late_last
     }
 
     /// The latest of all.

@@ -1,5 +1,7 @@
 //! What goes into a leg and what comes out: one enum each.
 
+use std::time::Duration;
+
 use crate::audio::frame::Frame;
 use crate::audio::vad::Block;
 use crate::port::{AgentEvent, Digit, EndCause, UtteranceId};
@@ -97,9 +99,22 @@ pub enum Output {
     Clear {
         /// The epoch that begins.
         epoch: u32,
+        /// For an interruption, the caller's sound from the onset of speech to the decision.
+        onset: Option<Samples>,
     },
     /// Close the stream with this WebSocket code.
     Close(u16),
     /// Tell the agent.
     Event(AgentEvent),
+    /// Count this.
+    Measured(Measure),
+}
+
+/// Something worth a histogram.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Measure {
+    /// How much sound waited at the carrier when more was sent.
+    PlayoutLead(Duration),
+    /// From the end of the caller's turn, its closing silence included, to the agent's first sound.
+    TurnResponse(Duration),
 }

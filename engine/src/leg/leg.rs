@@ -1,5 +1,7 @@
 //! The leg's state machine: everything that can happen on a call, and what follows from it.
 
+use std::time::Duration;
+
 use crate::audio::frame::{FRAME_SAMPLES, Frame};
 use crate::audio::level::BLOCK_SAMPLES;
 use crate::audio::vad::Block;
@@ -14,7 +16,8 @@ use super::io::{Command, Generation, Input, Output};
 use super::ledger::{Ledger, Span};
 use super::marks::{Marks, Returned};
 use super::playout::Playout;
-use super::report::EndReport;
+use super::quality::{Quality, Watch};
+use super::report::Progress;
 use super::sent_levels::SentLevels;
 use super::speech::Speaking;
 
@@ -45,6 +48,11 @@ pub struct Leg {
     heard_from: Instant,
     /// A silent line has been probed by a mark.
     probed: bool,
+    watch: Watch,
+    /// When the caller's turn ended, until the agent answers.
+    pub(super) turn_ended_at: Option<Instant>,
+    /// Times that an utterance ran dry.
+    pub(super) underruns: u32,
     frames_in: u64,
     frames_lost: u64,
     turns: u32,
@@ -69,6 +77,9 @@ impl Leg {
             ended: None,
             heard_from: now,
             probed: false,
+            watch: Watch::new(now),
+            turn_ended_at: None,
+            underruns: 0,
             frames_in: 0,
             frames_lost: 0,
             turns: 0,
@@ -126,10 +137,9 @@ impl Leg {
         &self.ledger
     }
 
-    /// What is to be said of the call when it is over.
-    pub fn report(&self) -> EndReport {
-        EndReport {
-            cause: self.ended.unwrap_or(EndCause::Fault),
+    /// The call so far.
+    pub fn progress(&self) -> Progress {
+        Progress {
             queued: self.ledger.queued(),
             sent: self.ledger.sent(),
             heard: self.ledger.heard(),
@@ -137,20 +147,35 @@ impl Leg {
             barge_ins: self.generation.cuts,
             turns: self.turns,
             frames_in: self.frames_in,
+            quality: self.quality(),
+        }
+    }
+
+    fn quality(&self) -> Quality {
+        let mut quality = Quality {
             frames_lost: self.frames_lost,
-            frames_unheard_by_agent: 0,
-            gaps: self.arrival.gaps(),
+            gaps: u64::from(self.arrival.gaps()),
             frames_missing: self.arrival.missing_frames(),
             frames_late: self.arrival.late_frames(),
-            late_max: self.arrival.late_max(),
-            marks_missing: self.marks_missing,
-            round_trip: self.playout.round_trip(),
-        }
+            late_ms_max: self.arrival.late_max().as_millis() as u64,
+            round_trip_ms: self.playout.round_trip().as_millis() as u64,
+            marks_missing: u64::from(self.marks_missing),
+            underruns: u64::from(self.underruns),
+            ..Quality::default()
+        };
+        self.watch.report(&mut quality);
+        quality
+    }
+
+    /// How much later than the earliest of its call the last frame of the caller came.
+    pub fn last_lateness(&self) -> Duration {
+        self.arrival.last_lateness()
     }
 
     fn media(&mut self, now: Instant, frame: &Frame, stamp_ms: Option<u32>, out: &mut Vec<Output>) {
         self.carrier_spoke(now);
         self.frames_in += 1;
+        self.watch.frame(frame);
         for _ in 0..self.arrival.frame(now, stamp_ms).missing_frames {
             self.missing(now, out);
         }
@@ -177,6 +202,7 @@ impl Leg {
     }
 
     fn hear(&mut self, now: Instant, block: &Block, out: &mut Vec<Output>) {
+        self.watch.block(now, block, self.playout.audible(now));
         let playing = self.playing(now);
         for event in self.turn.hear(block, playing.as_ref()).into_iter().flatten() {
             self.turned(now, event, out);
@@ -187,17 +213,21 @@ impl Leg {
         match event {
             TurnEvent::Started => {
                 self.turns += 1;
+                self.turn_ended_at = None;
                 out.push(Output::Event(AgentEvent::TurnStarted));
             }
-            TurnEvent::Ended { speech } => out.push(Output::Event(AgentEvent::TurnEnded { speech })),
-            TurnEvent::BargeIn => {
+            TurnEvent::Ended { speech } => {
+                self.turn_ended_at = Some(now);
+                out.push(Output::Event(AgentEvent::TurnEnded { speech }));
+            }
+            TurnEvent::BargeIn { onset } => {
                 self.generation.cuts += 1;
                 let position = self.position(now);
                 if let Some(span) = self.audible_span(now) {
                     let (utterance, heard) = (span.utterance, span.before(position));
                     out.push(Output::Event(AgentEvent::BargeIn { utterance, heard }));
                 }
-                self.cut(now, out);
+                self.cut(now, Some(onset), out);
             }
         }
     }
@@ -228,7 +258,7 @@ impl Leg {
     }
 
     /// Stops playback: what was not heard by now never will be.
-    pub(super) fn cut(&mut self, now: Instant, out: &mut Vec<Output>) {
+    fn cut(&mut self, now: Instant, onset: Option<Samples>, out: &mut Vec<Output>) {
         self.epoch = self.epoch.wrapping_add(1);
         let position = self.position(now);
         self.ledger.clear(position);
@@ -237,7 +267,7 @@ impl Leg {
         self.playout.clear(now);
         self.turn.playback_stopped();
         self.speaking.cut();
-        out.push(Output::Clear { epoch: self.epoch });
+        out.push(Output::Clear { epoch: self.epoch, onset });
         self.issue_mark(MarkKind::Fence, now, out);
         while let Some(span) = self.ledger.cut() {
             let heard = span.before(position);
@@ -288,7 +318,7 @@ impl Leg {
         }
         self.generation.stops = stops;
         if self.ledger.live().next().is_some() || self.speaking.current().is_some() {
-            self.cut(now, out);
+            self.cut(now, None, out);
         }
     }
 

@@ -11,11 +11,13 @@ mod ledger;
 mod leg;
 mod marks;
 mod playout;
+mod quality;
 mod report;
 mod sent_levels;
 mod speech;
 
-pub use io::{Command, Generation, Input, Output, Speech};
+pub use io::{Command, Generation, Input, Measure, Output, Speech};
 pub use ledger::{Ledger, Span};
 pub use leg::Leg;
-pub use report::EndReport;
+pub use quality::{Quality, Side};
+pub use report::{EndReport, Progress};

@@ -1,15 +1,22 @@
-//! What remains of a call when its stream is over.
-
-use std::time::Duration;
+//! What can be said of a call: while it goes on, and when it is over.
 
 use crate::port::EndCause;
 use crate::time::Samples;
 
+use super::quality::Quality;
+
 /// Handed back to control when a call's socket is done.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EndReport {
     /// Why it ended.
     pub cause: EndCause,
+    /// What came of it.
+    pub progress: Progress,
+}
+
+/// A call so far.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Progress {
     /// Sound handed to the socket's ring.
     pub queued: Samples,
     /// Sound written to the socket.
@@ -24,20 +31,6 @@ pub struct EndReport {
     pub turns: u32,
     /// Frames of the caller that reached the leg.
     pub frames_in: u64,
-    /// Frames of the caller lost between socket and leg.
-    pub frames_lost: u64,
-    /// Frames of caller audio that the agent was too slow to take.
-    pub frames_unheard_by_agent: u64,
-    /// Times that the caller's sound had a hole, by the carrier's stamps.
-    pub gaps: u32,
-    /// Frames that the stamps say are missing, `frames_lost` among them.
-    pub frames_missing: u64,
-    /// Frames that came more than 60 ms later than the earliest did.
-    pub frames_late: u64,
-    /// How much later the latest came.
-    pub late_max: Duration,
-    /// Marks that the carrier never returned.
-    pub marks_missing: u32,
-    /// Round trip to the carrier as marks measured it, smoothed.
-    pub round_trip: Duration,
+    /// What went wrong.
+    pub quality: Quality,
 }

@@ -1,12 +1,12 @@
 //! What the agent says, as the leg takes it: which utterance is being queued, and what must never sound.
 
 use crate::audio::frame::Frame;
-use crate::limits::PROGRESS_MARK_EVERY;
+use crate::limits::{LEAD, MESSAGE_LENGTH, PROGRESS_MARK_EVERY};
 use crate::port::{AgentEvent, Playout as PlayoutEnd, UtteranceId};
 use crate::time::{Instant, Samples};
 use crate::wire::MarkKind;
 
-use super::io::{Generation, Output, Speech};
+use super::io::{Generation, Measure, Output, Speech};
 use super::leg::Leg;
 use super::sent_levels::frame_dbfs;
 
@@ -95,6 +95,7 @@ impl Leg {
     }
 
     fn say(&mut self, now: Instant, frame: Frame, out: &mut Vec<Output>) {
+        self.measure_playout(now, out);
         let samples = Samples(frame.samples() as u64);
         let audible_from = self.playout.queue(now, samples);
         self.ledger.queue(samples, audible_from);
@@ -103,6 +104,21 @@ impl Leg {
         self.speaking.since_mark += samples;
         if self.speaking.since_mark.duration() >= PROGRESS_MARK_EVERY {
             self.mark_here(MarkKind::Progress, out);
+        }
+    }
+
+    /// What the moment at which sound is sent tells: how long the caller waited for an answer, how much was left at the
+    /// carrier, and whether that was nothing in the middle of an utterance.
+    fn measure_playout(&mut self, now: Instant, out: &mut Vec<Output>) {
+        if let Some(ended_at) = self.turn_ended_at.take() {
+            let waited = now.since(ended_at) + self.turn.params().end_silence;
+            out.push(Output::Measured(Measure::TurnResponse(waited)));
+        }
+        let begun = self.ledger.live().last().is_some_and(|span| span.audible_from.is_some());
+        let buffered = self.playout.buffered(now);
+        if begun && buffered + MESSAGE_LENGTH <= LEAD {
+            out.push(Output::Measured(Measure::PlayoutLead(buffered)));
+            self.underruns += u32::from(buffered.is_zero());
         }
     }
 

@@ -15,6 +15,7 @@ use crate::limits::RX_RESERVED;
 use crate::port::Digit;
 use crate::ring::{NO_STAMP, Rx, push_unreserved};
 use crate::stats::{Counters, count};
+use crate::time::Instant;
 use crate::wire::{Chop, Header, Inbound, MarkName, Media, Sid, Track, twilio};
 use crate::worker::Lease;
 
@@ -63,19 +64,19 @@ impl StreamReader<'_> {
             }
             PieceKind::Text | PieceKind::Binary | PieceKind::Continuation => {
                 match self.assembler.push(now, piece).map_err(ReadEnd::Fault)? {
-                    Some(message) => self.message(&message).map_err(ReadEnd::Fault),
+                    Some(message) => self.message(now, &message).map_err(ReadEnd::Fault),
                     None => Ok(()),
                 }
             }
         }
     }
 
-    fn message(&mut self, message: &Message) -> Result<(), Fault> {
+    fn message(&mut self, now: Instant, message: &Message) -> Result<(), Fault> {
         let Message::Text(text) = message else {
             return Err(Fault::new(1003, "binary messages are not understood"));
         };
         match twilio::parse(text) {
-            Ok(Inbound::Media(media)) if self.is_ours(&media.header) => self.media(&media),
+            Ok(Inbound::Media(media)) if self.is_ours(&media.header) => self.media(now, &media),
             Ok(Inbound::Mark(mark)) if self.is_ours(&mark.header) => match MarkName::parse(&mark.name) {
                 Some(name) => self.push(Rx::Mark(name)),
                 None => Ok(()),
@@ -104,16 +105,17 @@ impl StreamReader<'_> {
         header.stream_sid.as_ref().is_none_or(|sid| **sid == *self.stream_sid.as_str())
     }
 
-    fn media(&mut self, media: &Media<'_>) -> Result<(), Fault> {
+    fn media(&mut self, now: Instant, media: &Media<'_>) -> Result<(), Fault> {
         if media.track != Track::Inbound {
             return Ok(());
         }
+        let read_us = now.micros() as u32;
         let Self { chop, rx, lease, .. } = self;
         let held_ms = chop.held_samples() as u64 / 8;
         let stamp = media.timestamp_ms.map(|stamp| stamp.saturating_sub(held_ms));
         let mut stamp_ms = stamp.and_then(|stamp| u32::try_from(stamp).ok()).unwrap_or(NO_STAMP);
         let decoded = media.payload.frames(chop, |frame| {
-            push_frame(rx, lease, Rx::Media { frame, stamp_ms });
+            push_frame(rx, lease, Rx::Media { frame, stamp_ms, read_us });
             stamp_ms = stamp_ms.saturating_add(FRAME_MS);
         });
         self.lease.set_due();
@@ -123,7 +125,11 @@ impl StreamReader<'_> {
     /// The last piece of the caller's sound may be short.
     fn flush(&mut self) {
         if let Some(frame) = self.chop.flush() {
-            push_frame(self.rx, self.lease, Rx::Media { frame, stamp_ms: NO_STAMP });
+            push_frame(
+                self.rx,
+                self.lease,
+                Rx::Media { frame, stamp_ms: NO_STAMP, read_us: self.clock.now().micros() as u32 },
+            );
         }
     }
 

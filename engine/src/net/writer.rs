@@ -11,9 +11,10 @@ use rtrb::Consumer;
 use super::reader::Pong;
 use super::socket::{self, Fault};
 use crate::audio::frame::Frame;
+use crate::clock::Clock;
 use crate::limits::MESSAGE_FRAMES_MAX;
 use crate::port::EndCause;
-use crate::ring::Tx;
+use crate::ring::{Interruption, Tx, since_us};
 use crate::stats::{Counters, count};
 use crate::wire::{Outbound, Sid, twilio};
 use crate::worker::Lease;
@@ -34,6 +35,9 @@ pub(super) struct StreamWriter<'a> {
     pub(super) tx: &'a mut Consumer<Tx>,
     pub(super) lease: &'a Lease,
     pub(super) pong: &'a Pong,
+    pub(super) clock: Clock,
+    /// The interruption that the message being written answers.
+    pub(super) interruption: Option<Interruption>,
     /// The message being written; keeps its room.
     pub(super) buffer: Vec<u8>,
 }
@@ -55,7 +59,9 @@ impl StreamWriter<'_> {
             let written = match poll_fn(|context| self.poll_next(context)).await {
                 Next::Message => {
                     count(&self.counters().messages_out, 1);
-                    self.socket.text(&self.buffer).await
+                    let written = self.socket.text(&self.buffer).await;
+                    self.measure_clear();
+                    written
                 }
                 Next::Pong(payload) => self.socket.pong(&payload).await,
                 Next::Close(code) => {
@@ -91,7 +97,10 @@ impl StreamWriter<'_> {
             match message {
                 Tx::Audio { epoch, frame } => self.join_audio(epoch, frame),
                 Tx::Mark(name) => twilio::encode(&mut self.buffer, &self.stream_sid, Outbound::Mark(name)),
-                Tx::Clear => twilio::encode(&mut self.buffer, &self.stream_sid, Outbound::Clear),
+                Tx::Clear(interruption) => {
+                    twilio::encode(&mut self.buffer, &self.stream_sid, Outbound::Clear);
+                    self.interruption = interruption;
+                }
                 Tx::Close(code) => return Some(Next::Close(code)),
             }
             if !self.buffer.is_empty() {
@@ -124,6 +133,15 @@ impl StreamWriter<'_> {
         self.lease.cell().written.fetch_add(samples as u64, Ordering::Release);
         count(&self.counters().frames_out, joined as u64);
         twilio::encode(&mut self.buffer, &self.stream_sid, Outbound::Media(&frames[..joined]));
+    }
+
+    /// A clear that an interruption caused has been handed to the socket.
+    fn measure_clear(&mut self) {
+        if let Some(Interruption { onset, read_us }) = self.interruption.take() {
+            let own = since_us(self.clock.now(), read_us);
+            self.counters().barge_in_own.add(own);
+            self.counters().barge_in.add(onset.duration() + own);
+        }
     }
 
     fn is_current(&self, epoch: u32) -> bool {

@@ -11,6 +11,7 @@ use super::pending::Pending;
 use super::{AgentEvent, EndCause, UtteranceId};
 use crate::leg::{Command, Generation};
 use crate::ring::{AgentEnds, Event};
+use crate::view::CallView;
 use crate::worker::Lease;
 
 /// How something is said.
@@ -36,6 +37,7 @@ pub struct PortFull(pub Bytes);
 pub struct AgentPort {
     ends: AgentEnds,
     lease: Arc<Lease>,
+    view: CallView,
     pending: Pending,
     /// Wishes that the ring had no place for.
     wishes: VecDeque<Command>,
@@ -51,10 +53,11 @@ pub struct AgentPort {
 }
 
 impl AgentPort {
-    pub(crate) fn new(ends: AgentEnds, lease: Arc<Lease>) -> Self {
+    pub(crate) fn new(ends: AgentEnds, lease: Arc<Lease>, view: CallView) -> Self {
         Self {
             ends,
             lease,
+            view,
             pending: Pending::default(),
             wishes: VecDeque::new(),
             own_events: VecDeque::new(),
@@ -64,6 +67,11 @@ impl AgentPort {
             hang_up: false,
             ended: None,
         }
+    }
+
+    /// A window on the call, for whoever shows it; outlives the port.
+    pub fn view(&self) -> CallView {
+        self.view.clone()
     }
 
     /// The next event; [`AgentEvent::Ended`] is the last one and repeats.

@@ -30,7 +30,10 @@ pub enum TurnEvent {
     /// The caller began to speak.
     Started,
     /// The caller speaks while something interruptible is playing: stop it.
-    BargeIn,
+    BargeIn {
+        /// The caller's sound from the onset of speech to this decision.
+        onset: Samples,
+    },
     /// The caller fell silent; `speech` is the turn's length without the closing silence.
     Ended {
         /// Length of the turn.
@@ -80,7 +83,7 @@ impl Turn {
             self.speaking = None;
         }
         let interrupts = onset && playing.is_some_and(|p| p.interruptible);
-        [turn, interrupts.then_some(TurnEvent::BargeIn)]
+        [turn, interrupts.then(|| TurnEvent::BargeIn { onset: self.run() })]
     }
 
     /// What was playing has been stopped: the next interruption must earn its onset anew.
@@ -94,8 +97,13 @@ impl Turn {
         Block { active: block.active && !ours, voiced: block.voiced && !ours, ..*block }
     }
 
+    /// How much of the caller has been heard in a row.
+    fn run(&self) -> Samples {
+        Samples(BLOCK.0 * u64::from(self.onset.run_blocks()))
+    }
+
     fn begin_turn(&mut self) -> TurnEvent {
-        self.speaking = Some(Endpoint::begin(Samples(BLOCK.0 * u64::from(self.onset.run_blocks()))));
+        self.speaking = Some(Endpoint::begin(self.run()));
         TurnEvent::Started
     }
 
@@ -120,6 +128,10 @@ mod tests {
 
     fn silent() -> Block {
         Block { voiced: false, active: false, level_dbfs: -65.0, floor_dbfs: -65.0 }
+    }
+
+    fn barge_in(onset_ms: u64) -> TurnEvent {
+        TurnEvent::BargeIn { onset: Samples::from_millis(onset_ms) }
     }
 
     fn playing(age_ms: u64) -> Playing {
@@ -158,14 +170,14 @@ mod tests {
     fn speech_over_an_utterance_interrupts_it() {
         let mut turn = Turn::new(TurnParams::default());
         let events = hear_until(&mut turn, voiced(-20.0), Some(playing(2_000)));
-        assert_eq!(events, (4, [Some(TurnEvent::Started), Some(TurnEvent::BargeIn)]));
+        assert_eq!(events, (4, [Some(TurnEvent::Started), Some(barge_in(40))]));
     }
 
     #[test]
     fn the_first_300_ms_of_an_utterance_need_more() {
         let mut turn = Turn::new(TurnParams::default());
         let events = hear_until(&mut turn, voiced(-20.0), Some(playing(100)));
-        assert_eq!(events, (12, [Some(TurnEvent::Started), Some(TurnEvent::BargeIn)]));
+        assert_eq!(events, (12, [Some(TurnEvent::Started), Some(barge_in(120))]));
     }
 
     #[test]
@@ -190,7 +202,7 @@ mod tests {
         hear_until(&mut turn, voiced(-20.0), None);
         turn.playback_stopped();
         let events = hear_until(&mut turn, voiced(-20.0), Some(playing(400)));
-        assert_eq!(events, (4, [None, Some(TurnEvent::BargeIn)]));
+        assert_eq!(events, (4, [None, Some(barge_in(40))]));
     }
 
     #[test]

@@ -7,13 +7,14 @@ use crate::audio::frame::{FRAME_SAMPLES, Frame};
 use crate::audio::g711;
 use crate::audio::level::BLOCK_SAMPLES;
 use crate::audio::vad::Hearing;
-use crate::leg::{EndReport, Input, Leg, Output};
-use crate::limits::{EVENT_RESERVED, RX_BACKLOG_FRAMES_MAX, TX_RESERVED};
+use crate::leg::{EndReport, Input, Leg, Measure, Output, Progress};
+use crate::limits::{EVENT_RESERVED, RX_BACKLOG_FRAMES_MAX, TX_RESERVED, VIEW_EVERY};
 use crate::port::{AgentEvent, EndCause};
-use crate::ring::{Event, LegEnds, NO_STAMP, Rx, Tx, push_unreserved};
+use crate::ring::{Event, Interruption, LegEnds, NO_STAMP, Rx, Tx, push_unreserved, since_us};
 use crate::stats::{Counters, count};
 use crate::time::{Instant, Samples};
 use crate::turn::TurnParams;
+use crate::view::CallView;
 
 use super::slots::Lease;
 
@@ -29,7 +30,11 @@ pub(crate) struct Call {
     /// The I/O thread on which its socket lives.
     io: usize,
     epoch: u32,
+    /// When the frame taken last was read from the socket: the low half of the engine's microseconds.
+    read_us: u32,
     frames_agent_late: u64,
+    view: CallView,
+    publish_at: Instant,
     /// The agent let the places that are kept for turns fill up.
     agent_lost: bool,
     /// Something was pushed for the socket, for the agent.
@@ -42,7 +47,8 @@ pub(crate) struct Call {
 impl Drop for Call {
     fn drop(&mut self) {
         if let Some(on_end) = self.on_end.take() {
-            on_end(EndReport { frames_unheard_by_agent: self.frames_agent_late, ..self.leg.report() });
+            let cause = self.leg.ended().unwrap_or(EndCause::Fault);
+            on_end(EndReport { cause, progress: self.progress() });
         }
     }
 }
@@ -62,6 +68,7 @@ impl Call {
         ends: LegEnds,
         lease: Arc<Lease>,
         io: usize,
+        view: CallView,
         on_end: OnEnd,
     ) -> Self {
         let epoch = lease.cell().epoch.load(Ordering::Relaxed);
@@ -72,7 +79,10 @@ impl Call {
             on_end: Some(on_end),
             io,
             epoch,
+            read_us: 0,
             frames_agent_late: 0,
+            view,
+            publish_at: now,
             agent_lost: false,
             news: News::default(),
             took_speech: false,
@@ -101,6 +111,7 @@ impl Call {
         self.take_rx(now, hearing, out);
         self.take_agent(now, out);
         self.leg.handle(now, Input::Tick, out);
+        self.publish(now);
         self.deliver(out)
     }
 
@@ -125,6 +136,21 @@ impl Call {
         self.deliver(out)
     }
 
+    /// The call so far, the agent's slowness included.
+    fn progress(&self) -> Progress {
+        let mut progress = self.leg.progress();
+        progress.quality.frames_agent_late = self.frames_agent_late;
+        progress
+    }
+
+    /// Shows the call to others, once in a while.
+    fn publish(&mut self, now: Instant) {
+        if now >= self.publish_at {
+            self.publish_at = now + VIEW_EVERY;
+            self.view.publish(&self.progress());
+        }
+    }
+
     fn counters(&self) -> &Counters {
         &self.lease.shared().counters
     }
@@ -139,9 +165,12 @@ impl Call {
         let mut unheard = self.ends.rx.slots().saturating_sub(RX_BACKLOG_FRAMES_MAX);
         while let Ok(message) = self.ends.rx.pop() {
             match message {
-                Rx::Media { frame, stamp_ms } => {
+                Rx::Media { frame, stamp_ms, read_us } => {
+                    self.read_us = read_us;
                     let stamp_ms = (stamp_ms != NO_STAMP).then_some(stamp_ms);
                     self.leg.handle(now, Input::Media { frame: &frame, stamp_ms }, out);
+                    self.counters().frame_wait.add(since_us(now, read_us));
+                    self.counters().frame_late.add(self.leg.last_lateness());
                     if unheard == 0 {
                         self.hear(now, &frame, hearing, out);
                     }
@@ -210,15 +239,18 @@ impl Call {
         for output in out.drain(..) {
             match output {
                 Output::Event(event) => self.tell_agent(event),
-                Output::Clear { epoch } => {
+                Output::Clear { epoch, onset } => {
                     self.epoch = epoch;
                     // Before the clear is queued: from here on the writer drops what is older.
                     self.lease.cell().epoch.store(epoch, Ordering::Release);
-                    self.tell_socket(Tx::Clear);
+                    let read_us = self.read_us;
+                    self.tell_socket(Tx::Clear(onset.map(|onset| Interruption { onset, read_us })));
                 }
                 Output::Audio(frame) => self.tell_socket(Tx::Audio { epoch: self.epoch, frame }),
                 Output::Mark(name) => self.tell_socket(Tx::Mark(name)),
                 Output::Close(code) => self.tell_socket(Tx::Close(code)),
+                Output::Measured(Measure::PlayoutLead(lead)) => self.counters().playout_lead.add(lead),
+                Output::Measured(Measure::TurnResponse(time)) => self.counters().turn_response.add(time),
             }
         }
         self.news

@@ -99,8 +99,12 @@ fn run(seats: &mut Seats, arrivals: &Receiver<Box<Call>>, config: &WorkerConfig)
         while let Ok(call) = arrivals.try_recv() {
             seats.seat(clock.now(), call);
         }
-        seats.tick(clock.now());
-        next = following(next, clock.now(), *tick, counters);
+        let began = clock.now();
+        seats.tick(began);
+        let ended = clock.now();
+        counters.tick_lag.add(began.since(next));
+        counters.tick_time.add(ended.since(began));
+        next = following(next, ended, *tick, counters);
         clock.sleep_until(next);
     }
 }
