@@ -2,9 +2,19 @@
 
 use std::time::Duration;
 
-/// Sound kept waiting at the carrier. Long enough for a network that stalls for a third of a second; what was sent
-/// can only be taken back by a `clear`.
-pub const LEAD: Duration = Duration::from_millis(400);
+/// Sound that must still wait at the carrier when more is sent, until marks have told how the network is: long enough
+/// for a network that stalls for a quarter of a second.
+pub const CUSHION: Duration = Duration::from_millis(240);
+/// The least of it, on a network that keeps its time: ticks, wakes and an unlucky packet.
+pub const CUSHION_MIN: Duration = Duration::from_millis(100);
+/// The most of it: what was sent can only be taken back by a `clear`.
+pub const CUSHION_MAX: Duration = Duration::from_millis(640);
+/// Marks that must have come back before the cushion follows them.
+pub const CUSHION_MARKS_MIN: u32 = 8;
+
+/// The longest sound kept waiting at the carrier.
+pub const LEAD_MAX: Duration =
+    Duration::from_millis(CUSHION_MAX.as_millis() as u64 + MESSAGE_LENGTH.as_millis() as u64);
 
 /// Length of an outbound message. Short messages cost a write each; long ones make the lead coarse.
 pub const MESSAGE_LENGTH: Duration = Duration::from_millis(160);
@@ -90,8 +100,8 @@ pub const WRITE_TIME: Duration = Duration::from_secs(2);
 /// Time that a peer has to answer our close.
 pub const CLOSE_TIME: Duration = Duration::from_secs(1);
 
-// A message must fit the ring to the socket, and the lead twice.
+// A message must fit the ring to the socket.
 const _: () = assert!(MESSAGE_FRAMES_MAX <= TX_RING - TX_RESERVED);
-const _: () = assert!(MESSAGE_LENGTH.as_millis() * 2 <= LEAD.as_millis());
+const _: () = assert!(LEAD_MAX.as_millis() <= 800);
 const _: () = assert!(MESSAGE_LENGTH.as_millis() / 20 <= MESSAGE_FRAMES_MAX as u128);
 const _: () = assert!(RX_BACKLOG_FRAMES_MAX <= RX_RING - RX_RESERVED);

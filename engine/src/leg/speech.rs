@@ -1,7 +1,7 @@
 //! What the agent says, as the leg takes it: which utterance is being queued, and what must never sound.
 
 use crate::audio::frame::Frame;
-use crate::limits::{LEAD, MESSAGE_LENGTH, PROGRESS_MARK_EVERY};
+use crate::limits::PROGRESS_MARK_EVERY;
 use crate::port::{AgentEvent, Playout as PlayoutEnd, UtteranceId};
 use crate::time::{Instant, Samples};
 use crate::wire::MarkKind;
@@ -116,7 +116,7 @@ impl Leg {
         }
         let begun = self.ledger.live().last().is_some_and(|span| span.audible_from.is_some());
         let buffered = self.playout.buffered(now);
-        if begun && buffered + MESSAGE_LENGTH <= LEAD {
+        if begun && self.playout.is_low(now) {
             out.push(Output::Measured(Measure::PlayoutLead(buffered)));
             self.underruns += u32::from(buffered.is_zero());
         }

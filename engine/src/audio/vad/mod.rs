@@ -11,7 +11,8 @@ pub use gated::{Gates, Hearing};
 
 /// Active blocks in a row, the last of them voiced, that are an onset of speech: 40 ms.
 ///
-/// Three let 6 of 2,000 bursts of typing through, five cost 10 ms of every interruption.
+/// Three would come 2 ms sooner in the median; four is what refused every burst of typing while the pitch gate was laxer
+/// than it is now, and is kept as the margin. Five cost 10 ms of every interruption.
 pub const ONSET_BLOCKS: u32 = 4;
 
 /// What was heard in one block of 10 ms.
