@@ -18,7 +18,7 @@ use crate::stats::{Counters, Stats};
 use crate::turn::TurnParams;
 use crate::view::CallView;
 use crate::wire::StartInfo;
-use crate::worker::{self, Call, Worker, WorkerConfig};
+use crate::worker::{self, Call, Planted, Worker, WorkerConfig};
 
 /// Asked once, with the carrier's `start`, whether and how a stream is served. Runs on an I/O thread: must not block.
 pub type Gate = Box<dyn FnOnce(&StartInfo) -> Result<Admission, Refusal> + Send>;
@@ -139,6 +139,12 @@ impl Engine {
     /// The engine's numbers at this moment.
     pub fn stats(&self) -> Stats {
         self.inner.counters.snapshot(self.active_calls() as u64)
+    }
+
+    /// Plants a fault in every worker, to see who suffers.
+    #[doc(hidden)]
+    pub fn plant(&self, fault: Planted) {
+        self.inner.workers.iter().for_each(|worker| worker.shared.plant(fault));
     }
 
     /// Closes every stream with code 1001. The threads end when the streams have.

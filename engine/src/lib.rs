@@ -33,3 +33,5 @@ pub use leg::{EndReport, Progress, Quality, Side};
 pub use placement::Placement;
 pub use stats::{BOUNDS_US, Distribution, Kind, Stats};
 pub use view::CallView;
+#[doc(hidden)]
+pub use worker::Planted;

@@ -128,7 +128,7 @@ fn a_carrier_that_returns_no_marks_is_replaced_by_the_clock() {
     rig.hang_up();
     rig.run(4_000, false);
     assert_eq!(rig.closed, Some(1000));
-    assert!(rig.leg.report().marks_missing > 0);
+    assert!(rig.leg.progress().quality.marks_missing > 0);
 }
 
 #[test]

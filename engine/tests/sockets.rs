@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use engine::port::{AgentEvent, AgentPort, Digit, EndCause, Say};
-use engine::{Engine, EngineConfig};
+use engine::{Engine, EngineConfig, Planted};
 use fastwebsockets::{Frame, OpCode, Payload};
 use serde_json::json;
-use socket_peer::{Got, attach, silent, sound};
+use socket_peer::{Got, Peer, attach, silent, sound};
 use tokio::sync::mpsc;
 
 fn engine() -> Engine {
@@ -257,6 +257,48 @@ async fn a_peer_that_never_reads_costs_its_own_call_only() {
     // Ten seconds of sound do not fit into the buffers of a peer that reads nothing: its call ends, by the time a
     // write may take.
     assert_eq!(tokio::time::timeout(Duration::from_secs(20), end.recv()).await, Ok(Some(EndCause::SocketLost)));
+}
+
+/// A call whose stream stands, as far as a ping can tell.
+async fn standing(engine: &Engine) -> (Peer, mpsc::UnboundedReceiver<EndCause>) {
+    let (mut peer, end) = attach(engine, silent).await;
+    peer.start().await;
+    peer.frame(Frame::new(true, OpCode::Ping, None, Payload::Owned(vec![]))).await;
+    assert!(matches!(peer.next().await, Got::Pong(_)), "the call is attached");
+    (peer, end)
+}
+
+#[tokio::test]
+async fn a_panic_in_a_call_s_step_ends_that_call_only() {
+    let engine = engine();
+    let (mut first, mut first_end) = standing(&engine).await;
+    let (mut second, mut second_end) = standing(&engine).await;
+    engine.plant(Planted::Step);
+    first.media(&[0xFF; 160]).await;
+    assert_eq!(first.closed().await, 1011);
+    drop(first);
+    assert_eq!(first_end.recv().await, Some(EndCause::Fault));
+    second.send(json!({"event": "stop", "streamSid": socket_peer::STREAM, "stop": {}})).await;
+    assert_eq!(second.closed().await, 1000);
+    drop(second);
+    assert_eq!(second_end.recv().await, Some(EndCause::CarrierStopped));
+    assert_eq!((engine.stats().panics, engine.stats().workers_failed), (1, 0));
+}
+
+#[tokio::test]
+async fn a_panic_of_a_worker_gives_its_calls_to_rescue_and_the_next_is_served() {
+    let engine = engine();
+    let (mut first, mut first_end) = standing(&engine).await;
+    engine.plant(Planted::Tick);
+    assert_eq!(first.closed().await, 1011);
+    drop(first);
+    assert_eq!(first_end.recv().await, Some(EndCause::Fault));
+    let (mut second, mut second_end) = standing(&engine).await;
+    second.send(json!({"event": "stop", "streamSid": socket_peer::STREAM, "stop": {}})).await;
+    assert_eq!(second.closed().await, 1000);
+    drop(second);
+    assert_eq!(second_end.recv().await, Some(EndCause::CarrierStopped));
+    assert_eq!(engine.stats().workers_failed, 1);
 }
 
 #[tokio::test]

@@ -15,4 +15,5 @@ mod tick;
 
 pub(crate) use call::Call;
 pub(crate) use slots::Lease;
+pub use slots::Planted;
 pub(crate) use thread::{Worker, WorkerConfig, spawn};

@@ -1,6 +1,6 @@
 //! Slots: what a worker shares with the tasks of its calls, and who holds which slot.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use atomic_waker::AtomicWaker;
@@ -19,8 +19,21 @@ pub(crate) struct Shared {
     pub(crate) due: Due,
     /// What the worker and its sockets count.
     pub(crate) counters: Arc<Counters>,
+    /// A fault that a test has planted.
+    planted: AtomicU8,
     free: Mutex<Vec<u32>>,
     active: AtomicUsize,
+}
+
+/// Faults that tests plant, to see who suffers.
+#[doc(hidden)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Planted {
+    /// The next step of any call panics.
+    Step = 1,
+    /// The next tick panics outside of any call.
+    Tick = 2,
 }
 
 /// The shared part of a slot. Alone on its cache lines: worker and socket write to it.
@@ -82,6 +95,7 @@ impl Shared {
             slots: (0..slots).map(|_| Slot::default()).collect(),
             due: Due::new(slots),
             counters,
+            planted: AtomicU8::new(0),
             free: Mutex::new((0..slots as u32).rev().collect()),
             active: AtomicUsize::new(0),
         }
@@ -90,6 +104,19 @@ impl Shared {
     /// How many slots are held.
     pub(crate) fn active(&self) -> usize {
         self.active.load(Ordering::Relaxed)
+    }
+
+    /// Plants a fault.
+    pub(crate) fn plant(&self, fault: Planted) {
+        self.planted.store(fault as u8, Ordering::Relaxed);
+    }
+
+    /// Panics where a test has planted this fault, once.
+    pub(super) fn panic_if_planted(&self, fault: Planted) {
+        if self.planted.load(Ordering::Relaxed) == fault as u8 {
+            self.planted.store(0, Ordering::Relaxed);
+            panic!("planted by a test");
+        }
     }
 
     /// Wakes a task of a slot. A task that no longer waits is not harmed.

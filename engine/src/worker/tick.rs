@@ -12,7 +12,7 @@ use crate::time::Instant;
 
 use super::bell::Bell;
 use super::call::{Call, News};
-use super::slots::Shared;
+use super::slots::{Planted, Shared};
 
 /// Outputs of one step: a full lead of audio, its marks, and a few events.
 const OUTPUTS: usize = 256;
@@ -86,6 +86,7 @@ impl Seats {
 
     /// One tick: collects the slots that are due, steps each, rings once per runtime.
     pub(super) fn tick(&mut self, now: Instant) {
+        self.shared.panic_if_planted(Planted::Tick);
         self.collect_due(now);
         for index in 0..self.worklist.len() {
             self.step(self.worklist[index], now);
@@ -113,7 +114,10 @@ impl Seats {
     fn step(&mut self, slot: usize, now: Instant) {
         let Seat { hearing, call } = &mut self.seats[slot];
         let Some(sitting) = call.as_deref_mut() else { return };
-        let stepped = catch_unwind(AssertUnwindSafe(|| sitting.step(now, hearing, &mut self.out)));
+        let stepped = catch_unwind(AssertUnwindSafe(|| {
+            self.shared.panic_if_planted(Planted::Step);
+            sitting.step(now, hearing, &mut self.out)
+        }));
         let news = stepped.unwrap_or_else(|_| {
             count(&self.shared.counters.panics, 1);
             sitting.fail(now, &mut self.out)

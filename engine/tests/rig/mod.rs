@@ -135,6 +135,7 @@ impl Rig {
                     self.written += frame.samples() as u64;
                     self.to_carrier.push_back((self.now + self.one_way, output));
                 }
+                Output::Measured(_) => {}
                 Output::Mark(_) => self.to_carrier.push_back((self.now + self.one_way, output)),
             }
         }
@@ -180,7 +181,7 @@ impl Rig {
                     }
                 }
             }
-            Output::Close(_) | Output::Event(_) => {}
+            Output::Close(_) | Output::Event(_) | Output::Measured(_) => {}
         }
     }
 
