@@ -21,6 +21,7 @@ mod placement;
 pub mod port;
 mod ring;
 mod stats;
+mod sync;
 pub mod time;
 pub mod turn;
 mod view;

@@ -1,6 +1,6 @@
 //! Which slots of a worker have something to look at: one bit each, set by anyone, taken by the worker.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::{AtomicU64, Ordering};
 
 /// A set of slots. Setting is one atomic or; taking 64 slots is one atomic swap.
 #[derive(Debug)]
@@ -37,7 +37,7 @@ impl Due {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(offhook_loom)))]
 mod tests {
     use super::*;
 
@@ -51,5 +51,58 @@ mod tests {
         due.take(|slot| taken.push(slot));
         assert_eq!(taken, [0, 63, 64, 199]);
         due.take(|slot| panic!("slot {slot} was taken twice"));
+    }
+}
+
+#[cfg(all(test, offhook_loom))]
+mod loom_tests {
+    use super::*;
+    use crate::sync::AtomicU32;
+    use std::sync::Arc;
+    use loom::thread;
+
+    /// Two producers push (a relaxed store each) and mark the same slot; the worker takes until both pushes were seen
+    /// through a mark. A mark that was taken without its push would end the worker's look too early.
+    #[test]
+    fn loom_what_was_pushed_before_a_mark_is_seen_by_whoever_takes_it() {
+        loom::model(|| {
+            let due = Arc::new(Due::new(64));
+            let rings = Arc::new([AtomicU32::new(0), AtomicU32::new(0)]);
+            let producers: Vec<_> = (0..2)
+                .map(|n| {
+                    let (due, rings) = (due.clone(), rings.clone());
+                    thread::spawn(move || {
+                        rings[n].store(1, Ordering::Relaxed);
+                        due.set(3);
+                    })
+                })
+                .collect();
+            let seen = || rings.iter().map(|ring| ring.load(Ordering::Relaxed)).sum::<u32>();
+            let mut seen_at_last_mark = 0;
+            due.take(|_| seen_at_last_mark = seen());
+            producers.into_iter().for_each(|producer| producer.join().expect("no panic"));
+            // Whatever was not seen yet must still be marked.
+            let mut marked = false;
+            due.take(|slot| marked = slot == 3);
+            assert!(seen_at_last_mark == 2 || marked, "a push was left without a mark");
+        });
+    }
+
+    /// A single producer: when the worker takes the mark, the push is there.
+    #[test]
+    fn loom_a_taken_mark_brings_its_push() {
+        loom::model(|| {
+            let due = Arc::new(Due::new(64));
+            let ring = Arc::new(AtomicU32::new(0));
+            let producer = {
+                let (due, ring) = (due.clone(), ring.clone());
+                thread::spawn(move || {
+                    ring.store(1, Ordering::Relaxed);
+                    due.set(0);
+                })
+            };
+            due.take(|_| assert_eq!(ring.load(Ordering::Relaxed), 1));
+            producer.join().expect("no panic");
+        });
     }
 }

@@ -1,7 +1,6 @@
 //! Slots: what a worker shares with the tasks of its calls, and who holds which slot.
 
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use atomic_waker::AtomicWaker;
 
@@ -9,6 +8,7 @@ use super::bell::Wakes;
 use super::due::Due;
 use crate::port::EndCause;
 use crate::stats::Counters;
+use crate::sync::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Mutex, Ordering};
 
 /// What one worker shares with the tasks of all its calls.
 #[derive(Debug)]
@@ -187,7 +187,7 @@ impl Drop for Lease {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(offhook_loom)))]
 mod tests {
     use super::*;
 
@@ -201,5 +201,83 @@ mod tests {
         drop(second_holder);
         assert_eq!(shared.active(), 0);
         assert!(shared.lease().is_some());
+    }
+}
+
+#[cfg(all(test, offhook_loom))]
+mod loom_tests {
+    use super::*;
+    use loom::thread;
+
+    /// Socket and worker let go of a slot while a third takes one: whoever gets the slot finds it as new, and nobody
+    /// gets it while it is held.
+    #[test]
+    fn loom_a_slot_is_handed_over_clean_and_to_one_at_a_time() {
+        loom::model(|| {
+            let shared = Arc::new(Shared::new(1, Arc::default()));
+            let socket = shared.lease().expect("a free slot");
+            let worker = socket.clone();
+            let writer = thread::spawn(move || {
+                socket.cell().written.fetch_add(160, Ordering::Release);
+                socket.cell().set_cause(EndCause::ProtocolError(1008));
+            });
+            let reader = thread::spawn(move || drop(worker));
+            if let Some(next) = shared.lease() {
+                assert_eq!(next.cell().written.load(Ordering::Acquire), 0);
+                assert_eq!(next.cell().cause(), EndCause::SocketLost);
+                assert!(shared.lease().is_none(), "one slot, two holders");
+            }
+            writer.join().expect("no panic");
+            reader.join().expect("no panic");
+            assert_eq!(shared.active(), 0);
+            assert!(shared.lease().is_some(), "the slot is lost");
+        });
+    }
+
+    /// The worker raises the epoch before it queues the clear. A writer that has taken the clear drops all that is
+    /// older, and one that has not may still send: the carrier then throws it away.
+    #[test]
+    fn loom_after_the_clear_nothing_older_is_sent() {
+        loom::model(|| {
+            let slot = Arc::new(Slot::default());
+            let clear_queued = Arc::new(AtomicBool::new(false));
+            let worker = {
+                let (slot, clear_queued) = (slot.clone(), clear_queued.clone());
+                thread::spawn(move || {
+                    slot.epoch.store(1, Ordering::Release);
+                    clear_queued.store(true, Ordering::Release);
+                })
+            };
+            if clear_queued.load(Ordering::Acquire) {
+                assert_eq!(slot.epoch.load(Ordering::Acquire), 1, "audio of epoch 0 would follow the clear");
+            }
+            worker.join().expect("no panic");
+        });
+    }
+
+    /// The order in which a task waits: look, register, look again. Against a producer that pushes and then wakes, no
+    /// wake-up is lost.
+    #[test]
+    fn loom_looking_again_after_registering_loses_no_wake() {
+        loom::model(|| {
+            let waker = loom::sync::Arc::new(loom::future::AtomicWaker::new());
+            let ring = loom::sync::Arc::new(AtomicU32::new(0));
+            let producer = {
+                let (waker, ring) = (waker.clone(), ring.clone());
+                thread::spawn(move || {
+                    ring.store(1, Ordering::Release);
+                    waker.wake();
+                })
+            };
+            loom::future::block_on(std::future::poll_fn(|context| {
+                let look = || ring.load(Ordering::Acquire) == 1;
+                if look() {
+                    return std::task::Poll::Ready(());
+                }
+                waker.register_by_ref(context.waker());
+                if look() { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
+            }));
+            producer.join().expect("no panic");
+        });
     }
 }
