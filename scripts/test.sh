@@ -70,6 +70,9 @@ cargo clippy --workspace --all-targets --locked -- -D warnings
 step "Tests"
 run_tests
 
+step "Every order of what threads share"
+RUSTFLAGS="--cfg offhook_loom" CARGO_TARGET_DIR=target/loom cargo test --locked -p offhook-engine --lib loom_
+
 step "Examples in the documentation"
 cargo test --workspace --locked --doc
 
