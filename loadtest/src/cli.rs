@@ -20,6 +20,11 @@ pub enum Command {
     ///
     /// Exit code: 0 good; 1 the call failed; 2 wrong usage; 3 an expectation or a budget was missed.
     Call(Box<CallArgs>),
+    /// Hold many calls at once from one thread, all speaking and interrupting, and measure the server.
+    ///
+    /// Exit code: 0 good; 1 no call came up; 2 wrong usage; 3 a threshold was missed; 4 void, the machine was too busy
+    /// to measure.
+    Fleet(Box<FleetArgs>),
     /// Print where speech begins and ends in WAV files (8000 Hz, mono, 16 bits).
     Label {
         /// The files.
@@ -30,27 +35,12 @@ pub enum Command {
     List,
 }
 
-/// Options of `call`.
+/// Whom to call, and as whom.
 #[derive(Clone, Debug, Args)]
-pub struct CallArgs {
+pub struct TargetArgs {
     /// The voice webhook.
     #[arg(long, default_value = "http://127.0.0.1:8080/twilio/voice")]
     pub url: String,
-    /// A built-in script, or a .toml file.
-    #[arg(long, default_value = "default")]
-    pub script: String,
-    /// How many calls, all at once.
-    #[arg(long, default_value_t = 1)]
-    pub count: u32,
-    /// Over how many milliseconds the calls begin; by default 20 for each.
-    #[arg(long)]
-    pub ramp_ms: Option<u64>,
-    /// Stereo WAV of the (first) call: left said, right heard. By default call.wav for one call, none for several.
-    #[arg(long)]
-    pub wav: Option<PathBuf>,
-    /// Print JSON instead of text.
-    #[arg(long)]
-    pub json: bool,
     /// The number that is called.
     #[arg(long, default_value = "+14155550199")]
     pub to: String,
@@ -66,6 +56,29 @@ pub struct CallArgs {
     /// The public base URL behind which the server stands: requests are signed for it, but sent to --url.
     #[arg(long)]
     pub public_url: Option<String>,
+}
+
+/// Options of `call`.
+#[derive(Clone, Debug, Args)]
+pub struct CallArgs {
+    /// Whom to call.
+    #[command(flatten)]
+    pub target: TargetArgs,
+    /// A built-in script, or a .toml file.
+    #[arg(long, default_value = "default")]
+    pub script: String,
+    /// How many calls, all at once.
+    #[arg(long, default_value_t = 1)]
+    pub count: u32,
+    /// Over how many milliseconds the calls begin; by default 20 for each.
+    #[arg(long)]
+    pub ramp_ms: Option<u64>,
+    /// Stereo WAV of the (first) call: left said, right heard. By default call.wav for one call, none for several.
+    #[arg(long)]
+    pub wav: Option<PathBuf>,
+    /// Print JSON instead of text.
+    #[arg(long)]
+    pub json: bool,
     /// Report the end of the call here, as a number's status callback.
     #[arg(long)]
     pub status_callback: Option<String>,
@@ -84,4 +97,99 @@ pub struct CallArgs {
     /// Budget: every call has its first audio so soon after start (exit code 3 if not).
     #[arg(long)]
     pub first_audio_ms: Option<u64>,
+}
+
+/// Options of `fleet`.
+#[derive(Clone, Debug, Args)]
+pub struct FleetArgs {
+    /// Whom to call.
+    #[command(flatten)]
+    pub target: TargetArgs,
+    /// How many calls at once.
+    #[arg(long, default_value_t = 100)]
+    pub calls: usize,
+    /// How many seconds are measured, once all calls are up.
+    #[arg(long, default_value_t = 30)]
+    pub duration: u64,
+    /// Over how many seconds the calls begin; by default one for every 50 calls.
+    #[arg(long)]
+    pub ramp: Option<f64>,
+    /// Calls end, and are replaced, after so many seconds on average; by default all stay to the end.
+    #[arg(long)]
+    pub churn: Option<f64>,
+    /// What callers say, built-in clips or WAV files; by default all built-in clips.
+    #[arg(long = "clip")]
+    pub clips: Vec<String>,
+    /// The server's process on this machine: its processor time, memory and descriptors are measured.
+    #[arg(long)]
+    pub pid: Option<u32>,
+    /// The one core that this program runs on; the server belongs on others (taskset).
+    #[arg(long)]
+    pub core: Option<usize>,
+    /// Write the report as JSON to this file; - for standard output instead of the table.
+    #[arg(long)]
+    pub json: Option<PathBuf>,
+    /// Repeats a run: who speaks when and what, lengths of calls, identifiers.
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// Stop sending, on every socket, so many seconds into the measured time.
+    #[arg(long)]
+    pub stall_at: Option<f64>,
+    /// For so many milliseconds; then everything that is due is sent at once.
+    #[arg(long, default_value_t = 1_000, requires = "stall_at")]
+    pub stall_ms: u64,
+    /// Own frames later than this (p99) make the run void (exit code 4): it then measured this machine, not the server.
+    #[arg(long, default_value_t = 1.0)]
+    pub void_above_ms: f64,
+    /// What must not be exceeded.
+    #[command(flatten)]
+    pub limits: LimitArgs,
+}
+
+/// Thresholds of `fleet`: exit code 3 when one is exceeded, or could not be measured.
+#[derive(Clone, Copy, Debug, Default, Args)]
+#[command(next_help_heading = "Thresholds")]
+pub struct LimitArgs {
+    /// Onset of speech to clear, half of all.
+    #[arg(long)]
+    pub clear_p50_ms: Option<f64>,
+    /// Onset of speech to clear, 95 of 100.
+    #[arg(long)]
+    pub clear_p95_ms: Option<f64>,
+    /// Onset of speech to clear, 99 of 100.
+    #[arg(long)]
+    pub clear_p99_ms: Option<f64>,
+    /// Last frame sent to clear, 99 of 100.
+    #[arg(long)]
+    pub share_p99_ms: Option<f64>,
+    /// Start to first sound, 95 of 100.
+    #[arg(long)]
+    pub first_audio_p95_ms: Option<f64>,
+    /// Socket round trip, 99 of 100.
+    #[arg(long)]
+    pub ping_p99_ms: Option<f64>,
+    /// Calls that were refused, broke, or were ended by the server.
+    #[arg(long)]
+    pub lost_max: Option<u64>,
+    /// Interruptions without a clear, in percent.
+    #[arg(long)]
+    pub missed_max_percent: Option<f64>,
+    /// Clears that nobody provoked.
+    #[arg(long)]
+    pub false_max: Option<u64>,
+    /// Gaps in what the bot says.
+    #[arg(long)]
+    pub gaps_max: Option<u64>,
+    /// Messages that Twilio would refuse.
+    #[arg(long)]
+    pub refused_max: Option<u64>,
+    /// The server's processor time per second of a call, ms (needs --pid).
+    #[arg(long, requires = "pid")]
+    pub cpu_per_call_max_ms: Option<f64>,
+    /// The server's memory per call, KiB (needs --pid).
+    #[arg(long, requires = "pid")]
+    pub memory_per_call_max_kib: Option<f64>,
+    /// Descriptors that the server holds more than before, when all have hung up (needs --pid).
+    #[arg(long, requires = "pid")]
+    pub descriptors_left_max: Option<u64>,
 }

@@ -13,6 +13,7 @@ pub mod audio;
 pub mod call;
 pub mod caller;
 pub mod cli;
+pub mod fleet;
 pub mod report;
 pub mod rng;
 pub mod run;

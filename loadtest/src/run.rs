@@ -1,12 +1,15 @@
 //! Runs what the command line asks for, and says how it went by an exit code.
 
+#[cfg(target_os = "linux")]
+mod fleet;
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use crate::call::model::{Call, CallPlan};
 use crate::caller::{clips, label, script};
-use crate::cli::{CallArgs, Cli, Command};
+use crate::cli::{CallArgs, Cli, Command, TargetArgs};
 use crate::report::table::{CallReport, Table};
 use crate::report::{timeline, wav};
 use crate::rng::Rng;
@@ -29,11 +32,20 @@ const MISSED: u8 = 3;
 /// The calls that one run may make at once; more needs another tool.
 const MAX_COUNT: u32 = 2_000;
 
+#[cfg(not(target_os = "linux"))]
+mod fleet {
+    /// Not here.
+    pub(super) fn fleet(_: &crate::cli::FleetArgs) -> Result<u8, String> {
+        Err("fleet needs Linux: it counts in microseconds and reads /proc".into())
+    }
+}
+
 /// Does what `cli` says; everything that is printed goes to standard output, complaints to standard error.
 #[must_use]
 pub fn run(cli: Cli) -> ExitCode {
     let result = match cli.command {
         Command::Call(args) => call(&args),
+        Command::Fleet(args) => fleet::fleet(&args),
         Command::Label { files } => label_files(&files),
         Command::List => {
             list();
@@ -110,20 +122,20 @@ fn plan(args: &CallArgs) -> Result<Plans, String> {
         return Err(format!("--count {}: from 1 to {MAX_COUNT}", args.count));
     }
     let script = Arc::new(script::load(&args.script).map_err(|e| e.to_string())?);
-    let (url, route) = where_to(args)?;
+    let (url, route) = where_to(&args.target)?;
     let status_callback = args.status_callback.as_deref().map(Url::parse).transpose().map_err(|e| e.to_string())?;
     let seed = args.seed.unwrap_or_else(clock::fresh_seed);
     let unix_s = clock::unix_s();
     let mut rng = Rng::new(seed);
-    let account = account_sid(args, &mut rng)?;
+    let account = account_sid(&args.target, &mut rng)?;
     let wav = args.wav.clone().or_else(|| (args.count == 1).then(|| PathBuf::from("call.wav")));
     let calls = (0..args.count).map(|index| {
         let sids = Sids { account: account.clone(), call: ids::sid("CA", &mut rng) };
         CallPlan {
             url: url.clone(),
             sids,
-            parties: Parties { from: next_number(&args.from, index), to: args.to.clone() },
-            auth_token: auth_token(args),
+            parties: Parties { from: next_number(&args.target.from, index), to: args.target.to.clone() },
+            auth_token: auth_token(&args.target),
             script: Arc::clone(&script),
             seed: if index == 0 { seed } else { rng.next_u64() },
             status_callback: status_callback.clone(),
@@ -140,7 +152,7 @@ fn plan(args: &CallArgs) -> Result<Plans, String> {
     Ok(Plans { calls, route, wav })
 }
 
-fn where_to(args: &CallArgs) -> Result<(Url, Route), String> {
+fn where_to(args: &TargetArgs) -> Result<(Url, Route), String> {
     let local = Url::parse(&args.url).map_err(|e| format!("--url: {e}"))?;
     if !local.scheme.starts_with("http") {
         return Err(format!("--url {local}: a webhook is http:// or https://"));
@@ -155,14 +167,14 @@ fn where_to(args: &CallArgs) -> Result<(Url, Route), String> {
     Ok((url.clone(), Route { behind: Some((url.host, local)) }))
 }
 
-fn account_sid(args: &CallArgs, rng: &mut Rng) -> Result<String, String> {
+fn account_sid(args: &TargetArgs, rng: &mut Rng) -> Result<String, String> {
     let made_up = ids::sid("AC", rng);
     let sid = args.account_sid.clone().or_else(|| environment("TWILIO_ACCOUNT_SID")).unwrap_or(made_up);
     let good = sid.len() == 34 && sid.starts_with("AC") && sid[2..].bytes().all(|b| b.is_ascii_hexdigit());
     if good { Ok(sid) } else { Err(format!("account SID {sid:?}: AC and 32 hexadecimal digits")) }
 }
 
-fn auth_token(args: &CallArgs) -> String {
+fn auth_token(args: &TargetArgs) -> String {
     let from_environment =
         || environment("TWILIO_AUTH_TOKEN").and_then(|all| all.split(',').next().map(|t| t.trim().to_owned()));
     args.auth_token.clone().or_else(from_environment).unwrap_or_else(|| "loadtest".into())

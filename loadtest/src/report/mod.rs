@@ -1,6 +1,8 @@
 //! What happened, for people and for machines: timeline, table, JSON, WAV.
 
 pub mod figures;
+#[cfg(target_os = "linux")]
+pub mod fleet;
 pub mod table;
 pub mod timeline;
 pub mod verdict;

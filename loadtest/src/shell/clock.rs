@@ -32,6 +32,11 @@ impl Clock {
     }
 }
 
+/// Waits on a thread that has nothing else to do.
+pub fn pause(length: Duration) {
+    std::thread::sleep(length);
+}
+
 /// Seconds since 1970.
 #[must_use]
 pub fn unix_s() -> u64 {

@@ -3,6 +3,8 @@
 pub mod alarm;
 pub mod clock;
 pub mod drive;
+#[cfg(target_os = "linux")]
+pub mod fleet;
 pub mod route;
 pub mod socket;
 pub mod webhook;

@@ -1,0 +1,481 @@
+//! The fleet's own thread: serves the wheel by the clock, and in between whatever the sockets bring.
+//!
+//! Everything here is bounded: sockets by the number of calls, events by one batch, what waits for a socket by its line,
+//! marks by their buffers. A thread that is late serves all that it owes, in order, and shows how late it was.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
+use std::sync::mpsc::Receiver;
+
+use rustix::event::epoll::{self, EventData, EventFlags};
+use rustix::fd::OwnedFd;
+use rustix::time::Timespec;
+use tokio::sync::mpsc::Sender;
+
+use super::dial::{Dialed, Order};
+use super::line::{Line, Lost};
+use crate::fleet::call::{Call, Shared};
+use crate::fleet::measures::Measures;
+use crate::fleet::timeline::{Stage, Timeline};
+use crate::fleet::voice::Voices;
+use crate::fleet::wheel::Wheel;
+use crate::rng::Rng;
+use crate::shell::clock::Clock;
+use crate::time::Micros;
+
+/// Events taken at once, before the clock is looked at again.
+const BATCH: usize = 64;
+/// One read takes at most so much.
+const READ_BYTES: usize = 64 * 1024;
+/// New sockets taken per look at the clock.
+const JOINS: usize = 4;
+/// How long a socket may take to close behind its last words.
+const LINGER: Micros = Micros::from_ms(3_000);
+const MINUTE: Micros = Micros::from_ms(60_000);
+
+/// What the driver shows to who watches.
+#[derive(Debug, Default)]
+pub struct Gauges {
+    stage: AtomicU8,
+    /// Calls on the line.
+    pub calls: AtomicUsize,
+    /// Calls lost or refused.
+    pub lost: AtomicUsize,
+    /// Frames sent since the run began.
+    pub frames: AtomicU64,
+}
+
+impl Gauges {
+    /// The stage that the run is in.
+    #[must_use]
+    pub fn stage(&self) -> Stage {
+        match self.stage.load(Ordering::Acquire) {
+            0 => Stage::Ramp,
+            1 => Stage::Settle,
+            2 => Stage::Measure,
+            3 => Stage::HangUp,
+            _ => Stage::Done,
+        }
+    }
+}
+
+/// What the driver is to do.
+#[derive(Clone, Copy, Debug)]
+pub struct Plan {
+    /// Calls at once.
+    pub calls: usize,
+    /// Over how long they begin.
+    pub ramp: Micros,
+    /// How long is measured.
+    pub length: Micros,
+    /// Mean length of a call; `None`: all stay to the end.
+    pub churn: Option<Micros>,
+    /// When after the beginning of measuring everything stops being sent, and for how long.
+    pub stall: Option<(Micros, Micros)>,
+    /// Everything random.
+    pub seed: u64,
+}
+
+struct Slot {
+    line: Line,
+    call: Call,
+    generation: u32,
+    /// Hangs up then, to be replaced.
+    ends: Micros,
+    /// Its last words have been said.
+    closing: bool,
+}
+
+/// The driver.
+pub struct Driver {
+    clock: Clock,
+    plan: Plan,
+    gauges: Arc<Gauges>,
+    dialed: Receiver<Dialed>,
+    orders: Option<Sender<Order>>,
+    epoll: OwnedFd,
+    timeline: Timeline,
+    wheel: Wheel,
+    shared: Shared,
+    slots: Vec<Option<Box<Slot>>>,
+    free: Vec<u32>,
+    generation: u32,
+    marks: BinaryHeap<Reverse<(Micros, u32, u32)>>,
+    closing: VecDeque<(Micros, u32, u32)>,
+    rng: Rng,
+    /// Orders that have been settled, connected or not.
+    settled: usize,
+    ordered: u64,
+    open: usize,
+    stall: Option<(Micros, Micros)>,
+    minute_ends: Micros,
+    out: Vec<u8>,
+    input: Box<[u8]>,
+}
+
+impl std::fmt::Debug for Driver {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Driver").field("plan", &self.plan).field("open", &self.open).finish_non_exhaustive()
+    }
+}
+
+impl Driver {
+    /// A driver that begins now.
+    ///
+    /// # Errors
+    /// When the system gives no epoll.
+    pub fn new(
+        clock: Clock,
+        plan: Plan,
+        voices: Voices,
+        gauges: Arc<Gauges>,
+        dialed: Receiver<Dialed>,
+        orders: Sender<Order>,
+    ) -> std::io::Result<Self> {
+        let now = clock.now();
+        Ok(Self {
+            clock,
+            plan,
+            gauges,
+            dialed,
+            orders: Some(orders),
+            epoll: epoll::create(epoll::CreateFlags::CLOEXEC)?,
+            timeline: Timeline::new(now, plan.calls, plan.ramp, plan.length),
+            wheel: Wheel::new(now),
+            shared: Shared { measures: Measures::new(voices.clips.len()), voices },
+            slots: Vec::new(),
+            free: Vec::new(),
+            generation: 0,
+            marks: BinaryHeap::new(),
+            closing: VecDeque::new(),
+            rng: Rng::new(plan.seed ^ 0x00C0_FFEE),
+            settled: 0,
+            ordered: plan.calls as u64,
+            open: 0,
+            stall: None,
+            minute_ends: Micros::MAX,
+            out: Vec::with_capacity(READ_BYTES),
+            input: vec![0; READ_BYTES].into_boxed_slice(),
+        })
+    }
+
+    /// Runs until all calls are over. Returns what was measured.
+    pub fn run(mut self) -> Shared {
+        super::machine::wake_exactly();
+        let mut events = Vec::with_capacity(BATCH);
+        let mut due = Vec::with_capacity(self.plan.calls);
+        while self.timeline.stage() != Stage::Done {
+            self.serve_wheel(&mut due);
+            let now = self.clock.now();
+            self.serve_marks(now);
+            self.serve_timeline(now, &mut due);
+            self.take_new(now);
+            self.close_lingering(now);
+            self.wait(&mut events);
+            for index in 0..events.len() {
+                let event: epoll::Event = events[index];
+                let data = event.data.u64();
+                self.socket_ready((data >> 32) as u32, data as u32, event.flags);
+            }
+        }
+        self.shared
+    }
+
+    /// Sends every frame that is due.
+    fn serve_wheel(&mut self, due: &mut Vec<u32>) {
+        if self.stall.is_some_and(|(begins, _)| self.clock.now() >= begins) {
+            return;
+        }
+        let mut now = self.clock.now();
+        while let Some(point) = self.wheel.turn(now, due) {
+            for &id in due.iter() {
+                now = self.clock.now();
+                self.send_frames(id, now, point);
+            }
+        }
+    }
+
+    /// Sends the frames of one call that are due by `point`: one, or behind a stall all that it owes at once.
+    fn send_frames(&mut self, id: u32, now: Micros, point: Micros) {
+        let Some(slot) = self.slots.get_mut(id as usize).and_then(Option::as_mut) else { return };
+        if slot.ends <= now {
+            return self.hang_up(id, now);
+        }
+        self.out.clear();
+        let mut frames = 0;
+        while slot.call.frame_due() <= point {
+            slot.call.frame(now, &mut self.shared, &mut self.out);
+            frames += 1;
+        }
+        let sent = self.gauges.frames.load(Ordering::Relaxed) + frames;
+        self.gauges.frames.store(sent, Ordering::Relaxed);
+        self.write(id, frames);
+    }
+
+    /// Writes what stands in `out` to the call's socket.
+    fn write(&mut self, id: u32, frames: u64) {
+        if self.out.is_empty() {
+            return;
+        }
+        let Some(slot) = self.slots.get_mut(id as usize).and_then(Option::as_mut) else { return };
+        match slot.line.write(&self.out) {
+            Ok(true) => {}
+            Ok(false) => {
+                if let Some(counts) = self.shared.measures.count() {
+                    counts.frames_blocked += frames;
+                }
+            }
+            Err(lost) => self.lose(id, &lost),
+        }
+    }
+
+    fn serve_marks(&mut self, now: Micros) {
+        while let Some(Reverse((due, id, generation))) = self.marks.peek().copied()
+            && due <= now
+        {
+            self.marks.pop();
+            if let Some(slot) = self.slots[id as usize].as_mut().filter(|s| s.generation == generation && !s.closing) {
+                self.out.clear();
+                slot.call.play(now, &mut self.shared, &mut self.out);
+                self.write(id, 0);
+            }
+        }
+    }
+
+    fn serve_timeline(&mut self, now: Micros, due: &mut Vec<u32>) {
+        if let Some(stage) = self.timeline.step(now, self.settled, self.open) {
+            self.enter(stage, now);
+        }
+        if now >= self.minute_ends {
+            self.shared.measures.roll();
+            self.minute_ends += MINUTE;
+        }
+        if let Some((begins, ends)) = self.stall {
+            if now >= ends {
+                self.stall = None;
+                self.wheel.skip(now, due);
+                self.shared.measures.stall(now);
+                for &id in due.iter() {
+                    self.send_frames(id, self.clock.now(), now);
+                }
+            } else if now >= begins && !self.shared.measures.is_stalled(now) {
+                self.shared.measures.stall(ends);
+            }
+        }
+        self.shared.measures.is_stalled(now);
+    }
+
+    fn enter(&mut self, stage: Stage, now: Micros) {
+        match stage {
+            Stage::Measure => {
+                self.shared.measures.open();
+                self.minute_ends = now + MINUTE;
+                self.stall = self.plan.stall.map(|(at, length)| (now + at, now + at + length));
+            }
+            Stage::HangUp => {
+                // The last row, unless hardly anything of its minute has passed.
+                if now + MINUTE > self.minute_ends + Micros::from_ms(30_000) {
+                    self.shared.measures.roll();
+                }
+                self.minute_ends = Micros::MAX;
+                self.shared.measures.shut();
+                self.stall = None;
+                self.orders = None;
+                self.spread_goodbyes(now);
+            }
+            Stage::Ramp | Stage::Settle | Stage::Done => {}
+        }
+        self.gauges.stage.store(stage as u8, Ordering::Release);
+    }
+
+    /// Not everybody hangs up in the same instant: a thousand a second at most.
+    fn spread_goodbyes(&mut self, now: Micros) {
+        let mut ends = now;
+        for slot in self.slots.iter_mut().flatten().filter(|slot| !slot.closing) {
+            slot.ends = ends;
+            ends += Micros::from_ms(1);
+        }
+    }
+
+    fn take_new(&mut self, now: Micros) {
+        for _ in 0..JOINS {
+            match self.dialed.try_recv() {
+                Ok(Dialed::Connected(connected)) => {
+                    let (open, begin) = *connected;
+                    self.settled += 1;
+                    if self.timeline.stage() < Stage::HangUp {
+                        self.join(now, open, begin);
+                    }
+                }
+                Ok(Dialed::Failed(why)) => {
+                    self.settled += 1;
+                    self.note_loss(format!("set-up: {why}"));
+                }
+                Err(_) => break,
+            }
+        }
+    }
+
+    fn join(&mut self, now: Micros, open: super::handshake::Open, begin: crate::fleet::call::Begin) {
+        let id = self.free.pop().unwrap_or_else(|| {
+            self.slots.push(None);
+            (self.slots.len() - 1) as u32
+        });
+        self.generation = self.generation.wrapping_add(1);
+        let generation = self.generation;
+        let flags = EventFlags::IN | EventFlags::OUT | EventFlags::RDHUP | EventFlags::ET;
+        let data = EventData::new_u64(u64::from(generation) << 32 | u64::from(id));
+        if let Err(error) = epoll::add(&self.epoll, &open.stream, data, flags) {
+            self.free.push(id);
+            return self.note_loss(format!("epoll: {error}"));
+        }
+        let started = self.wheel.join(id);
+        self.out.clear();
+        let call = Call::start(now, started, begin, &self.shared, &mut self.out);
+        let ends = now + self.call_length();
+        let line = Line::new(open.stream);
+        self.slots[id as usize] = Some(Box::new(Slot { line, call, generation, ends, closing: false }));
+        self.open += 1;
+        self.gauges.calls.fetch_add(1, Ordering::Relaxed);
+        self.write(id, 0);
+        if !open.read_ahead.is_empty() {
+            self.feed(id, &open.read_ahead);
+        }
+    }
+
+    /// Exponentially distributed, so that calls end independently of each other.
+    fn call_length(&mut self) -> Micros {
+        let Some(mean) = self.plan.churn else { return Micros::MAX };
+        let length = -(1.0 - self.rng.unit()).ln() * mean.0 as f64;
+        Micros(length as u64)
+    }
+
+    fn wait(&mut self, events: &mut Vec<epoll::Event>) {
+        let mark = self.marks.peek().map_or(Micros::MAX, |Reverse((due, ..))| *due);
+        let wait = self.wheel.next_point().min(mark).since(self.clock.now());
+        // While nothing is sent the wheel stands still in the past.
+        let wait = if self.stall.is_some() { wait.max(Micros(200)) } else { wait }.min(Micros::from_ms(5));
+        let timeout = Timespec { tv_sec: 0, tv_nsec: i64::try_from(wait.0 * 1_000).unwrap_or_default() };
+        events.clear();
+        // Interrupted by a signal or not: the clock decides what is next.
+        let _ = epoll::wait(&self.epoll, rustix::buffer::spare_capacity(events), Some(&timeout));
+    }
+
+    fn socket_ready(&mut self, generation: u32, id: u32, flags: EventFlags) {
+        let Some(slot) = self.slots.get_mut(id as usize).and_then(Option::as_mut) else { return };
+        if slot.generation != generation {
+            return;
+        }
+        if flags.contains(EventFlags::OUT)
+            && let Err(lost) = slot.line.flush()
+        {
+            return self.lose(id, &lost);
+        }
+        if flags.intersects(EventFlags::IN | EventFlags::RDHUP | EventFlags::HUP | EventFlags::ERR) {
+            self.read(id);
+        }
+    }
+
+    /// Reads until there is nothing left; a read that does not fill the buffer has taken all.
+    fn read(&mut self, id: u32) {
+        let mut input = std::mem::take(&mut self.input);
+        loop {
+            let Some(slot) = self.slots.get_mut(id as usize).and_then(Option::as_mut) else { break };
+            match slot.line.read(&mut input) {
+                Ok(Some(count)) => {
+                    self.feed(id, &input[..count]);
+                    // A full buffer may hide more, and so may the end of the connection behind the last words.
+                    let ending = self.slots[id as usize].as_ref().is_some_and(|slot| slot.closing);
+                    if count < input.len() && !ending {
+                        break;
+                    }
+                }
+                Ok(None) => break,
+                Err(lost) => {
+                    self.lose(id, &lost);
+                    break;
+                }
+            }
+        }
+        self.input = input;
+    }
+
+    fn feed(&mut self, id: u32, bytes: &[u8]) {
+        let Some(slot) = self.slots.get_mut(id as usize).and_then(Option::as_mut) else { return };
+        if slot.closing {
+            return;
+        }
+        let now = self.clock.now();
+        let (generation, marks) = (slot.generation, &mut self.marks);
+        self.out.clear();
+        let result = slot.call.receive(now, bytes, &mut self.shared, &mut self.out, &mut |due| {
+            marks.push(Reverse((due, id, generation)));
+        });
+        self.write(id, 0);
+        if let Err(ended) = result {
+            self.note_loss(ended.to_string());
+            self.remove(id, now);
+        }
+    }
+
+    /// Our own end of a call, which is then replaced.
+    fn hang_up(&mut self, id: u32, now: Micros) {
+        let Some(slot) = self.slots.get_mut(id as usize).and_then(Option::as_mut) else { return };
+        self.wheel.leave(id, slot.call.started());
+        slot.closing = true;
+        self.out.clear();
+        slot.call.hang_up(&mut self.out);
+        self.closing.push_back((now + LINGER, id, slot.generation));
+        self.gauges.calls.fetch_sub(1, Ordering::Relaxed);
+        self.write(id, 0);
+        self.replace(now);
+    }
+
+    fn close_lingering(&mut self, now: Micros) {
+        while let Some((_, id, generation)) = self.closing.pop_front_if(|(until, ..)| *until <= now) {
+            if self.slots[id as usize].as_ref().is_some_and(|slot| slot.generation == generation) {
+                self.remove(id, now);
+            }
+        }
+    }
+
+    fn lose(&mut self, id: u32, lost: &Lost) {
+        let closing = self.slots[id as usize].as_ref().is_some_and(|slot| slot.closing);
+        if !closing {
+            self.note_loss(lost.to_string());
+        }
+        self.remove(id, self.clock.now());
+    }
+
+    fn note_loss(&mut self, why: String) {
+        self.gauges.lost.fetch_add(1, Ordering::Relaxed);
+        self.shared.measures.lose(why);
+    }
+
+    /// Forgets a call and closes its socket; a call that did not end by our will is replaced.
+    fn remove(&mut self, id: u32, now: Micros) {
+        let Some(slot) = self.slots.get_mut(id as usize).and_then(Option::take) else { return };
+        self.free.push(id);
+        self.open -= 1;
+        if !slot.closing {
+            self.wheel.leave(id, slot.call.started());
+            self.gauges.calls.fetch_sub(1, Ordering::Relaxed);
+            // A second later: a server that refuses everybody is not to be stormed.
+            self.replace(now + Micros::from_ms(1_000));
+        }
+    }
+
+    fn replace(&mut self, at: Micros) {
+        if self.timeline.stage() >= Stage::HangUp {
+            return;
+        }
+        let Some(orders) = &self.orders else { return };
+        let order = Order { index: self.ordered, at, seed: self.rng.next_u64() };
+        self.ordered += 1;
+        if orders.try_send(order).is_err() {
+            self.note_loss("not replaced: too many calls wait to be set up".into());
+        }
+    }
+}
