@@ -1,16 +1,15 @@
 //! The engine: started once, given sockets, asked for numbers, stopped.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
-use tokio::runtime::{Builder, Handle};
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use crate::clock::Clock;
 use crate::config::EngineConfig;
 use crate::leg::EndReport;
-use crate::net::{self, Attachment};
+use crate::net::{self, Attachment, IoThread};
 use crate::placement::Placement;
 use crate::port::AgentPort;
 use crate::ring::rings;
@@ -78,9 +77,7 @@ struct Inner {
     clock: Clock,
     counters: Arc<Counters>,
     workers: Vec<Worker>,
-    sockets: Vec<Handle>,
-    /// Counts attached sockets, to spread them over the I/O threads.
-    attached: AtomicUsize,
+    io_threads: Vec<IoThread>,
     stopping: watch::Sender<bool>,
 }
 
@@ -94,8 +91,8 @@ impl Engine {
         let (clock, counters) = (Clock::start(), Arc::new(Counters::default()));
         let (stopping, stop) = watch::channel(false);
         let placement = Placement::for_this_machine(&config);
-        let sockets = (0..placement.io_threads)
-            .map(|index| start_sockets(index, stop.clone(), counters.clone()))
+        let io_threads = (0..placement.io_threads)
+            .map(|index| IoThread::start(index, clock, stop.clone()))
             .collect::<Result<Vec<_>, _>>()?;
         let worker = |index| {
             worker::spawn(WorkerConfig {
@@ -105,12 +102,12 @@ impl Engine {
                 clock,
                 counters: counters.clone(),
                 core: placement.cores.get(index).copied(),
-                sockets: sockets.clone(),
+                sockets: io_threads.iter().map(|thread| thread.handle.clone()).collect(),
                 agents: agents.clone(),
             })
         };
         let workers = (0..placement.workers).map(worker).collect::<Result<Vec<_>, _>>()?;
-        let inner = Inner { clock, counters, workers, sockets, attached: AtomicUsize::new(0), stopping };
+        let inner = Inner { clock, counters, workers, io_threads, stopping };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -119,15 +116,20 @@ impl Engine {
     /// # Errors
     /// [`AttachError::Stopping`] after [`shutdown`](Self::shutdown).
     pub fn attach(&self, socket: std::net::TcpStream, early: Bytes, gate: Gate) -> Result<(), AttachError> {
-        let Inner { clock, counters, workers, sockets, attached, stopping } = &*self.inner;
+        let Inner { clock, counters, workers, io_threads, stopping } = &*self.inner;
         if *stopping.borrow() {
             return Err(AttachError::Stopping);
         }
-        let io = attached.fetch_add(1, Ordering::Relaxed) % sockets.len();
+        let (io, thread) =
+            (io_threads.iter().enumerate()).min_by_key(|(_, thread)| thread.streams()).ok_or(AttachError::Stopping)?;
+        let resident = thread.settle();
         let (clock, workers) = (*clock, workers.clone());
         let admit = move |start: &StartInfo| admit(&workers, clock, io, gate, start);
         let stream = net::serve(socket, early, clock, counters.clone(), stopping.subscribe(), admit);
-        sockets[io].spawn(stream);
+        thread.handle.spawn(async move {
+            stream.await;
+            drop(resident);
+        });
         Ok(())
     }
 
@@ -171,23 +173,4 @@ fn admit(
     worker.seat(call).map_err(|_| (1011, "the engine is gone"))?;
     agent(AgentPort::new(agent_ends, lease.clone(), view));
     Ok(Attachment { ends: socket_ends, lease })
-}
-
-/// A thread with a runtime of its own for sockets, which lasts until the engine stops and its streams have ended.
-fn start_sockets(index: usize, mut stop: watch::Receiver<bool>, counters: Arc<Counters>) -> Result<Handle, StartError> {
-    let runtime = Builder::new_current_thread().enable_all().build()?;
-    let handle = runtime.handle().clone();
-    std::thread::Builder::new().name(format!("media-io-{index}")).spawn(move || {
-        runtime.block_on(async {
-            let _ = stop.wait_for(|stop| *stop).await;
-            // A close has a second to be answered, a write two: then nothing of ours can still be under way.
-            for _ in 0..40 {
-                tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-                if counters.calls_started.load(Ordering::Relaxed) == counters.calls_ended.load(Ordering::Relaxed) {
-                    break;
-                }
-            }
-        });
-    })?;
-    Ok(handle)
 }

@@ -1,15 +1,17 @@
 //! Sockets ↔ rings: one task per stream on the I/O runtime. It parses, bounds and carries; it decides nothing.
 //!
-//! [`stream`] is a stream's life: greeted ([`greeting`]), attached to a worker, then [`reader`] and [`writer`] until one
+//! [`io_thread`] is where they run. [`stream`] is a stream's life: greeted ([`greeting`]), attached to a worker, then [`reader`] and [`writer`] until one
 //! of them ends. [`socket`] is the WebSocket library behind two functions, [`assembler`] joins fragments, [`pace`]
 //! bounds how fast a peer may talk.
 
 mod assembler;
 mod greeting;
+mod io_thread;
 mod pace;
 mod reader;
 mod socket;
 mod stream;
 mod writer;
 
+pub(crate) use io_thread::{IoThread, WORKER_PHASE};
 pub(crate) use stream::{Attachment, serve};

@@ -58,8 +58,8 @@ mod tests {
 mod loom_tests {
     use super::*;
     use crate::sync::AtomicU32;
-    use std::sync::Arc;
     use loom::thread;
+    use std::sync::Arc;
 
     /// Two producers push (a relaxed store each) and mark the same slot; the worker takes until both pushes were seen
     /// through a mark. A mark that was taken without its push would end the worker's look too early.

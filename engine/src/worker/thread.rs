@@ -10,6 +10,7 @@ use rtrb::RingBuffer;
 use tokio::runtime::Handle;
 
 use crate::clock::Clock;
+use crate::net::WORKER_PHASE;
 use crate::placement;
 use crate::stats::{Counters, count};
 use crate::time::Instant;
@@ -92,8 +93,8 @@ fn run(seats: &mut Seats, arrivals: &Receiver<Box<Call>>, config: &WorkerConfig)
     loop {
         if seats.seated() == 0 {
             let Ok(call) = arrivals.recv() else { return };
-            next = clock.now();
-            seats.seat(next, call);
+            next = on_grid(clock.now(), *tick);
+            seats.seat(clock.now(), call);
         }
         // When the engine is gone so are its sockets: what sits here ends as they do.
         while let Ok(call) = arrivals.try_recv() {
@@ -109,12 +110,18 @@ fn run(seats: &mut Seats, arrivals: &Receiver<Box<Call>>, config: &WorkerConfig)
     }
 }
 
+/// The tick at or before now, on a grid that lies a little behind the I/O threads' looks at their sockets.
+fn on_grid(now: Instant, tick: Duration) -> Instant {
+    let every = tick.as_micros() as u64;
+    Instant::from_micros(now.micros() / every * every) + WORKER_PHASE
+}
+
 /// The next tick on the grid. Ticks that were missed are not made up for: they would all do the same.
 fn following(last: Instant, now: Instant, tick: Duration, counters: &Counters) -> Instant {
     let next = last + tick;
     if next + tick < now {
         count(&counters.ticks_late, 1);
-        return now;
+        return on_grid(now, tick);
     }
     next
 }
@@ -129,7 +136,7 @@ mod tests {
         let (ms, tick) = (Instant::from_millis, Duration::from_millis(2));
         assert_eq!(following(ms(10), ms(11), tick, &counters), ms(12));
         assert_eq!(following(ms(10), ms(13), tick, &counters), ms(12), "late by less than a tick: catch up");
-        assert_eq!(following(ms(10), ms(30), tick, &counters), ms(30));
+        assert_eq!(following(ms(10), ms(30), tick, &counters), ms(30) + WORKER_PHASE);
         assert_eq!(counters.snapshot(0).ticks_late, 1);
     }
 }
