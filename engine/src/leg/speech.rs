@@ -95,21 +95,19 @@ impl Leg {
     }
 
     fn say(&mut self, now: Instant, frame: Frame, out: &mut Vec<Output>) {
-        self.measure_playout(now, out);
+        self.refill_begins(now, out);
         let samples = Samples(frame.samples() as u64);
         let audible_from = self.playout.queue(now, samples);
         self.ledger.queue(samples, audible_from);
         self.levels.push(frame_dbfs(&frame), audible_from);
         out.push(Output::Audio(frame));
         self.speaking.since_mark += samples;
-        if self.speaking.since_mark.duration() >= PROGRESS_MARK_EVERY {
-            self.mark_here(MarkKind::Progress, out);
-        }
     }
 
-    /// What the moment at which sound is sent tells: how long the caller waited for an answer, how much was left at the
-    /// carrier, and whether that was nothing in the middle of an utterance.
-    fn measure_playout(&mut self, now: Instant, out: &mut Vec<Output>) {
+    /// What the moment at which sound is sent again tells: how long the caller waited for an answer, how much was left
+    /// at the carrier, and whether that was nothing in the middle of an utterance. A progress mark has its place here,
+    /// between two messages, so that it splits none.
+    fn refill_begins(&mut self, now: Instant, out: &mut Vec<Output>) {
         if let Some(ended_at) = self.turn_ended_at.take() {
             let waited = now.since(ended_at) + self.turn.params().end_silence;
             out.push(Output::Measured(Measure::TurnResponse(waited)));
@@ -119,6 +117,9 @@ impl Leg {
         if begun && self.playout.is_low(now) {
             out.push(Output::Measured(Measure::PlayoutLead(buffered)));
             self.underruns += u32::from(buffered.is_zero());
+            if self.speaking.since_mark.duration() >= PROGRESS_MARK_EVERY {
+                self.mark_here(MarkKind::Progress, out);
+            }
         }
     }
 

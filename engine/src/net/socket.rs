@@ -6,11 +6,9 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
-use fastwebsockets::{
-    Frame, OpCode, Payload, Role, WebSocketError, WebSocketRead, WebSocketWrite, after_handshake_split,
-};
+use fastwebsockets::{Frame, OpCode, Payload, Role, WebSocketError, WebSocketRead, after_handshake_split};
 use socket2::SockRef;
-use tokio::io::{AsyncRead, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 
@@ -24,6 +22,11 @@ const UNACKNOWLEDGED: Duration = Duration::from_secs(10);
 /// Bytes that may wait in the kernel before a write waits instead. What waits there no clear can overtake: 8 KiB are
 /// half a second of sound.
 const UNSENT_BYTES: u32 = 8 * 1024;
+
+/// First byte of a frame: the last of its message.
+const FIN: u8 = 0x80;
+/// Second byte of a frame whose length follows in two bytes; below it, the length itself.
+const LENGTH_16_BITS: u8 = 126;
 
 /// How a stream goes wrong, as a WebSocket close code and the words that go with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,11 +80,16 @@ pub(super) enum PieceKind {
 /// The reading half.
 pub(super) struct Reader(WebSocketRead<Prefixed>);
 
-/// The writing half.
+/// The writing half: frames are put together in one buffer and written at once.
+///
+/// The library writes each frame by itself, and a write costs more than all the rest; a server's frames are a header of
+/// two or four bytes and the payload as it is (RFC 6455, 5.2).
 pub(super) struct Writer {
-    socket: WebSocketWrite<OwnedWriteHalf>,
-    /// A frame has been begun and not finished: nothing sensible can follow it.
-    mid_frame: bool,
+    socket: OwnedWriteHalf,
+    /// Whole frames, not written yet. Keeps its room.
+    batch: Vec<u8>,
+    /// A write was begun and not finished: nothing sensible can follow it.
+    broken: bool,
 }
 
 /// Takes over a socket on which the upgrade has been answered; `early` was read past the request.
@@ -92,12 +100,13 @@ pub(super) fn split(socket: std::net::TcpStream, early: Bytes) -> io::Result<(Re
     options.set_tcp_user_timeout(Some(UNACKNOWLEDGED))?;
     options.set_tcp_notsent_lowat(UNSENT_BYTES)?;
     let (read, write) = TcpStream::from_std(socket)?.into_split();
-    let (mut reader, writer) = after_handshake_split(Prefixed { early, socket: read }, write, Role::Server);
+    // The library splits both halves; ours of the writing one is a sink that is never written.
+    let (mut reader, _) = after_handshake_split(Prefixed { early, socket: read }, tokio::io::sink(), Role::Server);
     // The library refuses a frame of this size or more.
     reader.set_max_message_size(MESSAGE_BYTES_MAX + 1);
     reader.set_auto_close(false);
     reader.set_auto_pong(false);
-    Ok((Reader(reader), Writer { socket: writer, mid_frame: false }))
+    Ok((Reader(reader), Writer { socket: write, batch: Vec::new(), broken: false }))
 }
 
 impl Reader {
@@ -123,33 +132,76 @@ impl Reader {
 }
 
 impl Writer {
-    /// Writes a text message.
-    pub(super) async fn text(&mut self, message: &[u8]) -> Result<(), EndCause> {
-        self.write(Frame::text(Payload::Borrowed(message))).await
+    /// Adds a text message to what will be written; `fill` appends its payload. Gives how many messages were added: none
+    /// for no payload.
+    pub(super) fn add_text(&mut self, fill: impl FnOnce(&mut Vec<u8>)) -> u64 {
+        u64::from(self.add(OpCode::Text, fill))
     }
 
-    /// Answers a ping.
-    pub(super) async fn pong(&mut self, payload: &[u8]) -> Result<(), EndCause> {
-        self.write(Frame::pong(Payload::Borrowed(payload))).await
-    }
-
-    /// Says goodbye, if that can still be understood.
-    pub(super) async fn close(&mut self, fault: Fault) {
-        if !self.mid_frame {
-            let _ = self.write(Frame::close(fault.code, fault.reason.as_bytes())).await;
+    /// Adds the answer to a ping.
+    pub(super) fn add_pong(&mut self, payload: &[u8]) {
+        self.add(OpCode::Pong, |batch| {
+            // Something must be there for a frame to be made; an empty pong is two bytes.
+            batch.extend_from_slice(payload);
+        });
+        if payload.is_empty() {
+            self.batch.extend_from_slice(&[FIN | OpCode::Pong as u8, 0]);
         }
     }
 
-    async fn write(&mut self, frame: Frame<'_>) -> Result<(), EndCause> {
-        self.mid_frame = true;
-        match tokio::time::timeout(WRITE_TIME, self.socket.write_frame(frame)).await {
+    /// How many bytes wait to be written.
+    pub(super) fn waiting(&self) -> usize {
+        self.batch.len()
+    }
+
+    /// Writes what was added.
+    pub(super) async fn flush(&mut self) -> Result<(), EndCause> {
+        if self.batch.is_empty() {
+            return Ok(());
+        }
+        self.broken = true;
+        match tokio::time::timeout(WRITE_TIME, self.socket.write_all(&self.batch)).await {
             Ok(Ok(())) => {
-                self.mid_frame = false;
+                self.broken = false;
+                self.batch.clear();
                 Ok(())
             }
             // A peer that does not read, and one that is gone, are the same to a call.
             Ok(Err(_)) | Err(_) => Err(EndCause::SocketLost),
         }
+    }
+
+    /// Says goodbye, if that can still be understood.
+    pub(super) async fn close(&mut self, fault: Fault) {
+        if self.broken {
+            return;
+        }
+        self.add(OpCode::Close, |batch| {
+            batch.extend_from_slice(&fault.code.to_be_bytes());
+            batch.extend_from_slice(fault.reason.as_bytes());
+        });
+        let _ = self.flush().await;
+    }
+
+    /// Appends one frame; false, and nothing appended, where `fill` appends nothing.
+    fn add(&mut self, kind: OpCode, fill: impl FnOnce(&mut Vec<u8>)) -> bool {
+        let start = self.batch.len();
+        self.batch.extend_from_slice(&[FIN | kind as u8, LENGTH_16_BITS, 0, 0]);
+        fill(&mut self.batch);
+        let payload = self.batch.len() - start - 4;
+        if payload == 0 {
+            self.batch.truncate(start);
+            return false;
+        }
+        if payload < usize::from(LENGTH_16_BITS) {
+            self.batch[start + 1] = payload as u8;
+            self.batch.drain(start + 2..start + 4);
+        } else {
+            // Outbound messages are a few kilobytes: the lead bounds them.
+            let length = u16::try_from(payload).unwrap_or(u16::MAX);
+            self.batch[start + 2..start + 4].copy_from_slice(&length.to_be_bytes());
+        }
+        true
     }
 }
 

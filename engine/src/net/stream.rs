@@ -93,16 +93,7 @@ async fn carry(
         pace: Pace::default(),
         chop: Chop::new(),
     };
-    let mut writing = StreamWriter {
-        socket: writer,
-        stream_sid,
-        tx,
-        lease,
-        pong: &pong,
-        clock,
-        interruption: None,
-        buffer: Vec::new(),
-    };
+    let mut writing = StreamWriter { socket: writer, stream_sid, tx, lease, pong: &pong, clock, interruption: None };
     let mut read = pin!(reading.run());
     // In this order, so that a pong that reading owes is seen by writing in the same turn.
     let fault = tokio::select! {

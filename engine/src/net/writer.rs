@@ -5,7 +5,6 @@ use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 
-use bytes::Bytes;
 use rtrb::Consumer;
 
 use super::reader::Pong;
@@ -36,42 +35,39 @@ pub(super) struct StreamWriter<'a> {
     pub(super) lease: &'a Lease,
     pub(super) pong: &'a Pong,
     pub(super) clock: Clock,
-    /// The interruption that the message being written answers.
+    /// The interruption that what is being written answers.
     pub(super) interruption: Option<Interruption>,
-    /// The message being written; keeps its room.
-    pub(super) buffer: Vec<u8>,
 }
 
-/// What is to be written next.
+/// What is to be done next.
 enum Next {
-    /// What is in the buffer.
-    Message,
-    Pong(Bytes),
+    /// Write what was put together.
+    Flush,
+    /// Write it, then close.
     Close(u16),
     /// Nothing more can reach the peer.
     Abort,
 }
 
+/// Bytes put together for one write; what comes after waits for the next.
+const BATCH_BYTES: usize = 4 * 1024;
+
 impl StreamWriter<'_> {
     /// Writes until told to close or until the peer no longer takes anything.
     pub(super) async fn run(&mut self) -> WriteEnd {
         loop {
-            let written = match poll_fn(|context| self.poll_next(context)).await {
-                Next::Message => {
-                    count(&self.counters().messages_out, 1);
-                    let written = self.socket.text(&self.buffer).await;
-                    self.measure_clear();
-                    written
-                }
-                Next::Pong(payload) => self.socket.pong(&payload).await,
-                Next::Close(code) => {
+            let next = poll_fn(|context| self.poll_next(context)).await;
+            let written = match next {
+                Next::Abort => Err(EndCause::SocketLost),
+                Next::Flush | Next::Close(_) => self.socket.flush().await,
+            };
+            match (next, written) {
+                (_, Err(cause)) => return WriteEnd::Lost(cause),
+                (Next::Close(code), Ok(())) => {
                     self.socket.close(Fault::new(code, "")).await;
                     return WriteEnd::Closed;
                 }
-                Next::Abort => Err(EndCause::SocketLost),
-            };
-            if let Err(cause) = written {
-                return WriteEnd::Lost(cause);
+                (_, Ok(())) => self.measure_clear(),
             }
         }
     }
@@ -85,37 +81,46 @@ impl StreamWriter<'_> {
         self.take_next().map_or(Poll::Pending, Poll::Ready)
     }
 
+    /// Puts together what there is to write.
     fn take_next(&mut self) -> Option<Next> {
         if self.lease.cell().is_aborted() {
             return Some(Next::Abort);
         }
         if let Some(payload) = self.pong.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            return Some(Next::Pong(payload));
+            self.socket.add_pong(&payload);
         }
-        self.buffer.clear();
-        while let Ok(message) = self.tx.pop() {
-            match message {
+        let mut messages = 0;
+        while self.socket.waiting() < BATCH_BYTES
+            && let Ok(message) = self.tx.pop()
+        {
+            messages += match message {
                 Tx::Audio { epoch, frame } => self.join_audio(epoch, frame),
-                Tx::Mark(name) => twilio::encode(&mut self.buffer, &self.stream_sid, Outbound::Mark(name)),
+                Tx::Mark(name) => self.add(Outbound::Mark(name)),
                 Tx::Clear(interruption) => {
-                    twilio::encode(&mut self.buffer, &self.stream_sid, Outbound::Clear);
                     self.interruption = interruption;
+                    self.add(Outbound::Clear)
                 }
                 Tx::Close(code) => return Some(Next::Close(code)),
-            }
-            if !self.buffer.is_empty() {
-                return Some(Next::Message);
-            }
+            };
+        }
+        if self.socket.waiting() > 0 {
+            count(&self.counters().messages_out, messages);
+            return Some(Next::Flush);
         }
         // Looked at after the ring was empty: a worker that let go has no last word left in it.
         (self.tx.is_abandoned() && self.tx.is_empty()).then_some(Next::Close(1011))
     }
 
+    fn add(&mut self, message: Outbound<'_>) -> u64 {
+        let stream_sid = &self.stream_sid;
+        self.socket.add_text(|batch| twilio::encode(batch, stream_sid, message))
+    }
+
     /// One message of this frame and those of its epoch right behind it.
-    fn join_audio(&mut self, epoch: u32, first: Frame) {
+    fn join_audio(&mut self, epoch: u32, first: Frame) -> u64 {
         if !self.is_current(epoch) {
             count(&self.counters().frames_cleared, 1);
-            return;
+            return 0;
         }
         let mut frames = [Frame::EMPTY; MESSAGE_FRAMES_MAX];
         frames[0] = first;
@@ -132,7 +137,7 @@ impl StreamWriter<'_> {
         // Before the write: a mark for it can only come back after.
         self.lease.cell().written.fetch_add(samples as u64, Ordering::Release);
         count(&self.counters().frames_out, joined as u64);
-        twilio::encode(&mut self.buffer, &self.stream_sid, Outbound::Media(&frames[..joined]));
+        self.add(Outbound::Media(&frames[..joined]))
     }
 
     /// A clear that an interruption caused has been handed to the socket.
