@@ -5,8 +5,9 @@
 //!              20 ms          +10 ms                                             +10 ms
 //! ```
 //! A frame of 20 ms in, a frame of 20 ms out, each time; sound comes out [`DELAY`] later than it went in. The filter is
-//! one FFT over the frame: flat to 0.1 dB up to 3.4 kHz, and nothing of what lies beyond 4.3 kHz comes back as a
-//! lower tone (85 dB and more below; `tests/audio_resample.rs` measures both).
+//! one FFT over the frame. Measured by `tests/audio_resample.rs`: 300 to 3,400 Hz within 0.001 dB; nothing above 4 kHz
+//! comes back as a lower tone (104 dB down), no image above the band (98 dB down); there and back, 95 dB of signal to
+//! noise.
 //!
 //! All memory is taken in `new`: a frame allocates nothing, which `tests/resample_no_alloc.rs` counts. Cost, measured:
 //! about 2 µs per frame.
