@@ -7,6 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use crate::calls::Registry;
 use crate::clock::Clock;
 use crate::config::{Config, PublicUrl};
+use crate::histograms;
 use crate::http::rate::{RateLimit, TooMany};
 use crate::http::routes::LABELS;
 use crate::logs;
@@ -88,8 +89,13 @@ impl App {
         #[allow(clippy::cast_precision_loss, reason = "a few thousand calls")]
         self.metrics.calls.set(self.calls().len() as f64);
         self.metrics.log_lines_dropped.absolute(logs::lines_dropped());
-        self.media.copy_stats(&self.metrics);
-        self.metrics.render()
+        let stats = self.media.stats();
+        self.metrics.copy_stats(&stats);
+        let mut page = self.metrics.render();
+        stats.for_each_duration(|name, help, seen| {
+            histograms::append(&mut page, &format!("offhook_media_{name}_seconds"), help, seen);
+        });
+        page
     }
 
     /// Forgets what has passed; called every second, `tick` counts.

@@ -22,5 +22,6 @@ pub mod calls;
 mod media;
 
 pub mod clock;
+mod histograms;
 mod mask;
 mod metrics;

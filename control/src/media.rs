@@ -7,7 +7,7 @@ use bytes::Bytes;
 use engine::port::{AgentPort, EndCause};
 use engine::turn::TurnParams;
 use engine::wire::StartInfo;
-use engine::{Admission, EndReport, Engine, EngineConfig, Gate, Kind, Progress, Refusal, StartError};
+use engine::{Admission, EndReport, Engine, EngineConfig, Gate, Progress, Refusal, StartError, Stats};
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -15,7 +15,7 @@ use crate::app::App;
 use crate::calls::Token;
 use crate::calls::registry::{StreamKind, Ticket};
 use crate::config::Config;
-use crate::metrics::{Metrics, SocketRefused};
+use crate::metrics::SocketRefused;
 use crate::twilio::socket::reason;
 
 /// The `<Parameter>` that brings a token where the path does not.
@@ -96,12 +96,9 @@ impl Media {
         self.engine.shutdown();
     }
 
-    /// Shows the engine's numbers among ours.
-    pub(crate) fn copy_stats(&self, metrics: &Metrics) {
-        self.engine.stats().for_each(|name, help, kind, value| match kind {
-            Kind::Counter => metrics.copy_counter(format!("offhook_media_{name}_total"), help, value),
-            Kind::Gauge => metrics.copy_gauge(format!("offhook_media_{name}"), help, value),
-        });
+    /// The engine's numbers at this moment.
+    pub(crate) fn stats(&self) -> Stats {
+        self.engine.stats()
     }
 
     fn talk(&self, port: AgentPort, ticket: &Ticket) {

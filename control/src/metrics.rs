@@ -5,6 +5,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use engine::{Kind, Stats};
 use metrics::{Counter, Gauge, Histogram, Key, KeyName, Label, Level, Metadata, Recorder, Unit};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 
@@ -188,15 +189,21 @@ impl Metrics {
         self.handle.run_upkeep();
     }
 
-    /// Sets a counter that somebody else keeps.
-    pub(crate) fn copy_counter(&self, name: String, help: &'static str, value: u64) {
+    /// Sets what the engine counts among ours; its durations are [`histograms`](crate::histograms).
+    pub(crate) fn copy_stats(&self, stats: &Stats) {
+        stats.for_each(|name, help, kind, value| match kind {
+            Kind::Counter => self.copy_counter(format!("offhook_media_{name}_total"), help, value),
+            Kind::Gauge => self.copy_gauge(format!("offhook_media_{name}"), help, value),
+        });
+    }
+
+    fn copy_counter(&self, name: String, help: &'static str, value: u64) {
         let name = KeyName::from(name);
         self.recorder.describe_counter(name.clone(), None, help.into());
         self.recorder.register_counter(&Key::from_name(name), &METADATA).absolute(value);
     }
 
-    /// Sets a gauge that somebody else keeps.
-    pub(crate) fn copy_gauge(&self, name: String, help: &'static str, value: u64) {
+    fn copy_gauge(&self, name: String, help: &'static str, value: u64) {
         let name = KeyName::from(name);
         self.recorder.describe_gauge(name.clone(), None, help.into());
         // Counts of calls and bytes; exact up to 2^53.

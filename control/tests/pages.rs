@@ -111,6 +111,10 @@ async fn every_series_exists_from_the_start() {
         "offhook_draining",
         "offhook_media_barge_ins_total",
         "offhook_media_calls_active",
+        "offhook_media_barge_in_seconds_count",
+        "offhook_media_barge_in_own_seconds_sum",
+        "offhook_media_turn_response_seconds_bucket{le=\"+Inf\"}",
+        "offhook_media_playout_lead_seconds_bucket{le=\"0.25\"}",
         "offhook_log_lines_dropped_total",
     ] {
         assert_eq!(page.metric(series), 0.0, "{series}");
