@@ -22,7 +22,8 @@ use crate::media::Media;
 
 /// How often the drain looks whether it is done.
 const LOOK: Duration = Duration::from_millis(50);
-/// For the carrier to ask what comes after its streams were closed.
+/// For the carrier to ask what comes after its streams were closed. As long as a call counts whose stream ended by
+/// itself while draining.
 const LAST_WORDS: Duration = Duration::from_secs(5);
 /// The same, for an operator who does not want to wait.
 const LAST_WORDS_FORCED: Duration = Duration::from_secs(1);
@@ -92,13 +93,13 @@ impl Server {
             () = &mut force => true,
         };
         self.app.advance(Phase::Closing);
-        let left = self.app.calls().len();
+        let left = self.app.calls().unfinished(self.app.clock.now());
         if left > 0 {
             tracing::warn!(calls = left, forced, "closing the streams of live calls");
         }
         self.app.media.shutdown();
         let patience = if forced { LAST_WORDS_FORCED } else { LAST_WORDS };
-        let _ = tokio::time::timeout(patience, no_calls(&self.app)).await;
+        let _ = tokio::time::timeout(patience, nothing_open(&self.app)).await;
         self.stop.send_replace(true);
         // The task ends by itself within its own bound; were it to panic, there is nothing left to save.
         let _ = self.serving.await;
@@ -108,7 +109,15 @@ impl Server {
 }
 
 async fn no_calls(app: &App) {
-    while !app.calls().is_empty() {
+    while app.calls().unfinished(app.clock.now()) > 0 {
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+/// No call, and the last word on every stream is in the log.
+async fn nothing_open(app: &App) {
+    no_calls(app).await;
+    while app.media.seats() > 0 {
         tokio::time::sleep(LOOK).await;
     }
 }

@@ -1,13 +1,15 @@
 //! The door to the engine: what a socket must show at its `start`, who talks on it, and what its end means.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
 use engine::port::{AgentPort, EndCause};
 use engine::turn::TurnParams;
 use engine::wire::StartInfo;
-use engine::{Admission, EndReport, Engine, EngineConfig, Gate, Progress, Refusal, StartError, Stats};
+use engine::{Admission, EndReport, Engine, EngineConfig, Gate, Progress, Quality, Refusal, StartError, Stats};
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -35,6 +37,8 @@ pub(crate) struct Media {
     call_max: Duration,
     /// Sockets that have shown no token yet.
     unproven: Arc<Semaphore>,
+    /// Seats that are taken.
+    seats: AtomicUsize,
 }
 
 /// What a socket has shown before its `start`.
@@ -51,18 +55,22 @@ pub(crate) enum Claim {
 pub(crate) struct Seat {
     app: Arc<App>,
     ticket: Ticket,
+    /// Why its stream ended, once it has.
+    cause: Option<EndCause>,
 }
 
 impl Seat {
     /// The place that a redeemed token stands for.
     pub(crate) fn new(app: &Arc<App>, ticket: Ticket) -> Self {
-        Self { app: Arc::clone(app), ticket }
+        app.media.seats.fetch_add(1, Ordering::Relaxed);
+        Self { app: Arc::clone(app), ticket, cause: None }
     }
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        self.app.calls().ended(self.app.clock.now(), &self.ticket);
+        self.app.calls().ended(self.app.clock.now(), &self.ticket, self.cause);
+        self.app.media.seats.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -83,6 +91,7 @@ impl Media {
             profile: Arc::new(profile),
             call_max: config.limits.call_max,
             unproven: Arc::new(Semaphore::new(places)),
+            seats: AtomicUsize::new(0),
         })
     }
 
@@ -94,6 +103,11 @@ impl Media {
     /// Closes every stream.
     pub(crate) fn shutdown(&self) {
         self.engine.shutdown();
+    }
+
+    /// Sockets with a call's token whose end has not been noted yet; their calls may be gone from the registry before.
+    pub(crate) fn seats(&self) -> usize {
+        self.seats.load(Ordering::Relaxed)
     }
 
     /// The engine's numbers at this moment.
@@ -129,7 +143,7 @@ pub(crate) fn attach(app: &Arc<App>, socket: std::net::TcpStream, early: Bytes, 
 
 /// Whether the stream that begins is the one that the token was issued for.
 fn admit(app: &Arc<App>, claim: Claim, start: &StartInfo) -> Result<Admission, Refusal> {
-    let seat = match claim {
+    let mut seat = match claim {
         Claim::Ticket(seat) => seat,
         Claim::Parameter(_) => redeem(app, start)?,
     };
@@ -142,9 +156,13 @@ fn admit(app: &Arc<App>, claim: Claim, start: &StartInfo) -> Result<Admission, R
     let (ticket, shared) = (ticket.clone(), Arc::clone(app));
     Ok(Admission {
         turn: TurnParams::default(),
-        agent: Box::new(move |port| shared.media.talk(port, &ticket)),
+        agent: Box::new(move |port| {
+            shared.calls().show(&ticket, port.view());
+            shared.media.talk(port, &ticket);
+        }),
         on_end: Box::new(move |report| {
             log_end(&seat.ticket, &report);
+            seat.cause = Some(report.cause);
             drop(seat);
         }),
     })
@@ -170,13 +188,36 @@ fn refusal(app: &App, counted: SocketRefused, reason: &'static str) -> Refusal {
 
 fn log_end(ticket: &Ticket, report: &EndReport) {
     let EndReport { cause, progress: Progress { sent, heard, barge_ins, turns, frames_in, quality, .. } } = *report;
-    let frames_lost = quality.frames_lost;
-    let (sent_ms, heard_ms) = (sent.millis(), heard.millis());
-    let call = ticket.call;
+    let (call, sent_ms, heard_ms, quality) = (ticket.call, sent.millis(), heard.millis(), in_a_word(&quality));
     match cause {
         EndCause::AgentHungUp | EndCause::CarrierStopped | EndCause::Shutdown => {
-            tracing::info!(%call, ?cause, sent_ms, heard_ms, barge_ins, turns, frames_in, frames_lost, "stream ended");
+            tracing::info!(%call, ?cause, sent_ms, heard_ms, barge_ins, turns, frames_in, quality, "stream ended");
         }
-        _ => tracing::warn!(%call, ?cause, sent_ms, heard_ms, barge_ins, turns, frames_in, frames_lost, "stream ended"),
+        _ => tracing::warn!(%call, ?cause, sent_ms, heard_ms, barge_ins, turns, frames_in, quality, "stream ended"),
+    }
+}
+
+/// Every value that is not zero, with the side it is on: `gaps=1(carrier) underruns=2(agent)`; `none` where all are.
+fn in_a_word(quality: &Quality) -> String {
+    let mut text = String::new();
+    quality.for_each(|name, side, value| {
+        if value > 0 {
+            let space = if text.is_empty() { "" } else { " " };
+            // Writing into a String cannot fail.
+            let _ = write!(text, "{space}{name}={value}({})", side.name());
+        }
+    });
+    if text.is_empty() { "none".into() } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_line_of_a_stream_says_whose_fault_what_was() {
+        let quality = Quality { gaps: 1, underruns: 2, ..Quality::default() };
+        assert_eq!(in_a_word(&quality), "gaps=1(carrier) underruns=2(agent)");
+        assert_eq!(in_a_word(&Quality::default()), "none");
     }
 }

@@ -82,6 +82,27 @@ async fn a_lost_stream_is_still_taken_up_while_draining() {
 }
 
 #[tokio::test]
+async fn a_caller_who_hung_up_is_not_waited_for_although_the_carrier_says_no_more() {
+    let host = Host::development(&[]).await;
+    let one = sid(1);
+    let mut socket = join(&host, &one).await;
+    let (host, draining, _force) = client(host);
+    until_draining(&host).await;
+    socket.stop(ACCOUNT, &one).await;
+    socket.until_closed().await;
+    drop(socket);
+    for _ in 0..100 {
+        if host.get("/twilio/sessions").await.body.contains("between") {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert!(!draining.is_finished(), "a moved call may still ask");
+    host.clock.advance(Duration::from_secs(5));
+    tokio::time::timeout(Duration::from_secs(3), draining).await.expect("ends").unwrap();
+}
+
+#[tokio::test]
 async fn when_time_is_up_streams_are_closed_and_callers_hear_why() {
     let host =
         Host::development(&[("OFFHOOK_DRAIN_TIMEOUT_S", "1"), ("ENVIRONMENT", "dev"), ("TWILIO_AUTH_TOKEN", TOKEN)])

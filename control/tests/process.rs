@@ -130,6 +130,7 @@ async fn the_log_shows_no_number_and_no_secret() {
     running.signal("-TERM");
     let (code, log) = running.finish();
     assert_eq!(code, 0, "{log}");
+    assert!(log.contains(" quality=\""), "{log}");
     assert!(log.contains("call taken") && log.contains("stream ended") && log.contains("+1555•••4567"), "{log}");
     let token = path.rsplit('/').next().unwrap();
     for secret in [

@@ -35,6 +35,40 @@ async fn a_call_is_greeted_on_its_socket() {
 }
 
 #[tokio::test]
+async fn a_stream_is_shown_as_it_goes() {
+    let host = Host::development(&[]).await;
+    let mut socket = Socket::open(host.address, &path(&host, &sid(1)).await, "").await.unwrap();
+    socket.start(ACCOUNT, &sid(1), "{}").await;
+    // Shown once a second, by the engine's own clock.
+    let mut shown = serde_json::Value::Null;
+    for _ in 0..500 {
+        let _ = tokio::time::timeout(Duration::from_millis(10), socket.next()).await;
+        let page = host.get("/twilio/sessions").await.body;
+        shown = serde_json::from_str::<serde_json::Value>(&page).unwrap()["sessions"][0]["stream"].clone();
+        if shown["heard_ms"].as_u64() > Some(0) {
+            break;
+        }
+    }
+    assert!(shown["heard_ms"].as_u64() > Some(0) && shown["sent_ms"].as_u64() >= shown["heard_ms"].as_u64(), "{shown}");
+    assert_eq!((&shown["turns"], &shown["barge_ins"], &shown["frames_in"]), (&0.into(), &0.into(), &0.into()));
+    for value in shown["quality"].as_array().unwrap() {
+        assert!(value["value"].as_u64() > Some(0) && value["name"].is_string(), "{shown}");
+        assert!(["us", "carrier", "agent"].contains(&value["side"].as_str().unwrap()), "{shown}");
+    }
+    socket.stop(ACCOUNT, &sid(1)).await;
+    socket.until_closed().await;
+    for _ in 0..100 {
+        let page = host.get("/twilio/sessions").await.body;
+        let session = serde_json::from_str::<serde_json::Value>(&page).unwrap()["sessions"][0].clone();
+        if session["state"] == "between" {
+            return assert!(session["stream"].is_null(), "{session}");
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("the stream's end was not seen");
+}
+
+#[tokio::test]
 async fn a_token_works_once() {
     let host = Host::development(&[]).await;
     let path = path(&host, &sid(1)).await;

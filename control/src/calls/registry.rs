@@ -3,8 +3,12 @@
 //! ```text
 //! webhook          socket            stream ends            webhook
 //! admit ─► Reserved ─► redeem ─► Joining ─► Streaming ─► Between ─► resume (Reserved again) or forget
-//!            └ 60 s, then forgotten  └ 15 s                └ 30 s, then forgotten
+//!            └ 60 s, then forgotten  └ 15 s                └ 30 s (5 s after the carrier's stop), then forgotten
 //! ```
+//! *Stopped:* the carrier's `stop` means that the caller hung up, or that somebody moved the call by REST. Of the first
+//! no further word need come; after the second the carrier runs other instructions, and where they lead back here it
+//! asks at once. A question that comes too late is still answered: the call is reserved anew, and how often it was
+//! resumed stands in its URL.
 //! *Full:* a call more is refused at its webhook; a call has at most one token, so tokens need no bound of their own.
 //! *Late:* every state but Streaming ends by itself; [`sweep`](Registry::sweep) forgets what ended.
 //! *Twice:* a repeated webhook replaces the call's token and keeps its place; a token works once.
@@ -14,6 +18,8 @@ use std::collections::hash_map::Entry;
 use std::time::Duration;
 
 use agent::{Desk, Intent};
+use engine::CallView;
+use engine::port::EndCause;
 use engine::wire::Sid;
 
 use super::token::Token;
@@ -28,6 +34,9 @@ pub const RESUME_PAUSE: Duration = Duration::from_secs(5);
 const JOIN_TIME: Duration = Duration::from_secs(15);
 /// From the end of a stream to the carrier asking what comes next, which it does within seconds.
 const BETWEEN_TIME: Duration = Duration::from_secs(30);
+/// The same after its `stop`, when most likely there is nobody left to ask for; and as long as anybody waits who wants
+/// to end.
+const STOPPED_TIME: Duration = Duration::from_secs(5);
 /// Of a caller's address, in bytes; real ones are shorter.
 const ADDRESS_BYTES_MAX: usize = 128;
 
@@ -106,7 +115,12 @@ pub enum State {
     /// Its stream runs.
     Streaming,
     /// Its stream ended; the carrier's question has until then.
-    Between(Moment),
+    Between {
+        /// When it ended.
+        since: Moment,
+        /// When the call is forgotten.
+        until: Moment,
+    },
 }
 
 /// One live call.
@@ -123,9 +137,18 @@ pub struct Call {
     last_resume: Option<Moment>,
     pending: Option<Pending>,
     stream: u32,
+    /// How its last stream goes, once its agent has begun.
+    view: Option<CallView>,
     desk: Desk,
     /// The carrier said that the call is over while its stream still ran.
     over: bool,
+}
+
+impl Call {
+    /// How its stream goes; `None` where it has none.
+    pub fn view(&self) -> Option<&CallView> {
+        self.view.as_ref().filter(|_| self.state == State::Streaming)
+    }
 }
 
 #[derive(Debug)]
@@ -201,7 +224,7 @@ impl Registry {
             return Err(TokenFault::Expired);
         }
         call.stream += 1;
-        call.desk = Desk::new();
+        (call.desk, call.view) = (Desk::new(), None);
         call.state = State::Joining(now + JOIN_TIME);
         Ok(Ticket {
             call: sid,
@@ -221,14 +244,23 @@ impl Registry {
         true
     }
 
-    /// The stream of `ticket` has ended, or never began. A word about an older stream than the call's last changes
+    /// Lets others look at the stream of `ticket` while it runs.
+    pub fn show(&mut self, ticket: &Ticket, view: CallView) {
+        if let Some(call) = self.calls.get_mut(&ticket.call).filter(|call| call.stream == ticket.stream) {
+            call.view = Some(view);
+        }
+    }
+
+    /// The stream of `ticket` has ended, or never began (no `cause`). A word about an older stream than the call's last changes
     /// nothing, and so does one that comes after the carrier's question was already answered with a new token.
-    pub fn ended(&mut self, now: Moment, ticket: &Ticket) {
+    pub fn ended(&mut self, now: Moment, ticket: &Ticket, cause: Option<EndCause>) {
         let Some(call) = self.calls.get_mut(&ticket.call).filter(|call| call.stream == ticket.stream) else { return };
         if call.over {
             self.forget(&ticket.call);
         } else if matches!(call.state, State::Streaming | State::Joining(_)) {
-            call.state = State::Between(now + BETWEEN_TIME);
+            let stopped = cause == Some(EndCause::CarrierStopped);
+            let patience = if stopped { STOPPED_TIME } else { BETWEEN_TIME };
+            call.state = State::Between { since: now, until: now + patience };
         }
     }
 
@@ -257,7 +289,7 @@ impl Registry {
         let tokens = &mut self.tokens;
         self.calls.retain(|_, call| {
             let lives = match call.state {
-                State::Reserved(until) | State::Joining(until) | State::Between(until) => now < until,
+                State::Reserved(until) | State::Joining(until) | State::Between { until, .. } => now < until,
                 State::Streaming => true,
             };
             if !lives && let Some(pending) = &call.pending {
@@ -270,6 +302,16 @@ impl Registry {
     /// How many calls have a place.
     pub fn len(&self) -> usize {
         self.calls.len()
+    }
+
+    /// How many calls somebody who wants to end should wait for: not those whose stream ended some seconds ago without
+    /// a question from the carrier.
+    pub fn unfinished(&self, now: Moment) -> usize {
+        let is_waited_for = |call: &&Call| match call.state {
+            State::Between { since, .. } => now < since + STOPPED_TIME,
+            _ => true,
+        };
+        self.calls.values().filter(is_waited_for).count()
     }
 
     /// Whether no call has a place.
@@ -299,6 +341,7 @@ impl Registry {
                 last_resume: None,
                 pending: None,
                 stream: 0,
+                view: None,
                 desk: Desk::new(),
                 over: false,
             })),

@@ -3,6 +3,8 @@
 use super::*;
 
 const S: Duration = Duration::from_secs(1);
+const LOST: Option<EndCause> = Some(EndCause::SocketLost);
+const STOPPED: Option<EndCause> = Some(EndCause::CarrierStopped);
 
 fn sid(n: u32) -> Sid {
     Sid::parse(&format!("CA{n:032x}")).unwrap()
@@ -80,7 +82,7 @@ fn a_stream_resumes_three_times_at_most() {
     let (mut registry, mut ticket) = streaming();
     let mut now = 10 * S;
     for expected in 1..=RESUMES_MAX {
-        registry.ended(now, &ticket);
+        registry.ended(now, &ticket, LOST);
         let token = token();
         assert_eq!(registry.resume(now, &sid(1), facts(), 0, token), Ok(expected));
         ticket = registry.redeem(now, &token).unwrap();
@@ -111,9 +113,9 @@ fn the_question_may_come_before_the_word_that_the_stream_ended() {
     let (mut registry, old) = streaming();
     let next = token();
     registry.resume(10 * S, &sid(1), facts(), 0, next).unwrap();
-    registry.ended(10 * S, &old);
+    registry.ended(10 * S, &old, LOST);
     let ticket = registry.redeem(11 * S, &next).unwrap();
-    registry.ended(11 * S, &old);
+    registry.ended(11 * S, &old, LOST);
     assert!(registry.started(&ticket), "the old stream's end does not end the new one");
 }
 
@@ -134,7 +136,7 @@ fn a_call_that_is_over_leaves_with_its_stream() {
     let (mut registry, ticket) = streaming();
     registry.over(&sid(1));
     assert_eq!(registry.len(), 1);
-    registry.ended(10 * S, &ticket);
+    registry.ended(10 * S, &ticket, LOST);
     assert_eq!(registry.len(), 0);
 }
 
@@ -143,11 +145,51 @@ fn nothing_but_a_stream_lasts_by_itself() {
     let (mut registry, ticket) = streaming();
     registry.sweep(100_000 * S);
     assert_eq!(registry.len(), 1);
-    registry.ended(100_000 * S, &ticket);
+    registry.ended(100_000 * S, &ticket, LOST);
     registry.sweep(100_029 * S);
     assert_eq!(registry.len(), 1);
     registry.sweep(100_030 * S);
     assert_eq!(registry.len(), 0);
+}
+
+#[test]
+fn a_call_that_the_carrier_stopped_keeps_its_place_for_seconds_only() {
+    let (mut registry, ticket) = streaming();
+    registry.ended(10 * S, &ticket, STOPPED);
+    registry.sweep(14 * S);
+    assert_eq!(registry.len(), 1);
+    registry.sweep(15 * S);
+    assert_eq!(registry.len(), 0);
+    // Moved by REST, and back here late: taken up all the same, counted by its URL.
+    assert_eq!(registry.resume(20 * S, &sid(1), facts(), 1, token()), Ok(2));
+}
+
+#[test]
+fn nobody_who_wants_to_end_waits_for_long_between_two_streams() {
+    let (mut registry, ticket) = streaming();
+    registry.admit(S, &sid(2), facts(), token()).unwrap();
+    assert_eq!(registry.unfinished(10 * S), 2);
+    registry.ended(10 * S, &ticket, LOST);
+    assert_eq!((registry.unfinished(14 * S), registry.unfinished(15 * S), registry.len()), (2, 1, 2));
+    registry.resume(16 * S, &sid(1), facts(), 0, token()).unwrap();
+    assert_eq!(registry.unfinished(16 * S), 2);
+}
+
+#[test]
+fn a_stream_is_shown_while_it_runs() {
+    let (mut registry, ticket) = streaming();
+    let shown = |registry: &Registry| registry.iter().any(|(_, call)| call.view().is_some());
+    assert!(!shown(&registry));
+    registry.show(&ticket, CallView::default());
+    assert!(shown(&registry));
+    registry.show(&Ticket { stream: 9, ..ticket.clone() }, CallView::default());
+    registry.ended(10 * S, &ticket, LOST);
+    assert!(!shown(&registry));
+    let next = token();
+    registry.resume(10 * S, &sid(1), facts(), 0, next).unwrap();
+    let ticket = registry.redeem(11 * S, &next).unwrap();
+    registry.started(&ticket);
+    assert!(!shown(&registry), "the old stream is not shown as the new one");
 }
 
 #[test]

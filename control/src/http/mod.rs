@@ -6,3 +6,4 @@ pub(crate) mod pages;
 pub(crate) mod rate;
 pub(crate) mod routes;
 pub(crate) mod server;
+pub(crate) mod sessions;

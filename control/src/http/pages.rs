@@ -1,4 +1,4 @@
-//! The pages for operators: what runs, whether it is well, which calls live, what was counted.
+//! The pages for operators: what runs, whether it is well, what was counted.
 
 use std::sync::Arc;
 
@@ -13,8 +13,6 @@ use subtle::ConstantTimeEq;
 use super::answer::{json, text};
 use super::client::{Peer, is_direct_loopback};
 use crate::app::{App, Phase};
-use crate::calls::registry::State as CallState;
-use crate::mask::Masked;
 
 /// `GET /`: what this is and what to do next.
 pub(crate) async fn index(State(app): State<Arc<App>>) -> Html<String> {
@@ -70,36 +68,6 @@ pub(crate) async fn health(State(app): State<Arc<App>>) -> Response {
     json(StatusCode::OK, &json!({"status": status, "mode": app.config.mode.name}))
 }
 
-/// `GET /twilio/sessions`: the live calls, numbers masked. Key or loopback.
-pub(crate) async fn sessions(State(app): State<Arc<App>>, request: Request) -> Response {
-    if let Err(refusal) = admin(&app, &request) {
-        return *refusal;
-    }
-    let now = app.clock.now();
-    let mut sessions: Vec<_> = app
-        .calls()
-        .iter()
-        .map(|(sid, call)| {
-            let state = match call.state {
-                CallState::Reserved(_) => "reserved",
-                CallState::Joining(_) => "joining",
-                CallState::Streaming => "streaming",
-                CallState::Between(_) => "between",
-            };
-            json!({
-                "call": sid.as_str(),
-                "from": Masked(&call.facts.from).to_string(),
-                "to": Masked(&call.facts.to).to_string(),
-                "state": state,
-                "age_s": now.saturating_sub(call.since).as_secs(),
-                "resumes": call.resumes,
-            })
-        })
-        .collect();
-    sessions.sort_by_key(|session| std::cmp::Reverse(session["age_s"].as_u64()));
-    json(StatusCode::OK, &json!({"count": sessions.len(), "max": app.config.limits.calls_max, "sessions": sessions}))
-}
-
 /// `GET /metrics`: for Prometheus. Key or loopback.
 pub(crate) async fn metrics(State(app): State<Arc<App>>, request: Request) -> Response {
     if let Err(refusal) = admin(&app, &request) {
@@ -109,7 +77,7 @@ pub(crate) async fn metrics(State(app): State<Arc<App>>, request: Request) -> Re
 }
 
 /// The admin surface answers whoever has the key; where no key is set, programs on this machine that ask directly.
-fn admin(app: &App, request: &Request) -> Result<(), Box<Response>> {
+pub(super) fn admin(app: &App, request: &Request) -> Result<(), Box<Response>> {
     let Some(key) = &app.config.admin_key else {
         let peer = request.extensions().get::<Peer>().map(|peer| peer.0.ip());
         if peer.is_some_and(|peer| is_direct_loopback(peer, request.headers())) {

@@ -11,7 +11,7 @@ use http::StatusCode;
 
 use super::answer::{Accounted, text, too_many};
 use super::client::{Peer, client_ip};
-use super::pages;
+use super::{pages, sessions};
 use crate::app::App;
 use crate::twilio::{callbacks, flow, socket};
 
@@ -57,7 +57,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route(SOCKET, get(socket::by_parameter))
         .route(SOCKET_TOKEN, get(socket::by_path))
         .route(HEALTH, get(pages::health))
-        .route(SESSIONS, get(pages::sessions))
+        .route(SESSIONS, get(sessions::sessions))
         .route("/healthz", get(pages::healthz))
         .route("/readyz", get(pages::readyz))
         .route("/metrics", get(pages::metrics))

@@ -88,6 +88,14 @@ impl Socket {
         self.send(&press).await;
     }
 
+    /// Says that the caller hung up, or that the call was moved.
+    pub async fn stop(&mut self, account: &str, call: &str) {
+        self.send(&format!(
+            r#"{{"event":"stop","streamSid":"MZ1","sequenceNumber":"6","stop":{{"accountSid":"{account}","callSid":"{call}"}}}}"#
+        ))
+        .await;
+    }
+
     /// The next message; marks are returned at once, as if all sound were played the moment it comes.
     pub async fn next(&mut self) -> Got {
         loop {
