@@ -5,6 +5,7 @@
 //! * [`call`] is one whole call without socket or clock: it joins the two halves below and writes the timeline;
 //! * [`twilio`] is the carrier: webhooks, signatures, TwiML, media messages, playback buffer;
 //! * [`caller`] is the person: a script, a voice, a noisy line, an ear;
+//! * [`fleet`] holds many calls on one thread, at a hundredth of the cost, and measures the server;
 //! * [`report`] turns what happened into a timeline, a table, JSON and a WAV.
 //!
 //! Invariants: only `shell` reads the clock or touches a socket; the same seed and the same answers give the same call.

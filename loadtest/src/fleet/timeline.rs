@@ -65,6 +65,8 @@ impl Timeline {
             return None;
         }
         (self.stage, self.ends) = match self.stage {
+            // Nobody came up: there is nothing to measure.
+            Stage::Ramp if open == 0 => (Stage::Done, Micros::MAX),
             Stage::Ramp => (Stage::Settle, now + SETTLE),
             // From the planned end, not from when somebody looked.
             Stage::Settle => (Stage::Measure, self.ends + self.length),
@@ -92,6 +94,12 @@ mod tests {
         assert_eq!(timeline.step(ms(6_960), 10, 1), None);
         assert_eq!(timeline.step(ms(6_970), 10, 0), Some(Stage::Done));
         assert_eq!(timeline.step(ms(99_999), 10, 0), None);
+    }
+
+    #[test]
+    fn a_run_without_calls_is_over_at_once() {
+        let mut timeline = Timeline::new(Micros::ZERO, 10, Micros::ZERO, Micros::ZERO);
+        assert_eq!(timeline.step(Micros(1), 10, 0), Some(Stage::Done));
     }
 
     #[test]

@@ -3,24 +3,26 @@
 //! Everything here is bounded: sockets by the number of calls, events by one batch, what waits for a socket by its line,
 //! marks by their buffers. A thread that is late serves all that it owes, in order, and shows how late it was.
 
+mod sockets;
+
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::Receiver;
 
-use rustix::event::epoll::{self, EventData, EventFlags};
+use rustix::event::epoll;
 use rustix::fd::OwnedFd;
 use rustix::time::Timespec;
 use tokio::sync::mpsc::Sender;
 
 use super::dial::{Dialed, Order};
-use super::line::{Line, Lost};
+use super::line::Line;
 use crate::fleet::call::{Call, Shared};
 use crate::fleet::measures::Measures;
 use crate::fleet::timeline::{Stage, Timeline};
 use crate::fleet::voice::Voices;
-use crate::fleet::wheel::Wheel;
+use crate::fleet::wheel::{self, Wheel};
 use crate::rng::Rng;
 use crate::shell::clock::Clock;
 use crate::time::Micros;
@@ -29,6 +31,8 @@ use crate::time::Micros;
 const BATCH: usize = 64;
 /// One read takes at most so much.
 const READ_BYTES: usize = 64 * 1024;
+/// Points of the wheel served at once: 20 ms. A thread that is later than that still has to read.
+const POINTS: usize = wheel::PHASES;
 /// New sockets taken per look at the clock.
 const JOINS: usize = 4;
 /// How long a socket may take to close behind its last words.
@@ -174,8 +178,7 @@ impl Driver {
             self.take_new(now);
             self.close_lingering(now);
             self.wait(&mut events);
-            for index in 0..events.len() {
-                let event: epoll::Event = events[index];
+            for event in &events {
                 let data = event.data.u64();
                 self.socket_ready((data >> 32) as u32, data as u32, event.flags);
             }
@@ -189,7 +192,8 @@ impl Driver {
             return;
         }
         let mut now = self.clock.now();
-        while let Some(point) = self.wheel.turn(now, due) {
+        for _ in 0..POINTS {
+            let Some(point) = self.wheel.turn(now, due) else { break };
             for &id in due.iter() {
                 now = self.clock.now();
                 self.send_frames(id, now, point);
@@ -212,23 +216,6 @@ impl Driver {
         let sent = self.gauges.frames.load(Ordering::Relaxed) + frames;
         self.gauges.frames.store(sent, Ordering::Relaxed);
         self.write(id, frames);
-    }
-
-    /// Writes what stands in `out` to the call's socket.
-    fn write(&mut self, id: u32, frames: u64) {
-        if self.out.is_empty() {
-            return;
-        }
-        let Some(slot) = self.slots.get_mut(id as usize).and_then(Option::as_mut) else { return };
-        match slot.line.write(&self.out) {
-            Ok(true) => {}
-            Ok(false) => {
-                if let Some(counts) = self.shared.measures.count() {
-                    counts.frames_blocked += frames;
-                }
-            }
-            Err(lost) => self.lose(id, &lost),
-        }
     }
 
     fn serve_marks(&mut self, now: Micros) {
@@ -290,66 +277,13 @@ impl Driver {
         self.gauges.stage.store(stage as u8, Ordering::Release);
     }
 
-    /// Not everybody hangs up in the same instant: a thousand a second at most.
+    /// Not everybody hangs up in the same instant: a thousand a second at most, once the observer has looked.
     fn spread_goodbyes(&mut self, now: Micros) {
-        let mut ends = now;
+        let mut ends = now + Micros::from_ms(100);
         for slot in self.slots.iter_mut().flatten().filter(|slot| !slot.closing) {
             slot.ends = ends;
             ends += Micros::from_ms(1);
         }
-    }
-
-    fn take_new(&mut self, now: Micros) {
-        for _ in 0..JOINS {
-            match self.dialed.try_recv() {
-                Ok(Dialed::Connected(connected)) => {
-                    let (open, begin) = *connected;
-                    self.settled += 1;
-                    if self.timeline.stage() < Stage::HangUp {
-                        self.join(now, open, begin);
-                    }
-                }
-                Ok(Dialed::Failed(why)) => {
-                    self.settled += 1;
-                    self.note_loss(format!("set-up: {why}"));
-                }
-                Err(_) => break,
-            }
-        }
-    }
-
-    fn join(&mut self, now: Micros, open: super::handshake::Open, begin: crate::fleet::call::Begin) {
-        let id = self.free.pop().unwrap_or_else(|| {
-            self.slots.push(None);
-            (self.slots.len() - 1) as u32
-        });
-        self.generation = self.generation.wrapping_add(1);
-        let generation = self.generation;
-        let flags = EventFlags::IN | EventFlags::OUT | EventFlags::RDHUP | EventFlags::ET;
-        let data = EventData::new_u64(u64::from(generation) << 32 | u64::from(id));
-        if let Err(error) = epoll::add(&self.epoll, &open.stream, data, flags) {
-            self.free.push(id);
-            return self.note_loss(format!("epoll: {error}"));
-        }
-        let started = self.wheel.join(id);
-        self.out.clear();
-        let call = Call::start(now, started, begin, &self.shared, &mut self.out);
-        let ends = now + self.call_length();
-        let line = Line::new(open.stream);
-        self.slots[id as usize] = Some(Box::new(Slot { line, call, generation, ends, closing: false }));
-        self.open += 1;
-        self.gauges.calls.fetch_add(1, Ordering::Relaxed);
-        self.write(id, 0);
-        if !open.read_ahead.is_empty() {
-            self.feed(id, &open.read_ahead);
-        }
-    }
-
-    /// Exponentially distributed, so that calls end independently of each other.
-    fn call_length(&mut self) -> Micros {
-        let Some(mean) = self.plan.churn else { return Micros::MAX };
-        let length = -(1.0 - self.rng.unit()).ln() * mean.0 as f64;
-        Micros(length as u64)
     }
 
     fn wait(&mut self, events: &mut Vec<epoll::Event>) {
@@ -361,121 +295,5 @@ impl Driver {
         events.clear();
         // Interrupted by a signal or not: the clock decides what is next.
         let _ = epoll::wait(&self.epoll, rustix::buffer::spare_capacity(events), Some(&timeout));
-    }
-
-    fn socket_ready(&mut self, generation: u32, id: u32, flags: EventFlags) {
-        let Some(slot) = self.slots.get_mut(id as usize).and_then(Option::as_mut) else { return };
-        if slot.generation != generation {
-            return;
-        }
-        if flags.contains(EventFlags::OUT)
-            && let Err(lost) = slot.line.flush()
-        {
-            return self.lose(id, &lost);
-        }
-        if flags.intersects(EventFlags::IN | EventFlags::RDHUP | EventFlags::HUP | EventFlags::ERR) {
-            self.read(id);
-        }
-    }
-
-    /// Reads until there is nothing left; a read that does not fill the buffer has taken all.
-    fn read(&mut self, id: u32) {
-        let mut input = std::mem::take(&mut self.input);
-        loop {
-            let Some(slot) = self.slots.get_mut(id as usize).and_then(Option::as_mut) else { break };
-            match slot.line.read(&mut input) {
-                Ok(Some(count)) => {
-                    self.feed(id, &input[..count]);
-                    // A full buffer may hide more, and so may the end of the connection behind the last words.
-                    let ending = self.slots[id as usize].as_ref().is_some_and(|slot| slot.closing);
-                    if count < input.len() && !ending {
-                        break;
-                    }
-                }
-                Ok(None) => break,
-                Err(lost) => {
-                    self.lose(id, &lost);
-                    break;
-                }
-            }
-        }
-        self.input = input;
-    }
-
-    fn feed(&mut self, id: u32, bytes: &[u8]) {
-        let Some(slot) = self.slots.get_mut(id as usize).and_then(Option::as_mut) else { return };
-        if slot.closing {
-            return;
-        }
-        let now = self.clock.now();
-        let (generation, marks) = (slot.generation, &mut self.marks);
-        self.out.clear();
-        let result = slot.call.receive(now, bytes, &mut self.shared, &mut self.out, &mut |due| {
-            marks.push(Reverse((due, id, generation)));
-        });
-        self.write(id, 0);
-        if let Err(ended) = result {
-            self.note_loss(ended.to_string());
-            self.remove(id, now);
-        }
-    }
-
-    /// Our own end of a call, which is then replaced.
-    fn hang_up(&mut self, id: u32, now: Micros) {
-        let Some(slot) = self.slots.get_mut(id as usize).and_then(Option::as_mut) else { return };
-        self.wheel.leave(id, slot.call.started());
-        slot.closing = true;
-        self.out.clear();
-        slot.call.hang_up(&mut self.out);
-        self.closing.push_back((now + LINGER, id, slot.generation));
-        self.gauges.calls.fetch_sub(1, Ordering::Relaxed);
-        self.write(id, 0);
-        self.replace(now);
-    }
-
-    fn close_lingering(&mut self, now: Micros) {
-        while let Some((_, id, generation)) = self.closing.pop_front_if(|(until, ..)| *until <= now) {
-            if self.slots[id as usize].as_ref().is_some_and(|slot| slot.generation == generation) {
-                self.remove(id, now);
-            }
-        }
-    }
-
-    fn lose(&mut self, id: u32, lost: &Lost) {
-        let closing = self.slots[id as usize].as_ref().is_some_and(|slot| slot.closing);
-        if !closing {
-            self.note_loss(lost.to_string());
-        }
-        self.remove(id, self.clock.now());
-    }
-
-    fn note_loss(&mut self, why: String) {
-        self.gauges.lost.fetch_add(1, Ordering::Relaxed);
-        self.shared.measures.lose(why);
-    }
-
-    /// Forgets a call and closes its socket; a call that did not end by our will is replaced.
-    fn remove(&mut self, id: u32, now: Micros) {
-        let Some(slot) = self.slots.get_mut(id as usize).and_then(Option::take) else { return };
-        self.free.push(id);
-        self.open -= 1;
-        if !slot.closing {
-            self.wheel.leave(id, slot.call.started());
-            self.gauges.calls.fetch_sub(1, Ordering::Relaxed);
-            // A second later: a server that refuses everybody is not to be stormed.
-            self.replace(now + Micros::from_ms(1_000));
-        }
-    }
-
-    fn replace(&mut self, at: Micros) {
-        if self.timeline.stage() >= Stage::HangUp {
-            return;
-        }
-        let Some(orders) = &self.orders else { return };
-        let order = Order { index: self.ordered, at, seed: self.rng.next_u64() };
-        self.ordered += 1;
-        if orders.try_send(order).is_err() {
-            self.note_loss("not replaced: too many calls wait to be set up".into());
-        }
     }
 }

@@ -5,7 +5,7 @@ use std::num::NonZeroU64;
 use serde::Serialize;
 
 /// What figures from here were measured on.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct Machine {
     /// Processors that this program may use.
     pub cores: usize,
@@ -33,9 +33,19 @@ impl Machine {
             kernel: read("/proc/sys/kernel/osrelease").trim().to_owned(),
             load_1m: read("/proc/loadavg").split(' ').next().unwrap_or_default().to_owned(),
             commit: commit(),
-            command: std::env::args().skip(1).collect::<Vec<_>>().join(" "),
+            command: without_secrets(std::env::args().skip(1)),
         }
     }
+}
+
+/// The arguments as one line. A report is shown around; a token is not.
+fn without_secrets(arguments: impl Iterator<Item = String>) -> String {
+    let mut hide = false;
+    let shown = arguments.map(|argument| {
+        let hidden = std::mem::replace(&mut hide, argument == "--auth-token");
+        if hidden || argument.starts_with("--auth-token=") { "***".to_owned() } else { argument }
+    });
+    shown.collect::<Vec<_>>().join(" ")
 }
 
 fn read(path: &str) -> String {
@@ -92,4 +102,21 @@ pub fn yield_to_others() {
 pub fn wake_exactly() {
     // Only a refinement: without it, lateness shows.
     let _ = rustix::thread::set_current_timer_slack(NonZeroU64::new(1));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_is_told_without_its_token() {
+        let told = |line: &str| without_secrets(line.split(' ').map(str::to_owned));
+        assert_eq!(told("fleet --auth-token abc --calls 5"), "fleet --auth-token *** --calls 5");
+        assert_eq!(told("fleet --auth-token=abc --calls 5"), "fleet *** --calls 5");
+    }
+
+    #[test]
+    fn a_core_that_does_not_exist_is_refused() {
+        assert!(pin(usize::MAX).unwrap_err().contains("no such core"));
+    }
 }
