@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use crate::boot::Server;
-use crate::config::Config;
+use crate::config::{Config, Threads};
 
 /// What is said once the service listens: what it is, its mode, what that switches off, and the next command to type.
 pub fn started(config: &Config, server: &Server, took: Duration) -> String {
@@ -61,8 +61,17 @@ pub fn settings(config: &Config) -> String {
     );
     let _ = writeln!(text, "  trusted proxies  {}", config.trusted_proxies.len());
     let _ = writeln!(text, "  limits           {:?}", config.limits);
+    let _ = writeln!(text, "  threads          {}", threads(config.threads));
+    let _ = writeln!(text, "  prompts          {}", if config.prompts.is_some() { "your own" } else { "the demo's" });
     for warning in &config.warnings {
         let _ = writeln!(text, "  warning          {warning}");
     }
     text
+}
+
+fn threads(Threads { workers, io_threads, pin, tick }: Threads) -> String {
+    let number = |wanted: Option<usize>| wanted.map_or("auto".into(), |number| number.to_string());
+    let pinned = pin.map_or("auto".into(), |yes| yes.to_string());
+    let (workers, io_threads) = (number(workers), number(io_threads));
+    format!("workers {workers}, I/O {io_threads}, pinned {pinned}, tick {} ms", tick.as_millis())
 }

@@ -9,14 +9,16 @@ use bytes::Bytes;
 use engine::port::{AgentPort, EndCause};
 use engine::turn::TurnParams;
 use engine::wire::StartInfo;
-use engine::{Admission, EndReport, Engine, EngineConfig, Gate, Progress, Quality, Refusal, StartError, Stats};
+use engine::{
+    Admission, EndReport, Engine, EngineConfig, Gate, Placement, Progress, Quality, Refusal, StartError, Stats,
+};
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::app::App;
 use crate::calls::Token;
 use crate::calls::registry::{StreamKind, Ticket};
-use crate::config::Config;
+use crate::config::{Config, Threads};
 use crate::metrics::SocketRefused;
 use crate::twilio::socket::reason;
 
@@ -81,9 +83,9 @@ impl Media {
     /// What the engine says.
     pub(crate) fn start(config: &Config) -> Result<Self, StartError> {
         let places = config.limits.calls_max;
-        let engine = Engine::start(EngineConfig { calls_max: places + OVERLAP, ..EngineConfig::default() })?;
+        let engine = start_engine(config, places + OVERLAP)?;
         let transfer = config.transfer_to.as_ref().map(|number| number.as_str().to_owned());
-        let profile = agent::Profile::demo().with_transfer(transfer);
+        let profile = config.prompts.clone().unwrap_or_else(agent::Profile::demo).with_transfer(transfer);
         Ok(Self {
             engine,
             agents: Handle::current(),
@@ -129,6 +131,18 @@ impl Media {
             }
         });
     }
+}
+
+fn start_engine(config: &Config, calls_max: usize) -> Result<Engine, StartError> {
+    let Threads { workers, io_threads, pin, tick } = config.threads;
+    let wanted = EngineConfig { calls_max, workers, io_threads, pin, tick };
+    let engine = Engine::start(wanted)?;
+    let Placement { workers, io_threads, cores } = Placement::for_this_machine(&wanted);
+    tracing::info!(workers, io_threads, pinned_to = ?cores, tick_ms = tick.as_millis() as u64, "engine started");
+    if pin == Some(true) && cores.is_empty() {
+        tracing::warn!("workers are not pinned: there are more than cores; lower OFFHOOK_WORKERS, or let them float");
+    }
+    Ok(engine)
 }
 
 /// Hands an upgraded socket to the engine.

@@ -1,7 +1,9 @@
 //! The configuration: who wins, what is refused, and that the documentation says so.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-use control::config::{Config, Fault, Sources, markdown};
+use std::time::Duration;
+
+use control::config::{Config, Fault, Sources, Threads, markdown};
 
 const SID: &str = "AC0123456789abcdef0123456789abcdef";
 
@@ -42,7 +44,7 @@ fn nothing_said_is_development_on_this_machine() {
 fn flags_win_over_environment_over_file_over_default() {
     let load = |flags: &[_], env: &[_], file| Config::load(&sources(flags, env, file)).unwrap().limits.calls_max;
     let (flag, env, file) = (("calls-max", "4"), ("OFFHOOK_CALLS_MAX", "3"), "calls_max = 2");
-    assert_eq!(load(&[], &[], ""), 200);
+    assert_eq!(load(&[], &[], ""), 2_000);
     assert_eq!(load(&[], &[], file), 2);
     assert_eq!(load(&[], &[env], file), 3);
     assert_eq!(load(&[flag], &[env], file), 4);
@@ -110,6 +112,26 @@ fn every_bad_value_is_refused_with_its_fix() {
     refused(&[("APP_NAME", "a\u{7}b")], "", &["APP_NAME"]);
     refused(&[("OFFHOOK_ADMIN_KEY", "short")], "", &["OFFHOOK_ADMIN_KEY", "16"]);
     refused(&[("OFFHOOK_PUBLIC_URL", "voice.example.com")], "", &["https://"]);
+    refused(&[("OFFHOOK_WORKERS", "0")], "", &["OFFHOOK_WORKERS", "auto, or a number from 1 to"]);
+    refused(&[("OFFHOOK_IO_THREADS", "many")], "", &["OFFHOOK_IO_THREADS", "auto"]);
+    refused(&[("OFFHOOK_PIN_WORKERS", "2")], "", &["OFFHOOK_PIN_WORKERS", "auto, true or false"]);
+    refused(&[("OFFHOOK_TICK_MS", "11")], "", &["OFFHOOK_TICK_MS", "from 1 to 10"]);
+}
+
+#[test]
+fn the_engines_threads_are_its_own_choice_until_somebody_says_otherwise() {
+    let tick = Duration::from_millis(2);
+    assert_eq!(load(&[]).threads, Threads { workers: None, io_threads: None, pin: None, tick });
+    let said = [("OFFHOOK_WORKERS", "2"), ("OFFHOOK_IO_THREADS", "auto"), ("OFFHOOK_PIN_WORKERS", "no")];
+    assert_eq!(load(&said).threads, Threads { workers: Some(2), io_threads: None, pin: Some(false), tick });
+}
+
+#[test]
+fn prompts_of_ones_own_are_read_before_a_port_opens() {
+    let shipped = concat!(env!("CARGO_MANIFEST_DIR"), "/../agent/prompts");
+    assert!(load(&[("OFFHOOK_PROMPTS", shipped)]).prompts.is_some());
+    assert!(load(&[]).prompts.is_none());
+    refused(&[("OFFHOOK_PROMPTS", "/nowhere")], "", &["OFFHOOK_PROMPTS", "/nowhere/welcome.ulaw", "make.sh"]);
 }
 
 #[test]

@@ -9,6 +9,7 @@ use tracing_subscriber::filter::Targets;
 
 use super::layers::Layers;
 use super::settings::{self, Setting};
+use super::threads::threads;
 use super::{Cidr, Config, Environment, Limits, Mode, PublicUrl};
 
 /// A number of the range that no subscriber has (555-0100 to 555-0199).
@@ -26,6 +27,8 @@ pub(super) fn config(layers: &mut Layers) -> Option<Config> {
     let admin_key = admin_key(layers);
     let trusted_proxies = trusted_proxies(layers);
     let limits = limits(layers);
+    let threads = threads(layers);
+    let prompts = prompts(layers);
     let log = log(layers);
     let app_name = app_name(layers);
     let listen = listen?;
@@ -47,6 +50,8 @@ pub(super) fn config(layers: &mut Layers) -> Option<Config> {
         admin_key,
         trusted_proxies,
         limits: limits?,
+        threads: threads?,
+        prompts,
         log: log?,
         app_name,
         warnings: Vec::new(),
@@ -195,6 +200,18 @@ fn limits(layers: &mut Layers) -> Option<Limits> {
     })
 }
 
+/// The user's own sound. Read here, so that a missing file is found before anybody calls.
+fn prompts(layers: &mut Layers) -> Option<agent::Profile> {
+    let dir = layers.get(&settings::PROMPTS)?.value.trim().to_owned();
+    match agent::Profile::from_dir(dir.as_ref()) {
+        Ok(profile) => Some(profile),
+        Err(error) => {
+            layers.fault(&settings::PROMPTS, error.to_string(), "or leave it unset for the demo's own sound");
+            None
+        }
+    }
+}
+
 fn log(layers: &mut Layers) -> Option<Targets> {
     let debug = match text_of(layers, &settings::DEBUG).to_ascii_lowercase().as_str() {
         "1" | "true" | "yes" | "on" => true,
@@ -234,7 +251,7 @@ fn app_name(layers: &mut Layers) -> String {
 }
 
 /// What was said of a setting, or its default.
-fn text_of(layers: &Layers, setting: &Setting) -> String {
+pub(super) fn text_of(layers: &Layers, setting: &Setting) -> String {
     layers.get(setting).map_or(setting.default, |given| given.value.as_str()).trim().to_owned()
 }
 
@@ -258,7 +275,7 @@ fn parsed<T: FromStr>(layers: &mut Layers, setting: &Setting, fix: &str) -> Opti
     }
 }
 
-fn number(layers: &mut Layers, setting: &Setting, min: u64, max: u64) -> Option<u64> {
+pub(super) fn number(layers: &mut Layers, setting: &Setting, min: u64, max: u64) -> Option<u64> {
     let text = text_of(layers, setting);
     match text.parse::<u64>() {
         Ok(value) if (min..=max).contains(&value) => Some(value),

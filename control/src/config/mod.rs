@@ -6,6 +6,7 @@ mod fault;
 mod layers;
 mod mode;
 pub mod settings;
+mod threads;
 mod values;
 
 use std::net::SocketAddr;
@@ -18,6 +19,7 @@ pub use docs::markdown;
 pub use fault::Fault;
 pub use layers::Sources;
 pub use mode::{Environment, Mode, Rules};
+pub use threads::Threads;
 pub(crate) use values::is_loopback_authority;
 pub use values::{Cidr, PhoneNumber, PublicUrl};
 
@@ -46,6 +48,10 @@ pub struct Config {
     pub trusted_proxies: Vec<Cidr>,
     /// Bounds.
     pub limits: Limits,
+    /// The engine's threads.
+    pub threads: Threads,
+    /// What the agent says, where it is not the demo's own sound.
+    pub prompts: Option<agent::Profile>,
     /// What is logged.
     pub log: Targets,
     /// What the service calls itself.

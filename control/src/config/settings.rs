@@ -90,8 +90,8 @@ settings! {
         "Opens `/metrics` and `/twilio/sessions` to whoever sends it as `Authorization: Bearer`. Without it they answer direct loopback connections only.";
     TRUSTED_PROXIES = "OFFHOOK_TRUSTED_PROXIES", "addresses or CIDRs, comma-separated", "", false,
         "Proxies whose `X-Forwarded-For` or `Forwarded` header is believed: the client is the rightmost address that is none of them. Without it the client is who opened the connection.";
-    CALLS_MAX = "OFFHOOK_CALLS_MAX", "calls", "200", false,
-        "Calls at once, reserved ones included. One more hears the busy tone. Each costs about 40 KB and a share of a core.";
+    CALLS_MAX = "OFFHOOK_CALLS_MAX", "calls", "2000", false,
+        "Calls at once, reserved ones included. One more hears the busy tone. A place costs about 3 KB from the start (an idle service takes 5 MB more with 2,000 than with 200), a call about 40 KB and a share of a core, and each needs an open file.";
     CALL_MAX_S = "OFFHOOK_CALL_MAX_S", "seconds", "14400", false,
         "The longest that the agent stays on a call; then the caller hears goodbye.";
     TOKEN_LIFETIME_S = "OFFHOOK_TOKEN_LIFETIME_S", "seconds", "60", false,
@@ -108,6 +108,16 @@ settings! {
         "The largest request body; more is answered 413.";
     RATE_PER_MINUTE = "OFFHOOK_RATE_PER_MINUTE", "requests per minute", "60", false,
         "What one client address may send without a valid signature, or fail, before it is answered 429. Validly signed requests are never counted.";
+    PROMPTS = "OFFHOOK_PROMPTS", "directory", "", false,
+        "The agent's own sound: one `NAME.ulaw` (raw µ-law at 8 kHz) for each line of `agent/prompts/prompts.txt`, read at the start. Without it the demo's sound is said.";
+    WORKERS = "OFFHOOK_WORKERS", "threads, or auto", "auto", false,
+        "Threads that hear and decide. `auto` is a quarter of the cores that this process may use (CPU affinity and control-group quota counted), at least one.";
+    IO_THREADS = "OFFHOOK_IO_THREADS", "threads, or auto", "auto", false,
+        "Threads on which media sockets live. `auto` is half of those cores, at least one: a socket costs about twice what its call costs a worker.";
+    PIN_WORKERS = "OFFHOOK_PIN_WORKERS", "auto, true or false", "auto", false,
+        "Whether each worker keeps a core to itself. `auto` pins from four cores on, where no quota would stop a pinned thread while other cores are free. Other programs on that core make calls late.";
+    TICK_MS = "OFFHOOK_TICK_MS", "milliseconds", "2", false,
+        "Between two looks of a worker at its calls. Half of it is added to every reaction on average; a look costs about a microsecond and more with each call that has something due.";
     LOG_LEVEL = "LOG_LEVEL", "error, warn, info, debug, trace, off", "info", false,
         "What is logged; also per target, such as `info,control=debug`.";
     DEBUG = "DEBUG", "true or false", "false", false,
