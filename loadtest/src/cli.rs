@@ -123,6 +123,9 @@ pub struct FleetArgs {
     /// The server's process on this machine: its processor time, memory and descriptors are measured.
     #[arg(long)]
     pub pid: Option<u32>,
+    /// The server's metrics page (Prometheus): tells what it lost, and which gauges do not come back.
+    #[arg(long)]
+    pub metrics: Option<String>,
     /// The one core that this program runs on; the server belongs on others (taskset).
     #[arg(long)]
     pub core: Option<usize>,
@@ -189,6 +192,9 @@ pub struct LimitArgs {
     /// The server's memory per call, KiB (needs --pid).
     #[arg(long, requires = "pid")]
     pub memory_per_call_max_kib: Option<f64>,
+    /// Gauges of the server that are not what they were before, when all have hung up (needs --metrics).
+    #[arg(long, requires = "metrics")]
+    pub gauges_left_max: Option<u64>,
     /// Descriptors that the server holds more than before, when all have hung up (needs --pid).
     #[arg(long, requires = "pid")]
     pub descriptors_left_max: Option<u64>,

@@ -99,6 +99,7 @@ async fn nobody_there_exits_with_1_and_the_cure_and_wrong_usage_with_2() {
         ("--duration 0", "--duration 0"),
         ("--clip nobody", "built in are"),
         ("--pid 4294967295", "no such process"),
+        ("--metrics nonsense", "--metrics"),
         ("--core 5000", "no such core"),
         ("--cpu-per-call-max-ms 1", "--pid"),
         ("--duration 2 --stall-at 2", "before --duration"),

@@ -12,6 +12,7 @@ pub mod call;
 pub mod measures;
 pub mod mind;
 pub mod outbound;
+pub mod prometheus;
 pub mod read;
 pub mod spread;
 pub mod timeline;

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::cli::{FleetArgs, LimitArgs};
 use crate::fleet::measures::{Counts, Measures, Minute};
+use crate::fleet::prometheus::Told;
 use crate::fleet::spread::{Figures, Spread};
 use crate::shell::fleet::driver::Plan;
 use crate::shell::fleet::machine::Machine;
@@ -103,6 +104,8 @@ pub struct Report {
     pub clips: BTreeMap<String, Figures>,
     /// The server.
     pub server: Option<Taken>,
+    /// What the server's own metrics say.
+    pub metrics: Option<Told>,
     /// This program.
     pub own: Taken,
     /// Processor time that the hypervisor gave to others, percent.
@@ -163,6 +166,7 @@ impl Report {
             first_refused: measures.first_refused.clone(),
             clips: clips.iter().cloned().zip(measures.clips.iter().map(Spread::figures)).collect(),
             server: taken(|edge| edge.server.as_ref()),
+            metrics: told(seen),
             own: taken(|edge| Some(&edge.own)).unwrap_or_default(),
             stolen_percent: stolen(seen.begin.ticks, seen.end.ticks),
             minutes: measures.minutes.clone(),
@@ -211,6 +215,11 @@ impl Taken {
             descriptors: [idle.descriptors, end.descriptors, after.descriptors],
         })
     }
+}
+
+fn told(seen: &Seen) -> Option<Told> {
+    let [idle, begin, end, after] = [&seen.idle, &seen.begin, &seen.end, &seen.after].map(|edge| edge.metrics.as_ref());
+    Some(Told::new(idle?, begin?, end?, after?))
 }
 
 fn stolen(begin: [u64; 3], end: [u64; 3]) -> f64 {

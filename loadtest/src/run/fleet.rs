@@ -16,8 +16,9 @@ use crate::shell::clock::{self, Clock};
 use crate::shell::fleet::dial::{self, Directory, Order};
 use crate::shell::fleet::driver::{Driver, Gauges, Plan};
 use crate::shell::fleet::machine::{self, Machine};
-use crate::shell::fleet::observer::{Observer, Seen};
+use crate::shell::fleet::observer::{Observer, Seen, Windows};
 use crate::time::Micros;
+use crate::twilio::url::Url;
 
 /// No call came up.
 const FAILED: u8 = 1;
@@ -43,7 +44,8 @@ pub(super) fn fleet(args: &FleetArgs) -> Result<u8, String> {
     if let Some(core) = args.core {
         machine::pin(core)?;
     }
-    let (shared, seen) = run(plan, directory, voices, args.pid)?;
+    let metrics = args.metrics.as_deref().map(Url::parse).transpose().map_err(|e| format!("--metrics: {e}"))?;
+    let (shared, seen) = run(plan, directory, voices, Windows { pid: args.pid, metrics })?;
     let settings = Settings::new(args, plan, machine);
     let report = Report::new(settings, &shared.measures, &names, &seen, args.void_above_ms, &args.limits);
     print(&report, args.json.as_deref())?;
@@ -103,11 +105,11 @@ fn directory(target: &TargetArgs, seed: u64) -> Result<Directory, String> {
 }
 
 /// Starts the threads and watches until they are done.
-fn run(plan: Plan, directory: Directory, voices: Voices, pid: Option<u32>) -> Result<(Shared, Seen), String> {
+fn run(plan: Plan, directory: Directory, voices: Voices, windows: Windows) -> Result<(Shared, Seen), String> {
     let system = |e: std::io::Error| format!("cannot start: {e}");
     let clock = Clock::start();
     let gauges = Arc::new(Gauges::default());
-    let observer = Observer::new(clock, Arc::clone(&gauges), pid)?;
+    let observer = Observer::new(clock, Arc::clone(&gauges), windows)?;
     // Every call may be waiting to be replaced while as many again have just been connected.
     let (orders, taken) = mpsc::channel(2 * plan.calls);
     let (connected, dialed) = std::sync::mpsc::sync_channel(2 * plan.calls);

@@ -25,6 +25,7 @@ pub(super) fn exceeded(report: &Report, limits: &LimitArgs) -> Vec<String> {
         ("refused messages", whole(limits.refused_max), Some(report.counts.refused as f64)),
         ("server CPU per call-second, ms", limits.cpu_per_call_max_ms, server.map(|s| s.cpu_ms_per_call_second)),
         ("server memory per call, KiB", limits.memory_per_call_max_kib, server.map(|s| s.rss_kib_per_call)),
+        ("gauges left", whole(limits.gauges_left_max), report.metrics.as_ref().map(|m| m.gauges_left.len() as f64)),
         ("descriptors left", whole(limits.descriptors_left_max), left),
     ]
     .into_iter()

@@ -67,11 +67,23 @@ impl Report {
         if self.stolen_percent >= 1.0 {
             writeln!(text, "the hypervisor gave {:.1} % of the processors to others", self.stolen_percent)?;
         }
+        self.write_metrics(text)?;
         self.write_clips(text)?;
         self.write_minutes(text)?;
         self.write_recovery(text)?;
         for line in self.void.iter().chain(&self.exceeded) {
             writeln!(text, "{line}")?;
+        }
+        Ok(())
+    }
+
+    fn write_metrics(&self, text: &mut String) -> std::fmt::Result {
+        let Some(told) = &self.metrics else { return Ok(()) };
+        for (name, by) in told.bad() {
+            writeln!(text, "server counted {name} +{by}")?;
+        }
+        for (name, [before, after]) in &told.gauges_left {
+            writeln!(text, "server's gauge {name} was {before} and is {after}")?;
         }
         Ok(())
     }

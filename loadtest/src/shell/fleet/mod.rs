@@ -13,3 +13,4 @@ pub mod line;
 pub mod machine;
 pub mod observer;
 pub mod process;
+pub mod scrape;

@@ -8,14 +8,17 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::driver::Gauges;
 use super::process::{self, Sample};
+use super::scrape;
+use crate::fleet::prometheus::Series;
 use crate::fleet::timeline::Stage;
 use crate::shell::clock::{Clock, pause};
 use crate::time::Micros;
+use crate::twilio::url::Url;
 
 /// How often the stage is looked at; so exact are the edges of the window, which are then measured, not assumed.
 const LOOK: Duration = Duration::from_millis(20);
-/// How long the server may take to close what the fleet has left.
-const IDLE: Micros = Micros::from_ms(5_000);
+/// How long the server may take to clear away what the fleet has left.
+const IDLE: Micros = Micros::from_ms(15_000);
 
 /// What was seen at one moment.
 #[derive(Clone, Debug, Default)]
@@ -28,6 +31,8 @@ pub struct Edge {
     pub calls: usize,
     /// The server, where its process is known.
     pub server: Option<Sample>,
+    /// What the server counts itself, where its page is known.
+    pub metrics: Option<Series>,
     /// Ourselves.
     pub own: Sample,
     /// The machine's stolen, idle and total ticks.
@@ -47,12 +52,21 @@ pub struct Seen {
     pub after: Edge,
 }
 
+/// Where the server can be looked at.
+#[derive(Clone, Debug, Default)]
+pub struct Windows {
+    /// Its process.
+    pub pid: Option<u32>,
+    /// Its metrics page.
+    pub metrics: Option<Url>,
+}
+
 /// The eyes of the run.
 #[derive(Debug)]
 pub struct Observer {
     clock: Clock,
     gauges: Arc<Gauges>,
-    pid: Option<u32>,
+    windows: Windows,
     idle: Edge,
 }
 
@@ -60,13 +74,16 @@ impl Observer {
     /// Looks at the server while it is idle.
     ///
     /// # Errors
-    /// When there is no process `pid`.
-    pub fn new(clock: Clock, gauges: Arc<Gauges>, pid: Option<u32>) -> Result<Self, String> {
-        if let Some(pid) = pid {
+    /// When there is no such process or page.
+    pub fn new(clock: Clock, gauges: Arc<Gauges>, windows: Windows) -> Result<Self, String> {
+        if let Some(pid) = windows.pid {
             process::look(pid)?;
         }
-        let idle = edge(clock, &gauges, pid);
-        Ok(Self { clock, gauges, pid, idle })
+        if let Some(url) = &windows.metrics {
+            scrape::scrape(url)?;
+        }
+        let idle = edge(clock, &gauges, &windows);
+        Ok(Self { clock, gauges, windows, idle })
     }
 
     /// Watches until the driver is done, over `length` of measuring.
@@ -80,7 +97,7 @@ impl Observer {
             pause(LOOK);
             let now = self.gauges.stage();
             if now != stage && now >= Stage::Measure {
-                let edge = edge(self.clock, &self.gauges, self.pid);
+                let edge = edge(self.clock, &self.gauges, &self.windows);
                 match now {
                     Stage::Measure => seen.begin = edge,
                     _ if stage == Stage::Measure => seen.end = edge,
@@ -109,13 +126,15 @@ impl Observer {
         }
     }
 
-    /// Waits a while for the server to close its descriptors.
+    /// Waits a while for the server to close its descriptors, and for its gauges to come back.
     fn until_idle(&self) -> Edge {
         let until = self.clock.now() + IDLE;
         let idle = self.idle.server.as_ref().map_or(0, |server| server.descriptors);
         loop {
-            let edge = edge(self.clock, &self.gauges, self.pid);
-            let is_idle = edge.server.as_ref().is_none_or(|server| server.descriptors <= idle);
+            let edge = edge(self.clock, &self.gauges, &self.windows);
+            let closed = edge.server.as_ref().is_none_or(|server| server.descriptors <= idle);
+            let is_idle =
+                closed && self.idle.metrics.as_ref().zip(edge.metrics.as_ref()).is_none_or(|(a, b)| a.same_gauges(b));
             if is_idle || edge.at >= until {
                 return edge;
             }
@@ -124,14 +143,15 @@ impl Observer {
     }
 }
 
-fn edge(clock: Clock, gauges: &Gauges, pid: Option<u32>) -> Edge {
+fn edge(clock: Clock, gauges: &Gauges, windows: &Windows) -> Edge {
     // A server that is gone has no figures; that its calls were lost is said elsewhere.
-    let server = pid.and_then(|pid| process::look(pid).ok());
+    let server = windows.pid.and_then(|pid| process::look(pid).ok());
     Edge {
         at: clock.now(),
         frames: gauges.frames.load(Ordering::Relaxed),
         calls: gauges.calls.load(Ordering::Relaxed),
         server,
+        metrics: windows.metrics.as_ref().and_then(|url| scrape::scrape(url).ok()),
         own: process::look(std::process::id()).unwrap_or_default(),
         ticks: process::machine_ticks(),
     }
