@@ -117,6 +117,9 @@ pub struct FleetArgs {
     /// Calls end, and are replaced, after so many seconds on average; by default all stay to the end.
     #[arg(long)]
     pub churn: Option<f64>,
+    /// Report the end of each call here, as a number's status callback.
+    #[arg(long)]
+    pub status_callback: Option<String>,
     /// What callers say, built-in clips or WAV files; by default all built-in clips.
     #[arg(long = "clip")]
     pub clips: Vec<String>,

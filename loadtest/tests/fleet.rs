@@ -63,7 +63,10 @@ async fn a_deaf_server_misses_and_a_nervous_one_stops_for_nothing() {
 #[tokio::test]
 async fn calls_that_end_are_replaced_and_a_stall_is_caught_up_with() {
     let (url, seen) = serve(Fault::None).await;
-    let arguments = format!("--url {url} --calls 10 --duration 5 --churn 2 --stall-at 1 --stall-ms 500 --json -");
+    let status = url.replace("voice", "status");
+    let arguments = format!(
+        "--url {url} --calls 10 --duration 5 --churn 2 --stall-at 1 --stall-ms 500 --json - --status-callback {status}"
+    );
     let (code, out, err) = fleet(&arguments).await;
     assert_eq!(code, 0, "{out}{err}");
     let report: Value = serde_json::from_str(&out).unwrap();
@@ -74,8 +77,10 @@ async fn calls_that_end_are_replaced_and_a_stall_is_caught_up_with() {
     let call_seconds = report["call_seconds"].as_f64().unwrap();
     assert!((45.0..=51.0).contains(&call_seconds), "{call_seconds}");
     let seen = seen.lock().unwrap();
-    assert!(seen.requests.len() > 12, "{} calls", seen.requests.len());
-    assert_eq!(seen.stops as usize, seen.requests.len(), "every caller said goodbye");
+    let ended = seen.requests.iter().filter(|request| *request == "/twilio/status completed").count();
+    assert!(ended > 12, "{ended} calls");
+    assert_eq!((seen.stops as usize, seen.requests.len()), (ended, 2 * ended), "every end was told twice");
+    assert_eq!(seen.bad_signatures, Vec::<String>::new());
 }
 
 #[tokio::test]

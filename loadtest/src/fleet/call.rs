@@ -102,6 +102,12 @@ impl Call {
         }
     }
 
+    /// Account and call.
+    #[must_use]
+    pub const fn sids(&self) -> &Sids {
+        &self.sids
+    }
+
     /// When its schedule began.
     #[must_use]
     pub const fn started(&self) -> Micros {

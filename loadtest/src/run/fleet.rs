@@ -3,17 +3,18 @@
 use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 
 use super::{account_sid, auth_token, where_to};
-use crate::cli::{FleetArgs, TargetArgs};
+use crate::cli::FleetArgs;
 use crate::fleet::call::Shared;
 use crate::fleet::voice::Voices;
 use crate::report::fleet::{Report, Settings};
 use crate::rng::Rng;
 use crate::shell::clock::{self, Clock};
-use crate::shell::fleet::dial::{self, Directory, Order};
+use crate::shell::fleet::dial::{self, Directory, Errand, Order};
 use crate::shell::fleet::driver::{Driver, Gauges, Plan};
 use crate::shell::fleet::machine::{self, Machine};
 use crate::shell::fleet::observer::{Observer, Seen, Windows};
@@ -29,6 +30,8 @@ const VOID: u8 = 4;
 
 /// More than one thread can serve on any machine that we know of.
 const CALLS_MAX: usize = 20_000;
+/// Waits of 10 ms for the last reports.
+const LAST_WORDS: u32 = 300;
 /// Longer than any run that we know of, in seconds: a day.
 const SECONDS_MAX: f64 = 86_400.0;
 
@@ -36,7 +39,7 @@ const SECONDS_MAX: f64 = 86_400.0;
 pub(super) fn fleet(args: &FleetArgs) -> Result<u8, String> {
     let seed = args.seed.unwrap_or_else(clock::fresh_seed);
     let plan = plan(args, seed)?;
-    let directory = directory(&args.target, seed)?;
+    let directory = directory(args, seed)?;
     let voices = Voices::load(&args.clips, seed).map_err(|e| e.to_string())?;
     let names: Vec<String> = voices.clips.iter().map(|voice| voice.name.clone()).collect();
     let machine = Machine::look();
@@ -91,8 +94,11 @@ fn seconds(name: &str, value: f64) -> Result<Micros, String> {
     }
 }
 
-fn directory(target: &TargetArgs, seed: u64) -> Result<Directory, String> {
+fn directory(args: &FleetArgs, seed: u64) -> Result<Directory, String> {
+    let target = &args.target;
     let (url, route) = where_to(target)?;
+    let callback = args.status_callback.as_deref().map(Url::parse).transpose();
+    let callback = callback.map_err(|e| format!("--status-callback: {e}"))?;
     let first_number = target.from.strip_prefix('+').and_then(|digits| digits.parse().ok());
     Ok(Directory {
         url,
@@ -101,6 +107,7 @@ fn directory(target: &TargetArgs, seed: u64) -> Result<Directory, String> {
         auth_token: auth_token(target),
         first_number: first_number.ok_or_else(|| format!("--from {}: + and digits", target.from))?,
         to: target.to.clone(),
+        status_callback: callback,
     })
 }
 
@@ -110,23 +117,28 @@ fn run(plan: Plan, directory: Directory, voices: Voices, windows: Windows) -> Re
     let clock = Clock::start();
     let gauges = Arc::new(Gauges::default());
     let observer = Observer::new(clock, Arc::clone(&gauges), windows)?;
-    // Every call may be waiting to be replaced while as many again have just been connected.
-    let (orders, taken) = mpsc::channel(2 * plan.calls);
-    let (connected, dialed) = std::sync::mpsc::sync_channel(2 * plan.calls);
+    // Every call may be waiting to be replaced and reported while as many again have just been connected.
+    let (errands, taken) = mpsc::channel(4 * plan.calls + 64);
+    let (connected, dialed) = std::sync::mpsc::sync_channel(4 * plan.calls + 64);
     let mut rng = Rng::new(plan.seed);
     let begins = clock.now();
     for index in 0..plan.calls as u64 {
         let at = begins + Micros(plan.ramp.0 * index / plan.calls as u64);
         // There is room for all.
-        let _ = orders.try_send(Order { index, at, seed: rng.next_u64() });
+        let _ = errands.try_send(Errand::Call(Order { index, at, seed: rng.next_u64() }));
     }
     let dialing = dial::spawn(clock, directory, taken, connected).map_err(system)?;
-    let driver = Driver::new(clock, plan, voices, Arc::clone(&gauges), dialed, orders).map_err(system)?;
+    let driver = Driver::new(clock, plan, voices, Arc::clone(&gauges), dialed, errands).map_err(system)?;
     let driving = std::thread::Builder::new().name("fleet".into()).spawn(move || driver.run()).map_err(system)?;
     let seen = observer.watch(plan.calls, plan.length);
+    // The last ends are being reported; a server that does not answer is not waited for.
+    for _ in 0..LAST_WORDS {
+        if dialing.is_finished() {
+            break;
+        }
+        clock::pause(Duration::from_millis(10));
+    }
     let shared = driving.join().map_err(|_| "the fleet's thread broke".to_owned())?;
-    // It has no orders any more; whatever it still tries to set up is of no interest.
-    drop(dialing);
     Ok((shared, seen))
 }
 

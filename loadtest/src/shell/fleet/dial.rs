@@ -1,7 +1,7 @@
-//! Sets calls up, on a thread of its own and at the lowest priority, so that it never delays a frame of a running call.
+//! Sets calls up and reports their end, on a thread of its own and at the lowest priority, so that it never delays a frame of a running call.
 //!
-//! Orders come over a bounded channel (full: the replacement of an ended call is given up, and counted), connected sockets
-//! go back over another with room for every call.
+//! Errands come over a bounded channel (full: the replacement of an ended call, or its report, is given up, and counted),
+//! connected sockets go back over another with room for every call.
 
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
@@ -13,11 +13,12 @@ use super::handshake;
 use crate::call::request::Request;
 use crate::fleet::call::Begin;
 use crate::rng::Rng;
-use crate::shell::clock::Clock;
+use crate::shell::clock::{Clock, unix_s};
 use crate::shell::route::Route;
 use crate::shell::webhook;
 use crate::time::Micros;
-use crate::twilio::executor::{Callee, Executor, Output, StreamPlan};
+use crate::twilio::date;
+use crate::twilio::executor::{Callee, Executor, Fetch, Output, StreamPlan};
 use crate::twilio::ids::{self, Sids};
 use crate::twilio::params::{self, CallStatus, Parties};
 use crate::twilio::signature;
@@ -41,6 +42,8 @@ pub struct Directory {
     pub first_number: u64,
     /// The number that is called.
     pub to: String,
+    /// Where the end of a call is reported, as a number's status callback.
+    pub status_callback: Option<Url>,
 }
 
 /// One call to be set up.
@@ -54,6 +57,15 @@ pub struct Order {
     pub seed: u64,
 }
 
+/// What there is to do.
+#[derive(Debug)]
+pub enum Errand {
+    /// Set a call up.
+    Call(Order),
+    /// This call lasted so long, and ended by the caller's will.
+    Ended(Sids, Micros),
+}
+
 /// What became of an order.
 #[derive(Debug)]
 pub enum Dialed {
@@ -61,31 +73,43 @@ pub enum Dialed {
     Connected(Box<(handshake::Open, Begin)>),
     /// It could not be set up.
     Failed(String),
+    /// The end of a call could not be reported.
+    Unreported(String),
 }
 
-/// Starts the thread. It ends when the sender of `orders` is dropped and all orders are done.
+/// Starts the thread. It ends when the sender of `errands` is dropped and all are done.
 ///
 /// # Errors
 /// When the system gives no thread or no runtime.
 pub fn spawn(
     clock: Clock,
     directory: Directory,
-    orders: mpsc::Receiver<Order>,
+    errands: mpsc::Receiver<Errand>,
     out: SyncSender<Dialed>,
 ) -> std::io::Result<JoinHandle<()>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
     std::thread::Builder::new().name("dial".into()).spawn(move || {
         super::machine::yield_to_others();
-        runtime.block_on(all(clock, Arc::new(directory), orders, out));
+        runtime.block_on(all(clock, Arc::new(directory), errands, out));
     })
 }
 
-async fn all(clock: Clock, directory: Arc<Directory>, mut orders: mpsc::Receiver<Order>, out: SyncSender<Dialed>) {
+async fn all(clock: Clock, directory: Arc<Directory>, mut errands: mpsc::Receiver<Errand>, out: SyncSender<Dialed>) {
     let places = Arc::new(Semaphore::new(AT_ONCE));
     let mut running = tokio::task::JoinSet::new();
-    while let Some(order) = orders.recv().await {
+    while let Some(errand) = errands.recv().await {
         let (directory, places, out) = (Arc::clone(&directory), Arc::clone(&places), out.clone());
         running.spawn(async move {
+            let order = match errand {
+                Errand::Call(order) => order,
+                Errand::Ended(sids, length) => {
+                    let _place = places.acquire().await;
+                    if let Err(why) = report_end(&directory, sids, length).await {
+                        let _ = out.try_send(Dialed::Unreported(why));
+                    }
+                    return;
+                }
+            };
             clock.sleep_until(order.at).await;
             let _place = places.acquire().await;
             let dialed = match dial(clock, &directory, order).await {
@@ -148,5 +172,27 @@ async fn twiml(
                 executor.tick(clock.now());
             }
         }
+    }
+}
+
+/// The status callback of a call that has ended.
+async fn report_end(directory: &Directory, sids: Sids, length: Micros) -> Result<(), String> {
+    let Some(url) = directory.status_callback.clone() else { return Ok(()) };
+    let parties = Parties { from: format!("+{}", directory.first_number), to: directory.to.clone() };
+    let seconds = length.0.div_ceil(1_000_000);
+    let extra = vec![
+        ("CallbackSource".into(), "call-progress-events".into()),
+        ("SequenceNumber".into(), "0".into()),
+        ("Timestamp".into(), date::rfc2822(unix_s())),
+        ("CallDuration".into(), seconds.to_string()),
+        ("Duration".into(), seconds.div_ceil(60).to_string()),
+        ("SipResponseCode".into(), "200".into()),
+    ];
+    let fields = params::voice(&sids, &parties, CallStatus::Completed, "");
+    let token = ids::token(&mut Rng::new(unix_s() ^ length.0));
+    let request = Request::new(&Fetch { url, get: false, extra }, fields, &directory.auth_token, token);
+    match webhook::fetch(request, directory.route.clone()).await?.status {
+        200 | 204 => Ok(()),
+        status => Err(format!("answered {status}")),
     }
 }

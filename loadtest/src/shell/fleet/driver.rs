@@ -16,7 +16,7 @@ use rustix::fd::OwnedFd;
 use rustix::time::Timespec;
 use tokio::sync::mpsc::Sender;
 
-use super::dial::{Dialed, Order};
+use super::dial::{Dialed, Errand};
 use super::line::Line;
 use crate::fleet::call::{Call, Shared};
 use crate::fleet::measures::Measures;
@@ -98,7 +98,7 @@ pub struct Driver {
     plan: Plan,
     gauges: Arc<Gauges>,
     dialed: Receiver<Dialed>,
-    orders: Option<Sender<Order>>,
+    errands: Option<Sender<Errand>>,
     epoll: OwnedFd,
     timeline: Timeline,
     wheel: Wheel,
@@ -136,7 +136,7 @@ impl Driver {
         voices: Voices,
         gauges: Arc<Gauges>,
         dialed: Receiver<Dialed>,
-        orders: Sender<Order>,
+        errands: Sender<Errand>,
     ) -> std::io::Result<Self> {
         let now = clock.now();
         Ok(Self {
@@ -144,7 +144,7 @@ impl Driver {
             plan,
             gauges,
             dialed,
-            orders: Some(orders),
+            errands: Some(errands),
             epoll: epoll::create(epoll::CreateFlags::CLOEXEC)?,
             timeline: Timeline::new(now, plan.calls, plan.ramp, plan.length),
             wheel: Wheel::new(now),
@@ -269,10 +269,11 @@ impl Driver {
                 self.minute_ends = Micros::MAX;
                 self.shared.measures.shut();
                 self.stall = None;
-                self.orders = None;
                 self.spread_goodbyes(now);
             }
-            Stage::Ramp | Stage::Settle | Stage::Done => {}
+            // Nobody is left whose end could be reported.
+            Stage::Done => self.errands = None,
+            Stage::Ramp | Stage::Settle => {}
         }
         self.gauges.stage.store(stage as u8, Ordering::Release);
     }

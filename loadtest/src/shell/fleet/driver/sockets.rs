@@ -8,7 +8,7 @@ use rustix::event::epoll::{self, EventData, EventFlags};
 use super::{Driver, JOINS, LINGER, Slot};
 use crate::fleet::call::{Begin, Call};
 use crate::fleet::timeline::Stage;
-use crate::shell::fleet::dial::{Dialed, Order};
+use crate::shell::fleet::dial::{Dialed, Errand, Order};
 use crate::shell::fleet::handshake::Open;
 use crate::shell::fleet::line::{Line, Lost};
 use crate::time::Micros;
@@ -28,6 +28,7 @@ impl Driver {
                     self.settled += 1;
                     self.note_loss(format!("set-up: {why}"));
                 }
+                Ok(Dialed::Unreported(why)) => self.shared.measures.lose(format!("status callback: {why}")),
                 Err(_) => break,
             }
         }
@@ -147,9 +148,11 @@ impl Driver {
         slot.closing = true;
         self.out.clear();
         slot.call.hang_up(&mut self.out);
+        let ended = Errand::Ended(slot.call.sids().clone(), now.since(slot.call.started()));
         self.closing.push_back((now + LINGER, id, slot.generation));
         self.gauges.calls.fetch_sub(1, Ordering::Relaxed);
         self.write(id, 0);
+        self.send(ended);
         self.replace(now);
     }
 
@@ -191,11 +194,14 @@ impl Driver {
         if self.timeline.stage() >= Stage::HangUp {
             return;
         }
-        let Some(orders) = &self.orders else { return };
         let order = Order { index: self.ordered, at, seed: self.rng.next_u64() };
         self.ordered += 1;
-        if orders.try_send(order).is_err() {
-            self.note_loss("not replaced: too many calls wait to be set up".into());
+        self.send(Errand::Call(order));
+    }
+
+    fn send(&mut self, errand: Errand) {
+        if self.errands.as_ref().is_some_and(|errands| errands.try_send(errand).is_err()) {
+            self.note_loss("given up: too many calls wait to be set up, or reported".into());
         }
     }
 }
