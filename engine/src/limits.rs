@@ -34,15 +34,20 @@ pub const MARK_OVERDUE: Duration = Duration::from_secs(2);
 /// Utterances begun and not yet over, per call.
 pub const UTTERANCES_LIVE_MAX: usize = 16;
 
-/// Messages from socket to worker: 1.28 s of frames, which is what a network that stalled for a second delivers at
-/// once, and [`RX_RESERVED`] places for what is no sound.
-pub const RX_RING: usize = 72;
+/// Messages from socket to worker: 320 ms of frames, and [`RX_RESERVED`] places for what is no sound. What a network
+/// that stalled delivers at once waits in the socket for a few ticks.
+pub const RX_RING: usize = 24;
 /// Places of [`RX_RING`] that sound may not take.
 pub const RX_RESERVED: usize = 8;
 
-/// Frames waiting beyond which the detector skips to the newest: older sound would only make it late. Whoever listens
-/// gets all of them.
-pub const RX_BACKLOG_FRAMES_MAX: usize = 8;
+/// Places for sound below which the reader waits for the worker before it reads on: a message of a few frames.
+pub const RX_ROOM_FRAMES: usize = 4;
+/// How long the reader waits for a worker before it reads on and drops what finds no place.
+pub const RX_PATIENCE: Duration = Duration::from_millis(100);
+
+/// Lateness beyond which the detector skips a frame: older sound would only make it late. Whoever listens gets all of
+/// them.
+pub const HEARD_LATE_MAX: Duration = Duration::from_millis(160);
 
 /// Messages from worker to socket: 320 ms of frames that the writer has not taken yet and [`TX_RESERVED`] places for
 /// what is no sound. A longer lead is filled in two ticks.
@@ -53,8 +58,8 @@ pub const TX_RESERVED: usize = 12;
 /// Frames from agent to worker: 480 ms.
 pub const SPEECH_RING: usize = 24;
 
-/// Events from worker to agent: as much caller audio as may come at once, and [`EVENT_RESERVED`] places for all else.
-pub const EVENT_RING: usize = RX_RING - RX_RESERVED + EVENT_RESERVED;
+/// Events from worker to agent: as much caller audio as comes in two ticks, and [`EVENT_RESERVED`] places for all else.
+pub const EVENT_RING: usize = 2 * (RX_RING - RX_RESERVED) + EVENT_RESERVED;
 /// Places of [`EVENT_RING`] that caller audio may not take.
 pub const EVENT_RESERVED: usize = 16;
 
@@ -88,6 +93,10 @@ pub const SILENT_LINE: Duration = Duration::from_secs(10);
 /// Lateness beyond which a frame counts as late: three frames.
 pub const LATE_FRAME: Duration = Duration::from_millis(60);
 
+/// For how long the earliest arrival is the measure of lateness: after a network has become slower for good, or its
+/// clock has drifted, frames are late for so long at most.
+pub const ARRIVAL_WINDOW: Duration = Duration::from_secs(2);
+
 /// Frames of silence put in the place of a gap: a second, however far the carrier's stamps leap.
 pub const GAP_FRAMES_MAX: u32 = 50;
 
@@ -104,4 +113,4 @@ pub const CLOSE_TIME: Duration = Duration::from_secs(1);
 const _: () = assert!(MESSAGE_FRAMES_MAX <= TX_RING - TX_RESERVED);
 const _: () = assert!(LEAD_MAX.as_millis() <= 800);
 const _: () = assert!(MESSAGE_LENGTH.as_millis() / 20 <= MESSAGE_FRAMES_MAX as u128);
-const _: () = assert!(RX_BACKLOG_FRAMES_MAX <= RX_RING - RX_RESERVED);
+const _: () = assert!(RX_ROOM_FRAMES < RX_RING - RX_RESERVED);

@@ -9,7 +9,7 @@
 //!
 //! | ring | full | empty | late |
 //! |---|---|---|---|
-//! | rx | the new frame is dropped and counted, and the leg is told; other messages have reserved places, and a peer that fills those too is closed | nothing is due | the detector skips to the newest frames, the agent gets all |
+//! | rx | the reader waits a few ticks for room, then drops the new frame, counts it and tells the leg; other messages have reserved places, and a peer that fills those too is closed | nothing is due | the detector skips what is later than 160 ms, the agent gets all |
 //! | tx | the leg is given no room, sound waits at the agent; other messages have reserved places, and a peer that lets those fill up is closed | the carrier plays what it has | audio of older epochs is dropped by the writer |
 //! | speech | what is said waits in the agent's port | silence | – |
 //! | events | caller audio is dropped and counted; an agent that lets the reserved places fill up is taken for gone | – | – |

@@ -5,12 +5,13 @@
 //! frames   █    █     █           █     █          60 and 80 never came: a gap of two frames
 //! arrives  0.1  20.1  40.1  ~     180   180        bunched: late by 80 and 60 ms
 //! ```
-//! The earliest arrival relative to its stamp is taken for on time; everything else is late by how much later it came.
+//! The earliest arrival of the last seconds, relative to its stamp, is taken for on time; everything else is late by how
+//! much later it came.
 
 use std::time::Duration;
 
 use crate::audio::frame::FRAME_MS;
-use crate::limits::{GAP_FRAMES_MAX, LATE_FRAME};
+use crate::limits::{ARRIVAL_WINDOW, GAP_FRAMES_MAX, LATE_FRAME};
 use crate::time::Instant;
 
 /// Where a frame stands in its stream.
@@ -25,8 +26,9 @@ pub(super) struct Arrived {
 /// The arrivals of one call.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Arrival {
-    /// Arrival minus stamp of the earliest frame so far, in microseconds.
-    base_us: Option<i64>,
+    /// Arrival minus stamp of the earliest frame in this window and the one before it, in microseconds.
+    earliest_us: [Option<i64>; 2],
+    window_began: Instant,
     /// The stamp that the next frame should have.
     expected_ms: Option<u32>,
     gaps: u32,
@@ -89,9 +91,14 @@ impl Arrival {
     }
 
     fn lateness(&mut self, now: Instant, stamp_ms: u32) -> Duration {
+        if now.since(self.window_began) >= ARRIVAL_WINDOW {
+            self.window_began = now;
+            self.earliest_us = [None, self.earliest_us[0]];
+        }
         let offset = now.micros() as i64 - i64::from(stamp_ms) * 1_000;
-        let base = self.base_us.map_or(offset, |base| base.min(offset));
-        self.base_us = Some(base);
+        let [this, _] = &mut self.earliest_us;
+        *this = Some(this.map_or(offset, |earliest| earliest.min(offset)));
+        let base = self.earliest_us.iter().flatten().fold(offset, |base, &earliest| base.min(earliest));
         Duration::from_micros((offset - base) as u64)
     }
 }
@@ -132,6 +139,18 @@ mod tests {
             assert_eq!(arrived, Arrived { missing_frames: 0, late });
         }
         assert_eq!(arrival.late_max(), Duration::from_millis(180));
+    }
+
+    #[test]
+    fn a_network_that_has_become_slower_for_good_is_the_new_normal() {
+        let mut arrival = Arrival::default();
+        let late = |arrival: &mut Arrival, n: u64, delay| arrival.frame(at(n * 20 + delay), Some(n as u32 * 20)).late;
+        (0..100).for_each(|n| assert_eq!(late(&mut arrival, n, 0), Duration::ZERO));
+        assert_eq!(late(&mut arrival, 100, 300), Duration::from_millis(300));
+        (101..320).for_each(|n| {
+            late(&mut arrival, n, 300);
+        });
+        assert_eq!(late(&mut arrival, 320, 300), Duration::ZERO);
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! From socket to ring: parse, bound, push. Decides nothing.
 
+use std::future::poll_fn;
 use std::sync::Mutex;
 use std::sync::atomic::Ordering;
+use std::task::Poll;
 
 use bytes::Bytes;
 use rtrb::Producer;
@@ -11,7 +13,7 @@ use super::pace::Pace;
 use super::socket::{self, Fault, PieceKind, ReadEnd};
 use crate::audio::frame::FRAME_MS;
 use crate::clock::Clock;
-use crate::limits::RX_RESERVED;
+use crate::limits::{RX_PATIENCE, RX_RESERVED, RX_ROOM_FRAMES};
 use crate::port::Digit;
 use crate::ring::{NO_STAMP, Rx, push_unreserved};
 use crate::stats::{Counters, count};
@@ -39,6 +41,7 @@ impl StreamReader<'_> {
     /// Reads until the socket ends or must be ended.
     pub(super) async fn run(&mut self) -> ReadEnd {
         loop {
+            self.room().await;
             let piece = match self.socket.next().await {
                 Ok(piece) => piece,
                 Err(end) => return end,
@@ -47,6 +50,24 @@ impl StreamReader<'_> {
                 return end;
             }
         }
+    }
+
+    /// Waits while the worker has not taken enough of what was read: a burst passes in a few ticks, nothing is lost. A
+    /// worker that takes nothing for long is not waited for.
+    async fn room(&mut self) {
+        if self.has_room() {
+            return;
+        }
+        let reader = &mut *self;
+        let room = poll_fn(move |context| {
+            reader.lease.register_socket(context.waker());
+            if reader.has_room() { Poll::Ready(()) } else { Poll::Pending }
+        });
+        let _ = tokio::time::timeout(RX_PATIENCE, room).await;
+    }
+
+    fn has_room(&mut self) -> bool {
+        self.rx.slots() >= RX_RESERVED + RX_ROOM_FRAMES
     }
 
     fn take(&mut self, piece: socket::Piece) -> Result<(), ReadEnd> {

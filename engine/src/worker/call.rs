@@ -8,7 +8,7 @@ use crate::audio::g711;
 use crate::audio::level::BLOCK_SAMPLES;
 use crate::audio::vad::Hearing;
 use crate::leg::{EndReport, Input, Leg, Measure, Output, Progress};
-use crate::limits::{EVENT_RESERVED, RX_BACKLOG_FRAMES_MAX, TX_RESERVED, VIEW_EVERY};
+use crate::limits::{EVENT_RESERVED, HEARD_LATE_MAX, RX_RESERVED, RX_RING, RX_ROOM_FRAMES, TX_RESERVED, VIEW_EVERY};
 use crate::port::{AgentEvent, EndCause};
 use crate::ring::{Event, Interruption, LegEnds, NO_STAMP, Rx, Tx, push_unreserved, since_us};
 use crate::stats::{Counters, count};
@@ -41,6 +41,8 @@ pub(crate) struct Call {
     news: News,
     /// The agent has room again for what it says.
     took_speech: bool,
+    /// The reader has room again for what it reads.
+    read_on: bool,
 }
 
 /// Where it is freed, its end is reported: on its socket's thread, or wherever a call is that found no worker.
@@ -86,6 +88,7 @@ impl Call {
             agent_lost: false,
             news: News::default(),
             took_speech: false,
+            read_on: false,
         }
     }
 
@@ -162,16 +165,18 @@ impl Call {
     fn take_rx(&mut self, now: Instant, hearing: &mut Hearing, out: &mut Vec<Output>) {
         // Asked before the ring is emptied: what was pushed before the socket went is then seen for certain.
         let gone = self.ends.rx.is_abandoned();
-        let mut unheard = self.ends.rx.slots().saturating_sub(RX_BACKLOG_FRAMES_MAX);
+        // The reader may be waiting for room.
+        self.read_on = self.ends.rx.slots() + RX_ROOM_FRAMES >= RX_RING - RX_RESERVED;
         while let Ok(message) = self.ends.rx.pop() {
             match message {
                 Rx::Media { frame, stamp_ms, read_us } => {
                     self.read_us = read_us;
                     let stamp_ms = (stamp_ms != NO_STAMP).then_some(stamp_ms);
                     self.leg.handle(now, Input::Media { frame: &frame, stamp_ms }, out);
+                    let late = self.leg.last_lateness();
                     self.counters().frame_wait.add(since_us(now, read_us));
-                    self.counters().frame_late.add(self.leg.last_lateness());
-                    if unheard == 0 {
+                    self.counters().frame_late.add(late);
+                    if late <= HEARD_LATE_MAX {
                         self.hear(now, &frame, hearing, out);
                     }
                 }
@@ -182,7 +187,6 @@ impl Call {
                 }
                 Rx::Stop => self.leg.handle(now, Input::Stop, out),
             }
-            unheard = unheard.saturating_sub(1);
         }
         self.take_lost(now, out);
         if gone {
@@ -235,7 +239,7 @@ impl Call {
 
     /// Carries out what the leg wants.
     fn deliver(&mut self, out: &mut Vec<Output>) -> News {
-        self.news = News { socket: false, agent: std::mem::take(&mut self.took_speech) };
+        self.news = News { socket: std::mem::take(&mut self.read_on), agent: std::mem::take(&mut self.took_speech) };
         for output in out.drain(..) {
             match output {
                 Output::Event(event) => self.tell_agent(event),
