@@ -10,6 +10,7 @@ pub mod cli;
 pub mod config;
 
 pub mod boot;
+pub mod descriptors;
 pub mod greeting;
 pub mod logs;
 pub mod signals;

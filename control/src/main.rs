@@ -7,7 +7,7 @@ use control::cli::{self, Refusal, Wish};
 use control::clock::Clock;
 use control::config::{self, Config, Sources};
 use control::logs::Logs;
-use control::{greeting, signals};
+use control::{descriptors, greeting, signals};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -66,6 +66,7 @@ fn serve(sources: &Sources) -> ExitCode {
 
 fn run(config: Config, clock: Clock) -> anyhow::Result<()> {
     let _logs = Logs::start(config.log.clone())?;
+    descriptors::raise(&config.limits);
     // Webhooks and agents; the media path has threads of its own.
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).thread_name("control").enable_all().build()?;

@@ -22,6 +22,19 @@ async fn health_says_how_the_configuration_stands() {
 }
 
 #[tokio::test]
+async fn every_answer_names_its_request() {
+    let host = Host::development(&[]).await;
+    let id = async |header: &str| {
+        let reply = host.send(&format!("GET /nowhere HTTP/1.1\r\nHost: x\r\n{header}\r\n")).await;
+        assert_eq!(reply.status, 404);
+        reply.header("x-request-id").unwrap().to_owned()
+    };
+    assert_eq!(id("X-Request-Id: abc-123\r\n").await, "abc-123");
+    assert_eq!(id("").await.len(), 32);
+    assert_ne!(id("X-Request-Id: two words\r\n").await, "two words");
+}
+
+#[tokio::test]
 async fn a_name_cannot_break_the_page() {
     let host = Host::development(&[("APP_NAME", "<script>alert(1)</script>")]).await;
     assert!(!host.get("/").await.body.contains("<script>"));

@@ -51,11 +51,11 @@ impl Running {
         assert!(status.success());
     }
 
-    /// Waits for the end: exit code and the rest of standard error.
+    /// Waits for the end: exit code and all of standard error.
     fn finish(mut self) -> (i32, String) {
-        let mut rest = String::new();
-        self.lines.read_to_string(&mut rest).unwrap();
-        (self.child.wait().unwrap().code().unwrap_or(-1), rest)
+        let mut said = self.greeting;
+        self.lines.read_to_string(&mut said).unwrap();
+        (self.child.wait().unwrap().code().unwrap_or(-1), said)
     }
 }
 
@@ -123,7 +123,8 @@ async fn the_log_shows_no_number_and_no_secret() {
     host.post_signed("/twilio/dtmf?round=1", &call_with(&one, &[("Digits", "3")])).await;
     let words = [("TranscriptionSid", "GT1"), ("TranscriptionText", "my secret words")];
     host.post_signed("/twilio/transcription", &call_with(&one, &words)).await;
-    host.send(&form_request("/twilio/voice", &call(&one), "")).await;
+    let named = host.send(&form_request("/twilio/voice", &call(&one), "X-Request-Id: my-own-1\r\n")).await;
+    assert_eq!(named.header("x-request-id"), Some("my-own-1"));
     socket.press('3').await;
     socket.until_closed().await;
     host.post_signed("/twilio/resume?n=0", &call(&one)).await;
@@ -131,6 +132,11 @@ async fn the_log_shows_no_number_and_no_secret() {
     let (code, log) = running.finish();
     assert_eq!(code, 0, "{log}");
     assert!(log.contains(" quality=\""), "{log}");
+    let of_request = log.lines().filter(|line| line.contains("request{id=my-own-1}"));
+    assert!(
+        of_request.filter(|line| line.contains("webhook refused") || line.contains("answered")).count() == 2,
+        "{log}"
+    );
     assert!(log.contains("call taken") && log.contains("stream ended") && log.contains("+1555•••4567"), "{log}");
     let token = path.rsplit('/').next().unwrap();
     for secret in [
@@ -171,4 +177,21 @@ async fn running_out_of_file_descriptors_is_survived() {
     let (code, log) = running.finish();
     assert_eq!(code, 0);
     assert!(log.contains("cannot accept connections"), "{log}");
+    assert!(log.contains("too few open files") && log.contains("LimitNOFILE="), "{log}");
+}
+
+#[test]
+fn the_limit_of_open_files_is_raised_to_the_hardest() {
+    let mut command = Command::new("sh");
+    let line = "ulimit -Sn 100; exec \"$0\" --listen 127.0.0.1:0 --calls-max 10 --connections-max 10";
+    command.args(["-c", line, env!("CARGO_BIN_EXE_offhook")]);
+    let running = Running::start(bare(command));
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", running.child.id())).unwrap();
+    let open_files = limits.lines().find(|line| line.starts_with("Max open files")).unwrap();
+    let [.., soft, hard, _] = open_files.split_whitespace().collect::<Vec<_>>()[..] else { panic!("{open_files}") };
+    assert_eq!(soft, hard);
+    running.signal("-TERM");
+    let (_, log) = running.finish();
+    assert!(log.contains("open files from=\"100\"") && !log.contains("too few open files"), "{log}");
+    assert!(log.contains("engine started workers="), "{log}");
 }

@@ -4,6 +4,7 @@ pub(crate) mod answer;
 pub(crate) mod client;
 pub(crate) mod pages;
 pub(crate) mod rate;
+pub(crate) mod request_id;
 pub(crate) mod routes;
 pub(crate) mod server;
 pub(crate) mod sessions;

@@ -8,9 +8,11 @@ use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::{get, post};
 use http::StatusCode;
+use tracing::Instrument as _;
 
 use super::answer::{Accounted, text, too_many};
 use super::client::{Peer, client_ip};
+use super::request_id::{self, RequestId};
 use super::{pages, sessions};
 use crate::app::App;
 use crate::twilio::{callbacks, flow, socket};
@@ -64,12 +66,22 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/", get(pages::index))
         .fallback(|| async { text(StatusCode::NOT_FOUND, "no such page; / says what there is") })
         .method_not_allowed_fallback(|| async { text(StatusCode::METHOD_NOT_ALLOWED, "wrong method for this page") })
-        .layer(middleware::from_fn_with_state(Arc::clone(&app), note))
+        .layer(middleware::from_fn_with_state(Arc::clone(&app), name))
         .with_state(app)
 }
 
+/// Names the request, in its log lines and in its answer.
+async fn name(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let id = RequestId::of(request.headers());
+    // At the level of the gravest line, or it would be missing where only grave ones are logged.
+    let span = tracing::error_span!("request", %id);
+    let mut response = note(&app, request, next).instrument(span).await;
+    response.headers_mut().insert(request_id::HEADER, id.into_header());
+    response
+}
+
 /// Counts the request, and charges its sender if it was unsigned or failed.
-async fn note(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+async fn note(app: &App, request: Request, next: Next) -> Response {
     let began = app.clock.now();
     let route = request
         .extensions()

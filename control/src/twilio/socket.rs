@@ -19,6 +19,7 @@ use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use sha1::{Digest, Sha1};
 use tokio::net::TcpStream;
+use tracing::Instrument as _;
 
 use super::signature::Signed;
 use super::webhook::check_signature;
@@ -64,7 +65,7 @@ fn open(app: &Arc<App>, mut request: Request, token: Option<&str>) -> Result<Res
         })?),
     };
     let app = Arc::clone(app);
-    tokio::spawn(async move { hand_over(&app, on_upgrade, claim).await });
+    tokio::spawn(async move { hand_over(&app, on_upgrade, claim).await }.in_current_span());
     let mut response = switching_protocols(accept);
     if signed {
         response.extensions_mut().insert(Accounted::Signed);
