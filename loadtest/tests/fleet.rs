@@ -39,7 +39,7 @@ async fn twenty_callers_interrupt_for_five_seconds_and_everything_is_measured() 
     assert_eq!((&counts["missed"], &counts["false_clears"], &counts["refused"]), (&0.into(), &0.into(), &0.into()));
     assert_eq!(counts["clears"], counts["interruptions"]);
     let frames = counts["frames"].as_u64().unwrap();
-    assert!((4_900..=5_100).contains(&frames), "20 calls of 50 frames a second for 5 s, not {frames}");
+    assert!((4_700..=5_300).contains(&frames), "20 calls of 50 frames a second for 5 s, not {frames}");
     assert!(report["server"]["cpu_ms_per_call_second"].as_f64().unwrap() > 0.0);
     assert_eq!(report["lost"].as_object().unwrap().len(), 0, "{}", report["lost"]);
     let seen = seen.lock().unwrap();
