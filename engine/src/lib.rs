@@ -11,6 +11,7 @@
 //! or clock either: time is an argument.
 
 pub mod audio;
+pub mod capture;
 mod clock;
 mod config;
 mod engine;

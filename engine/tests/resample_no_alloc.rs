@@ -47,7 +47,8 @@ fn a_frame_neither_allocates_nor_frees_at_any_rate() {
                 down.frame(&wide[..samples], &mut narrow);
                 down.frame(&[], &mut narrow);
             }
-            (up.reset(), down.reset());
+            up.reset();
+            down.reset();
             TOUCHED.load(Ordering::Relaxed) == before
         });
         assert!(quiet, "{rate:?} allocates");

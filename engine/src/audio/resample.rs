@@ -174,8 +174,8 @@ impl Stretch {
 
     fn filter(&mut self) {
         let (takes, gives) = (self.input.len(), self.output.len());
-        let input = InterleavedSlice::new(&*self.input, 1, takes).expect("one channel of its own length");
-        let mut output = InterleavedSlice::new_mut(&mut *self.output, 1, gives).expect("one channel of its own length");
+        let input = InterleavedSlice::new(&self.input, 1, takes).expect("one channel of its own length");
+        let mut output = InterleavedSlice::new_mut(&mut self.output, 1, gives).expect("one channel of its own length");
         self.filter.process_into_buffer(&input, &mut output, None).expect("buffers are as long as it asked for");
     }
 
