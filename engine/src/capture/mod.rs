@@ -9,7 +9,7 @@
 //!
 //! *Full:* a record that finds no place in the ring is lost and the worker goes on; the capture says where it has a
 //! hole, and replays exactly up to there. *Late:* the ring holds three seconds; a [`Recorder`] is drained several times
-//! a second. *Broken off:* what was written can be replayed; the reader says that the rest is missing.
+//! a second, by a [`Scribe`] or whoever has the time. *Broken off:* what was written can be replayed; the reader says that the rest is missing.
 //!
 //! ```text
 //! file     header  record*  end  checksum (FNV-1a, 64 bit)       numbers are LEB128, fixed sizes little-endian
@@ -27,6 +27,7 @@ mod reader;
 mod record;
 mod recorder;
 mod replay;
+mod scribe;
 mod story;
 mod tap;
 mod unpack;
@@ -39,6 +40,7 @@ pub use reader::Reader;
 pub use record::{End, Entry, Recorded, Told};
 pub use recorder::{Drained, Recorder};
 pub use replay::Replay;
+pub use scribe::{AnyRecorder, Scribe, create};
 pub use story::{Moment, Story, Verdict};
 pub use tap::{Tap, tap};
 

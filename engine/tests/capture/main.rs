@@ -14,7 +14,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use call::{Drain, capture_of, captured};
-use engine::capture::{CaptureError, Decision, Drained, Moment, Reader, Story, Tap, Verdict};
+use engine::capture::{CaptureError, Decision, Drained, Moment, Reader, Scribe, Story, Tap, Verdict, create, tap};
 use engine::leg::Input;
 use engine::port::{AgentEvent, Playout};
 use engine::time::Instant;
@@ -112,7 +112,7 @@ fn nobody_drains_and_the_call_goes_on_with_a_hole_in_its_capture() {
 fn a_hole_in_the_middle_is_said_where_it_is() {
     let (_, file) = capture_of(1);
     let header = *reader(&file).header();
-    let (mut tap, mut recorder) = engine::capture::tap(header, Vec::new());
+    let (mut tap, mut recorder) = tap(header, Vec::new());
     for n in 0..100_000u64 {
         tap.record(header.begun + Duration::from_millis(n), &Input::Tick);
         // Nobody drains for the time between.
@@ -154,6 +154,35 @@ fn a_full_disk_ends_the_capture_and_not_the_call() {
     assert!(tap.missed() > 0);
     let error = recorder.drain().expect_err("nothing follows a part that is missing");
     assert!(error.to_string().contains("an earlier part"), "{error}");
+}
+
+#[test]
+fn a_scribe_writes_many_captures_and_gives_up_those_that_fail() {
+    let folder = std::env::temp_dir().join(format!("offhook-captures-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let scribe = Scribe::start().expect("a thread");
+    let header = *reader(some_capture()).header();
+    let mut taps = Vec::new();
+    for n in 0..40 {
+        let path = folder.join(n.to_string());
+        let file: Box<dyn Write + Send> =
+            if n == 7 { Box::new(Full(10)) } else { Box::new(create(&path).expect("a file")) };
+        assert!(n == 7 || create(&path).is_err(), "nothing is overwritten");
+        let (tap, recorder) = tap(header, file);
+        assert!(scribe.write(recorder).is_ok());
+        taps.push(tap);
+    }
+    for (tap, n) in taps.iter_mut().zip(0..) {
+        (0..=n).for_each(|ms| tap.record(header.begun + Duration::from_millis(ms), &Input::Tick));
+    }
+    drop(taps);
+    assert_eq!(scribe.finish(), 1);
+    for n in (0..40).filter(|n| *n != 7) {
+        let file = std::fs::read(folder.join(n.to_string())).expect("written");
+        // Its ticks and its end.
+        assert_eq!(reader(&file).filter(|record| record.is_ok()).count(), n + 2);
+    }
+    std::fs::remove_dir_all(&folder).expect("removed");
 }
 
 #[test]
