@@ -52,6 +52,33 @@ async fn what_an_agent_says_arrives_whole_and_in_order_then_the_stream_is_closed
 }
 
 #[tokio::test]
+async fn forty_tiny_utterances_are_all_heard_though_no_mark_comes_back() {
+    let engine = engine();
+    let (mut peer, _end) = attach(&engine, |mut port: AgentPort| async move {
+        assert_eq!(port.next().await, AgentEvent::Started);
+        for n in 1..=40u8 {
+            port.say(Bytes::from(vec![n; 8]), Say::default()).expect("room");
+        }
+        port.hang_up();
+        while !matches!(port.next().await, AgentEvent::Ended(_)) {}
+    })
+    .await;
+    peer.start().await;
+    let mut heard = Vec::new();
+    loop {
+        match peer.next().await {
+            Got::Message(message) if message["event"] == "media" => heard.extend(sound(&message)),
+            Got::Message(_) | Got::Pong(_) => {}
+            Got::Close(code) => break assert_eq!(code, 1000),
+            Got::Gone => panic!("cut off"),
+        }
+    }
+    let said: Vec<u8> = (1..=40).flat_map(|n| [n; 8]).collect();
+    assert_eq!(heard, said);
+    assert_eq!(engine.stats().panics, 0);
+}
+
+#[tokio::test]
 async fn the_caller_s_sound_and_digits_reach_the_agent() {
     let engine = engine();
     let (told, mut hears) = mpsc::unbounded_channel();

@@ -51,10 +51,12 @@ impl Speaking {
 impl Leg {
     /// How many frames of speech to hand in now.
     pub fn room_frames(&self, now: Instant) -> usize {
-        if self.ended().is_some() || self.ledger.is_full() {
-            return 0;
-        }
-        self.playout.room_frames(now)
+        if self.ended().is_some() { 0 } else { self.playout.room_frames(now) }
+    }
+
+    /// Whether another utterance may begin: so many and no more are live at a time.
+    pub fn takes_utterances(&self) -> bool {
+        !self.ledger.is_full()
     }
 
     /// When there will be room for more speech.

@@ -18,6 +18,11 @@ use crate::view::CallView;
 
 use super::slots::Lease;
 
+/// Whether it takes a place in the ring to the socket.
+fn for_socket(output: &&Output) -> bool {
+    !matches!(output, Output::Event(_) | Output::Measured(_))
+}
+
 /// What is called when a call is over.
 pub(crate) type OnEnd = Box<dyn FnOnce(EndReport) + Send>;
 
@@ -222,17 +227,22 @@ impl Call {
         }
     }
 
-    /// As much as the carrier's buffer should have. What a cut has made void takes no room.
+    /// As much as the carrier's buffer should have. What a cut has made void takes no room. The places of the ring to
+    /// the socket that are kept for what is no sound are never used up from here, however many marks come of it.
     fn take_speech(&mut self, now: Instant, out: &mut Vec<Output>) {
-        let places = self.ends.tx.slots().saturating_sub(TX_RESERVED);
-        let room = self.leg.room_frames(now).min(places);
+        let room = self.leg.room_frames(now);
+        let mut places = self.ends.tx.slots().saturating_sub(TX_RESERVED + out.iter().filter(for_socket).count());
         let mut taken = 0;
         while taken < room
+            && places > 0
+            && self.leg.takes_utterances()
             && let Ok(speech) = self.ends.speech.pop()
         {
             let before = out.len();
             self.leg.handle(now, Input::Speech(&speech), out);
-            taken += out[before..].iter().filter(|output| matches!(output, Output::Audio(_))).count();
+            let new = &out[before..];
+            taken += new.iter().filter(|output| matches!(output, Output::Audio(_))).count();
+            places = places.saturating_sub(new.iter().filter(for_socket).count());
             self.took_speech = true;
         }
     }

@@ -160,7 +160,7 @@ impl Rig {
             self.give(Input::Mark(name));
         }
         let mut room = self.leg.room_frames(self.now);
-        while room > 0 {
+        while room > 0 && self.leg.takes_utterances() {
             let Some(speech) = self.speech.pop_front() else { break };
             room -= usize::from(matches!(speech, Speech::Audio(_)));
             self.give(Input::Speech(&speech));
