@@ -42,7 +42,7 @@ pub use recorder::{Drained, Recorder};
 pub use replay::Replay;
 pub use scribe::{AnyRecorder, Scribe, create};
 pub use story::{Moment, Story, Verdict};
-pub use tap::{Tap, tap};
+pub use tap::{StartCapture, Tap, tap};
 
 /// Bytes on their way from a captured call to its file: more than 3 s of both sides speaking, at about 18 KB per second.
 pub const RING_BYTES: usize = 64 * 1024;

@@ -25,6 +25,9 @@ const RESERVED: usize = 64;
 #[derive(Debug, Default)]
 pub struct Tap(Option<Box<Open>>);
 
+/// Asked for the tap of a call that is about to begin, with what its leg is made from. Must not block.
+pub type StartCapture = Box<dyn FnOnce(Header) -> Tap + Send>;
+
 /// A capture of the call that `header` describes, to `file`: the worker's end and the end of whoever writes.
 pub fn tap<W: Write>(header: Header, file: W) -> (Tap, Recorder<W>) {
     let (bytes, drained) = RingBuffer::new(RING_BYTES);
