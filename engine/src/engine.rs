@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use crate::clock::Clock;
 use crate::config::EngineConfig;
 use crate::leg::EndReport;
-use crate::net::{self, Attachment, IoThread};
+use crate::net::{self, Attachment, IoThread, Seat};
 use crate::placement::Placement;
 use crate::port::AgentPort;
 use crate::ring::rings;
@@ -122,14 +122,10 @@ impl Engine {
         }
         let (io, thread) =
             (io_threads.iter().enumerate()).min_by_key(|(_, thread)| thread.streams()).ok_or(AttachError::Stopping)?;
-        let resident = thread.settle();
         let (clock, workers) = (*clock, workers.clone());
         let admit = move |start: &StartInfo| admit(&workers, clock, io, gate, start);
-        let stream = net::serve(socket, early, clock, counters.clone(), stopping.subscribe(), admit);
-        thread.handle.spawn(async move {
-            stream.await;
-            drop(resident);
-        });
+        let seat = Seat { resident: thread.settle(), clock, counters: counters.clone() };
+        thread.handle.spawn(net::serve(socket, early, seat, stopping.subscribe(), admit));
         Ok(())
     }
 

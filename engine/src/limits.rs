@@ -58,10 +58,10 @@ pub const TX_RESERVED: usize = 12;
 /// Frames from agent to worker: 480 ms.
 pub const SPEECH_RING: usize = 24;
 
-/// Events from worker to agent: as much caller audio as comes in two ticks, and [`EVENT_RESERVED`] places for all else.
-pub const EVENT_RING: usize = 2 * (RX_RING - RX_RESERVED) + EVENT_RESERVED;
-/// Places of [`EVENT_RING`] that caller audio may not take.
-pub const EVENT_RESERVED: usize = 16;
+/// Events from worker to agent, caller audio apart.
+pub const EVENT_RING: usize = 32;
+/// Frames of caller audio from worker to agent: as many as come in two ticks.
+pub const HEARD_RING: usize = 2 * (RX_RING - RX_RESERVED);
 
 /// Commands from agent to worker.
 pub const COMMAND_RING: usize = 16;

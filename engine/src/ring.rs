@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!            rx ──────►        ──────► events
-//!   socket               leg                    agent
+//!   socket               leg     ──────► heard      agent
 //!            ◄────── tx        ◄────── speech, commands
 //! ```
 //! Each has one producer and one consumer and never allocates or waits.
@@ -12,7 +12,8 @@
 //! | rx | the reader waits a few ticks for room, then drops the new frame, counts it and tells the leg; other messages have reserved places, and a peer that fills those too is closed | nothing is due | the detector skips what is later than 160 ms, the agent gets all |
 //! | tx | the leg is given no room, sound waits at the agent; other messages have reserved places, and a peer that lets those fill up is closed | the carrier plays what it has | audio of older epochs is dropped by the writer |
 //! | speech | what is said waits in the agent's port | silence | – |
-//! | events | caller audio is dropped and counted; an agent that lets the reserved places fill up is taken for gone | – | – |
+//! | events | an agent that lets them fill up is taken for gone | – | – |
+//! | heard | caller audio is dropped and counted | – | – |
 //! | commands | the port offers it again | – | – |
 
 use std::time::Duration;
@@ -21,8 +22,8 @@ use rtrb::{Consumer, Producer, RingBuffer};
 
 use crate::audio::frame::Frame;
 use crate::leg::{Command, Generation, Speech};
-use crate::limits::{COMMAND_RING, EVENT_RING, RX_RING, SPEECH_RING, TX_RING};
-use crate::port::{AgentEvent, Digit};
+use crate::limits::{COMMAND_RING, EVENT_RING, HEARD_RING, RX_RING, SPEECH_RING, TX_RING};
+use crate::port::{Digit, Happened};
 use crate::time::{Instant, Samples};
 use crate::wire::MarkName;
 
@@ -81,13 +82,22 @@ pub(crate) fn since_us(now: Instant, then_us: u32) -> Duration {
     Duration::from_micros(u64::from((now.micros() as u32).wrapping_sub(then_us)))
 }
 
-/// From worker to agent: an event and how many cuts there were when it happened.
+/// From worker to agent: what happened, sound apart, and how many cuts there were then.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Event {
     /// Cuts that the agent must know of before what it says can be heard.
     pub(crate) generation: Generation,
     /// What happened.
-    pub(crate) event: AgentEvent,
+    pub(crate) happened: Happened,
+}
+
+/// From worker to agent: sound of the caller. In a ring of its own, whose memory nobody touches until somebody listens.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Heard {
+    /// How many events were pushed before it.
+    pub(crate) after: u32,
+    /// The sound.
+    pub(crate) frame: Frame,
 }
 
 /// The socket's ends.
@@ -103,6 +113,7 @@ pub(crate) struct LegEnds {
     pub(crate) rx: Consumer<Rx>,
     pub(crate) tx: Producer<Tx>,
     pub(crate) events: Producer<Event>,
+    pub(crate) heard: Producer<Heard>,
     pub(crate) speech: Consumer<Speech>,
     pub(crate) commands: Consumer<Command>,
 }
@@ -111,21 +122,30 @@ pub(crate) struct LegEnds {
 #[derive(Debug)]
 pub(crate) struct AgentEnds {
     pub(crate) events: Consumer<Event>,
+    pub(crate) heard: Consumer<Heard>,
     pub(crate) speech: Producer<Speech>,
     pub(crate) commands: Producer<Command>,
 }
 
-/// All rings of one call: about 30 KB.
+/// All rings of one call: about 20 KB, a quarter of it untouched until somebody listens.
 pub(crate) fn rings() -> (SocketEnds, LegEnds, AgentEnds) {
     let (rx_in, rx_out) = RingBuffer::new(RX_RING);
     let (tx_in, tx_out) = RingBuffer::new(TX_RING);
     let (events_in, events_out) = RingBuffer::new(EVENT_RING);
+    let (heard_in, heard_out) = RingBuffer::new(HEARD_RING);
     let (speech_in, speech_out) = RingBuffer::new(SPEECH_RING);
     let (commands_in, commands_out) = RingBuffer::new(COMMAND_RING);
     (
         SocketEnds { rx: rx_in, tx: tx_out },
-        LegEnds { rx: rx_out, tx: tx_in, events: events_in, speech: speech_out, commands: commands_out },
-        AgentEnds { events: events_out, speech: speech_in, commands: commands_in },
+        LegEnds {
+            rx: rx_out,
+            tx: tx_in,
+            events: events_in,
+            heard: heard_in,
+            speech: speech_out,
+            commands: commands_out,
+        },
+        AgentEnds { events: events_out, heard: heard_out, speech: speech_in, commands: commands_in },
     )
 }
 

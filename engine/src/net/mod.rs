@@ -14,4 +14,4 @@ mod stream;
 mod writer;
 
 pub(crate) use io_thread::{IoThread, WORKER_PHASE};
-pub(crate) use stream::{Attachment, serve};
+pub(crate) use stream::{Attachment, Seat, serve};

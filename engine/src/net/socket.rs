@@ -23,6 +23,9 @@ const UNACKNOWLEDGED: Duration = Duration::from_secs(10);
 /// half a second of sound.
 const UNSENT_BYTES: u32 = 8 * 1024;
 
+/// Room for a mark and the longest message of sound, which is ten frames: 2,135 characters and its frame around it.
+const BATCH_ROOM: usize = 2_400;
+
 /// First byte of a frame: the last of its message.
 const FIN: u8 = 0x80;
 /// Second byte of a frame whose length follows in two bytes; below it, the length itself.
@@ -106,7 +109,7 @@ pub(super) fn split(socket: std::net::TcpStream, early: Bytes) -> io::Result<(Re
     reader.set_max_message_size(MESSAGE_BYTES_MAX + 1);
     reader.set_auto_close(false);
     reader.set_auto_pong(false);
-    Ok((Reader(reader), Writer { socket: write, batch: Vec::new(), broken: false }))
+    Ok((Reader(reader), Writer { socket: write, batch: Vec::with_capacity(BATCH_ROOM), broken: false }))
 }
 
 impl Reader {

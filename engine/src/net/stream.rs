@@ -8,6 +8,7 @@ use tokio::sync::watch;
 
 use super::assembler::Assembler;
 use super::greeting::await_start;
+use super::io_thread::Resident;
 use super::pace::Pace;
 use super::reader::{Pong, StreamReader};
 use super::socket::{self, Fault, ReadEnd};
@@ -26,22 +27,31 @@ pub(crate) struct Attachment {
     pub(crate) lease: Arc<Lease>,
 }
 
+/// What a stream has of its I/O thread while it lives there.
+#[derive(Debug)]
+pub(crate) struct Seat {
+    #[allow(dead_code, reason = "held, not read: the thread counts who lives there")]
+    pub(crate) resident: Resident,
+    pub(crate) clock: Clock,
+    pub(crate) counters: Arc<Counters>,
+}
+
 /// Serves one socket from its upgrade to its end. `admit` finds a stream its place, or says with which code and
 /// words it is refused.
 pub(crate) async fn serve<A>(
     socket: std::net::TcpStream,
     early: Bytes,
-    clock: Clock,
-    counters: Arc<Counters>,
+    seat: Seat,
     mut stopping: watch::Receiver<bool>,
     admit: A,
 ) where
     A: FnOnce(&StartInfo) -> Result<Attachment, (u16, &'static str)> + Send,
 {
+    let Seat { clock, ref counters, .. } = seat;
     let Ok((mut reader, mut writer)) = socket::split(socket, early) else { return };
     let started = tokio::select! {
         biased;
-        started = await_start(&mut reader, clock, &counters) => started,
+        started = await_start(&mut reader, clock, counters) => started,
         () = stop_signal(&mut stopping) => Err(ReadEnd::Fault(Fault::new(1001, "the server is stopping"))),
     };
     let admitted = started.and_then(|start| match admit(&start) {

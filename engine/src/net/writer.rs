@@ -49,8 +49,9 @@ enum Next {
     Abort,
 }
 
-/// Bytes put together for one write; what comes after waits for the next.
-const BATCH_BYTES: usize = 4 * 1024;
+/// Bytes from which on what is put together is written; a message of sound is more, so that a mark and the sound behind
+/// it share a write, and the buffer stays as small as a message.
+const BATCH_BYTES: usize = 512;
 
 impl StreamWriter<'_> {
     /// Writes until told to close or until the peer no longer takes anything.

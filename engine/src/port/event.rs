@@ -74,3 +74,45 @@ pub enum AgentEvent {
     /// The stream is over. Always last.
     Ended(EndCause),
 }
+
+/// What happened on a call, sound apart: small enough for a ring that is always there.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Happened {
+    Started,
+    TurnStarted,
+    TurnEnded { speech: Samples },
+    BargeIn { utterance: UtteranceId, heard: Samples },
+    Digit(Digit),
+    Played { utterance: UtteranceId, playout: Playout, heard: Samples },
+    Ended(EndCause),
+}
+
+impl From<Happened> for AgentEvent {
+    fn from(happened: Happened) -> Self {
+        match happened {
+            Happened::Started => Self::Started,
+            Happened::TurnStarted => Self::TurnStarted,
+            Happened::TurnEnded { speech } => Self::TurnEnded { speech },
+            Happened::BargeIn { utterance, heard } => Self::BargeIn { utterance, heard },
+            Happened::Digit(digit) => Self::Digit(digit),
+            Happened::Played { utterance, playout, heard } => Self::Played { utterance, playout, heard },
+            Happened::Ended(cause) => Self::Ended(cause),
+        }
+    }
+}
+
+impl AgentEvent {
+    /// What happened, if it is no sound.
+    pub(crate) fn happened(&self) -> Option<Happened> {
+        Some(match *self {
+            Self::Audio(_) => return None,
+            Self::Started => Happened::Started,
+            Self::TurnStarted => Happened::TurnStarted,
+            Self::TurnEnded { speech } => Happened::TurnEnded { speech },
+            Self::BargeIn { utterance, heard } => Happened::BargeIn { utterance, heard },
+            Self::Digit(digit) => Happened::Digit(digit),
+            Self::Played { utterance, playout, heard } => Happened::Played { utterance, playout, heard },
+            Self::Ended(cause) => Happened::Ended(cause),
+        })
+    }
+}

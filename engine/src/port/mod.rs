@@ -13,5 +13,6 @@ mod event;
 mod pending;
 mod port;
 
+pub(crate) use event::Happened;
 pub use event::{AgentEvent, Digit, EndCause, Playout, UtteranceId};
 pub use port::{AgentPort, PortFull, Say};

@@ -8,9 +8,9 @@ use std::task::Poll;
 use bytes::Bytes;
 
 use super::pending::Pending;
-use super::{AgentEvent, EndCause, UtteranceId};
+use super::{AgentEvent, EndCause, Happened, UtteranceId};
 use crate::leg::{Command, Generation};
-use crate::ring::{AgentEnds, Event};
+use crate::ring::{AgentEnds, Event, Heard};
 use crate::view::CallView;
 use crate::worker::Lease;
 
@@ -45,6 +45,8 @@ pub struct AgentPort {
     own_events: VecDeque<AgentEvent>,
     generation: Generation,
     last_utterance: UtteranceId,
+    /// Events taken from the ring so far.
+    events_taken: u32,
     /// An utterance was begun and not finished.
     open: bool,
     /// The stream is closed once everything said has moved and been played.
@@ -63,6 +65,7 @@ impl AgentPort {
             own_events: VecDeque::new(),
             generation: Generation::default(),
             last_utterance: UtteranceId(0),
+            events_taken: 0,
             open: false,
             hang_up: false,
             ended: None,
@@ -205,37 +208,42 @@ impl AgentPort {
         if let Some(cause) = self.ended {
             return Some(AgentEvent::Ended(cause));
         }
+        if self.audio_is_next()
+            && let Ok(Heard { frame, .. }) = self.ends.heard.pop()
+        {
+            return Some(AgentEvent::Audio(frame));
+        }
+        // Asked before the ring is looked into: what was pushed before the worker let go is then seen for certain.
+        let abandoned = self.ends.events.is_abandoned();
         match self.ends.events.pop() {
             Ok(event) => Some(self.received(event)),
-            Err(_) if self.ends.events.is_abandoned() => Some(self.worker_gone()),
+            Err(_) if abandoned => {
+                self.ended = Some(EndCause::Fault);
+                Some(AgentEvent::Ended(EndCause::Fault))
+            }
             Err(_) => None,
         }
     }
 
-    fn received(&mut self, Event { generation, event }: Event) -> AgentEvent {
+    /// Whether the oldest sound comes before the oldest event.
+    fn audio_is_next(&self) -> bool {
+        self.ends.heard.peek().is_ok_and(|heard| heard.after <= self.events_taken)
+    }
+
+    fn received(&mut self, Event { generation, happened }: Event) -> AgentEvent {
+        self.events_taken = self.events_taken.wrapping_add(1);
         if generation.cuts > self.generation.cuts {
             self.generation.cuts = generation.cuts;
             self.discard();
         }
-        if let AgentEvent::Ended(cause) = event {
+        if let Happened::Ended(cause) = happened {
             self.ended = Some(cause);
             self.discard();
             // What never reached the worker is over before the call is.
-            self.own_events.push_back(event);
-            return self.own_events.pop_front().unwrap_or(event);
+            self.own_events.push_back(happened.into());
+            return self.own_events.pop_front().unwrap_or(AgentEvent::Ended(cause));
         }
-        event
-    }
-
-    /// The worker let go without a last word, or said it before we looked.
-    fn worker_gone(&mut self) -> AgentEvent {
-        match self.ends.events.pop() {
-            Ok(event) => self.received(event),
-            Err(_) => {
-                self.ended = Some(EndCause::Fault);
-                AgentEvent::Ended(EndCause::Fault)
-            }
-        }
+        happened.into()
     }
 
     /// What has not been moved will not be said.

@@ -8,9 +8,9 @@ use crate::audio::g711;
 use crate::audio::level::BLOCK_SAMPLES;
 use crate::audio::vad::Hearing;
 use crate::leg::{EndReport, Input, Leg, Measure, Output, Progress};
-use crate::limits::{EVENT_RESERVED, HEARD_LATE_MAX, RX_RESERVED, RX_RING, RX_ROOM_FRAMES, TX_RESERVED, VIEW_EVERY};
+use crate::limits::{HEARD_LATE_MAX, RX_RESERVED, RX_RING, RX_ROOM_FRAMES, TX_RESERVED, VIEW_EVERY};
 use crate::port::{AgentEvent, EndCause};
-use crate::ring::{Event, Interruption, LegEnds, NO_STAMP, Rx, Tx, push_unreserved, since_us};
+use crate::ring::{Event, Heard, Interruption, LegEnds, NO_STAMP, Rx, Tx, since_us};
 use crate::stats::{Counters, count};
 use crate::time::{Instant, Samples};
 use crate::turn::TurnParams;
@@ -40,7 +40,9 @@ pub(crate) struct Call {
     frames_agent_late: u64,
     view: CallView,
     publish_at: Instant,
-    /// The agent let the places that are kept for turns fill up.
+    /// Events pushed for the agent so far.
+    events_pushed: u32,
+    /// The agent let its events pile up.
     agent_lost: bool,
     /// Something was pushed for the socket, for the agent.
     news: News,
@@ -90,6 +92,7 @@ impl Call {
             frames_agent_late: 0,
             view,
             publish_at: now,
+            events_pushed: 0,
             agent_lost: false,
             news: News::default(),
             took_speech: false,
@@ -283,14 +286,16 @@ impl Call {
         if let AgentEvent::BargeIn { .. } = event {
             count(&self.counters().barge_ins, 1);
         }
-        let item = Event { generation: self.leg.generation(), event };
-        if matches!(event, AgentEvent::Audio(_)) {
-            if !push_unreserved(&mut self.ends.events, item, EVENT_RESERVED) {
+        if let AgentEvent::Audio(frame) = event {
+            let item = Heard { after: self.events_pushed, frame };
+            if self.ends.heard.push(item).is_err() {
                 self.frames_agent_late += 1;
                 count(&self.counters().frames_agent_late, 1);
             }
-        } else if self.ends.events.push(item).is_err() {
-            self.agent_lost = true;
+        } else if let Some(happened) = event.happened() {
+            self.events_pushed = self.events_pushed.wrapping_add(1);
+            let item = Event { generation: self.leg.generation(), happened };
+            self.agent_lost |= self.ends.events.push(item).is_err();
         }
     }
 }
