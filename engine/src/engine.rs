@@ -53,7 +53,7 @@ pub enum StartError {
     /// Not called within a tokio runtime, on which agents could run.
     #[error("the engine must be started within a tokio runtime")]
     NoRuntime,
-    /// A thread, runtime or eventfd could not be made.
+    /// A thread, runtime or pipe could not be made.
     #[error("the engine could not start: {0}; check the limits on threads and open files (ulimit -u, -n)")]
     Io(#[from] std::io::Error),
 }
