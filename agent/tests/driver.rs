@@ -17,6 +17,7 @@ async fn call_demo(profile: &Arc<Profile>) -> (Engine, Carrier, Desk) {
     let agents_desk = desk.clone();
     let admission = Admission {
         turn: engine::turn::TurnParams::default(),
+        capture: None,
         agent: Box::new(move |port| drop(runtime.spawn(run_demo(port, agents_desk, profile)))),
         on_end: Box::new(|_| {}),
     };

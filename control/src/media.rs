@@ -170,6 +170,7 @@ fn admit(app: &Arc<App>, claim: Claim, start: &StartInfo) -> Result<Admission, R
     let (ticket, shared) = (ticket.clone(), Arc::clone(app));
     Ok(Admission {
         turn: TurnParams::default(),
+        capture: None,
         agent: Box::new(move |port| {
             shared.calls().show(&ticket, port.view());
             shared.media.talk(port, &ticket);

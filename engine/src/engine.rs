@@ -6,6 +6,7 @@ use bytes::Bytes;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
+use crate::capture::StartCapture;
 use crate::clock::Clock;
 use crate::config::EngineConfig;
 use crate::leg::EndReport;
@@ -26,6 +27,8 @@ pub type Gate = Box<dyn FnOnce(&StartInfo) -> Result<Admission, Refusal> + Send>
 pub struct Admission {
     /// How turns are taken.
     pub turn: TurnParams,
+    /// Makes the tap of a call that is to be captured; `None` for one that is not. Runs on an I/O thread.
+    pub capture: Option<StartCapture>,
     /// Given the call's port; spawns the agent's task. Runs on an I/O thread: must not block.
     pub agent: Box<dyn FnOnce(AgentPort) + Send>,
     /// Called once when the stream is over and its socket is done. Runs on an I/O thread: must not block.
@@ -162,10 +165,14 @@ fn admit(
 ) -> Result<Attachment, (u16, &'static str)> {
     let worker = workers.iter().min_by_key(|worker| worker.shared.active()).ok_or((1011, "no worker"))?;
     let lease = worker.shared.lease().ok_or((1013, "no room for another call"))?;
-    let Admission { turn, agent, on_end } = gate(start).map_err(|refusal| (refusal.code, refusal.reason))?;
+    let Admission { turn, capture, agent, on_end } = gate(start).map_err(|refusal| (refusal.code, refusal.reason))?;
     let (socket_ends, leg_ends, agent_ends) = rings();
     let view = CallView::default();
-    let call = Box::new(Call::new(clock.now(), turn, leg_ends, lease.clone(), io, view.clone(), on_end));
+    let now = clock.now();
+    let mut call = Box::new(Call::new(now, turn, leg_ends, lease.clone(), io, view.clone(), on_end));
+    if let Some(start) = capture {
+        call.capture(now, turn, start);
+    }
     worker.seat(call).map_err(|_| (1011, "the engine is gone"))?;
     agent(AgentPort::new(agent_ends, lease.clone(), view));
     Ok(Attachment { ends: socket_ends, lease })

@@ -6,7 +6,8 @@ use std::sync::atomic::Ordering;
 use crate::audio::frame::{FRAME_SAMPLES, Frame};
 use crate::audio::g711;
 use crate::audio::level::BLOCK_SAMPLES;
-use crate::audio::vad::Hearing;
+use crate::audio::vad::{Gates, Hearing};
+use crate::capture::{Header, StartCapture, Tap};
 use crate::leg::{EndReport, Input, Leg, Measure, Output, Progress};
 use crate::limits::{HEARD_LATE_MAX, RX_RESERVED, RX_RING, RX_ROOM_FRAMES, TX_RESERVED, VIEW_EVERY};
 use crate::port::{AgentEvent, EndCause};
@@ -29,6 +30,7 @@ pub(crate) type OnEnd = Box<dyn FnOnce(EndReport) + Send>;
 /// A call, made by the socket's task, driven by the worker, freed by the socket's runtime.
 pub(crate) struct Call {
     leg: Leg,
+    tap: Tap,
     ends: LegEnds,
     lease: Arc<Lease>,
     on_end: Option<OnEnd>,
@@ -83,6 +85,7 @@ impl Call {
         let epoch = lease.cell().epoch.load(Ordering::Relaxed);
         Self {
             leg: Leg::new(now, turn, epoch),
+            tap: Tap::off(),
             ends,
             lease,
             on_end: Some(on_end),
@@ -100,6 +103,12 @@ impl Call {
         }
     }
 
+    /// Everything that it is told and does from its start on is captured. `begun` is when it was made.
+    pub(crate) fn capture(&mut self, begun: Instant, turn: TurnParams, start: StartCapture) {
+        // The seat's detector listens with these gates.
+        self.tap = start(Header { begun, epoch: self.epoch, turn, gates: Gates::default() });
+    }
+
     /// The I/O thread on which its socket lives.
     pub(super) fn io(&self) -> usize {
         self.io
@@ -112,16 +121,16 @@ impl Call {
 
     /// The stream stands.
     pub(super) fn start(&mut self, now: Instant, out: &mut Vec<Output>) -> News {
-        self.leg.handle(now, Input::Started, out);
+        self.tell(now, Input::Started, out);
         self.deliver(out)
     }
 
     /// Looks at everything that may have come, in the order: what was written, the socket, the agent, time.
     pub(super) fn step(&mut self, now: Instant, hearing: &mut Hearing, out: &mut Vec<Output>) -> News {
-        self.leg.handle(now, self.written(), out);
+        self.tell(now, self.written(), out);
         self.take_rx(now, hearing, out);
         self.take_agent(now, out);
-        self.leg.handle(now, Input::Tick, out);
+        self.tell(now, Input::Tick, out);
         self.publish(now);
         self.deliver(out)
     }
@@ -141,7 +150,7 @@ impl Call {
     pub(super) fn fail(&mut self, now: Instant, out: &mut Vec<Output>) -> News {
         out.clear();
         if self.leg.ended().is_none() {
-            self.leg.handle(now, Input::SocketClosed(EndCause::Fault), out);
+            self.tell(now, Input::SocketClosed(EndCause::Fault), out);
             out.push(Output::Close(1011));
         }
         self.deliver(out)
@@ -162,6 +171,12 @@ impl Call {
         }
     }
 
+    /// The one way to the leg.
+    fn tell(&mut self, now: Instant, input: Input<'_>, out: &mut Vec<Output>) {
+        self.tap.record(now, &input);
+        self.leg.handle(now, input, out);
+    }
+
     fn counters(&self) -> &Counters {
         &self.lease.shared().counters
     }
@@ -180,7 +195,7 @@ impl Call {
                 Rx::Media { frame, stamp_ms, read_us } => {
                     self.read_us = read_us;
                     let stamp_ms = (stamp_ms != NO_STAMP).then_some(stamp_ms);
-                    self.leg.handle(now, Input::Media { frame: &frame, stamp_ms }, out);
+                    self.tell(now, Input::Media { frame: &frame, stamp_ms }, out);
                     let late = self.leg.last_lateness();
                     self.counters().frame_wait.add(since_us(now, read_us));
                     self.counters().frame_late.add(late);
@@ -188,17 +203,17 @@ impl Call {
                         self.hear(now, &frame, hearing, out);
                     }
                 }
-                Rx::Digit(digit) => self.leg.handle(now, Input::Digit(digit), out),
+                Rx::Digit(digit) => self.tell(now, Input::Digit(digit), out),
                 Rx::Mark(name) => {
-                    self.leg.handle(now, self.written(), out);
-                    self.leg.handle(now, Input::Mark(name), out);
+                    self.tell(now, self.written(), out);
+                    self.tell(now, Input::Mark(name), out);
                 }
-                Rx::Stop => self.leg.handle(now, Input::Stop, out),
+                Rx::Stop => self.tell(now, Input::Stop, out),
             }
         }
         self.take_lost(now, out);
         if gone {
-            self.leg.handle(now, Input::SocketClosed(self.lease.cell().cause()), out);
+            self.tell(now, Input::SocketClosed(self.lease.cell().cause()), out);
         }
     }
 
@@ -207,7 +222,7 @@ impl Call {
         let lost = &self.lease.cell().lost;
         if lost.load(Ordering::Relaxed) > 0 {
             let frames = lost.swap(0, Ordering::Relaxed);
-            self.leg.handle(now, Input::Lost(frames), out);
+            self.tell(now, Input::Lost(frames), out);
         }
     }
 
@@ -215,18 +230,18 @@ impl Call {
         let mut pcm = [0; FRAME_SAMPLES];
         let samples = g711::decode_ulaw_into(frame.bytes(), &mut pcm);
         for block in pcm[..samples].as_chunks::<BLOCK_SAMPLES>().0 {
-            self.leg.handle(now, Input::Heard(&hearing.hear(block)), out);
+            self.tell(now, Input::Heard(&hearing.hear(block)), out);
         }
     }
 
     fn take_agent(&mut self, now: Instant, out: &mut Vec<Output>) {
         let gone = self.ends.events.is_abandoned() || self.agent_lost;
         while let Ok(command) = self.ends.commands.pop() {
-            self.leg.handle(now, Input::Command(command), out);
+            self.tell(now, Input::Command(command), out);
         }
         self.take_speech(now, out);
         if gone && self.ends.speech.is_empty() {
-            self.leg.handle(now, Input::AgentGone, out);
+            self.tell(now, Input::AgentGone, out);
         }
     }
 
@@ -242,7 +257,7 @@ impl Call {
             && let Ok(speech) = self.ends.speech.pop()
         {
             let before = out.len();
-            self.leg.handle(now, Input::Speech(&speech), out);
+            self.tell(now, Input::Speech(&speech), out);
             let new = &out[before..];
             taken += new.iter().filter(|output| matches!(output, Output::Audio(_))).count();
             places = places.saturating_sub(new.iter().filter(for_socket).count());
@@ -254,6 +269,7 @@ impl Call {
     fn deliver(&mut self, out: &mut Vec<Output>) -> News {
         self.news = News { socket: std::mem::take(&mut self.read_on), agent: std::mem::take(&mut self.took_speech) };
         for output in out.drain(..) {
+            self.tap.outputs(&output);
             match output {
                 Output::Event(event) => self.tell_agent(event),
                 Output::Clear { epoch, onset } => {

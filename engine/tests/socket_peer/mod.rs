@@ -6,6 +6,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use engine::capture::StartCapture;
 use engine::port::{AgentEvent, AgentPort, EndCause};
 use engine::turn::TurnParams;
 use engine::{Admission, Engine, Refusal};
@@ -41,6 +42,19 @@ where
     A: FnOnce(AgentPort) -> F + Send + 'static,
     F: Future<Output = ()> + Send + 'static,
 {
+    attach_captured(engine, None, agent).await
+}
+
+/// The same, captured.
+pub(crate) async fn attach_captured<F, A>(
+    engine: &Engine,
+    capture: Option<StartCapture>,
+    agent: A,
+) -> (Peer, mpsc::UnboundedReceiver<EndCause>)
+where
+    A: FnOnce(AgentPort) -> F + Send + 'static,
+    F: Future<Output = ()> + Send + 'static,
+{
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
     let client = std::net::TcpStream::connect(listener.local_addr().expect("an address")).expect("a connection");
     let (server, _) = listener.accept().expect("a connection");
@@ -54,6 +68,7 @@ where
         }
         Ok(Admission {
             turn: TurnParams::default(),
+            capture,
             agent: Box::new(move |port| {
                 runtime.spawn(agent(port));
             }),
