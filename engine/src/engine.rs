@@ -105,7 +105,7 @@ impl Engine {
                 clock,
                 counters: counters.clone(),
                 core: placement.cores.get(index).copied(),
-                sockets: io_threads.iter().map(|thread| thread.handle.clone()).collect(),
+                io_threads: io_threads.clone(),
                 agents: agents.clone(),
             })
         };

@@ -3,7 +3,7 @@
 use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_STANDARD_NO_PAD};
 use engine::audio::frame::{FRAME_SAMPLES, Frame};
-use engine::wire::twilio::{encode, parse};
+use engine::wire::twilio::{encode, parse, parse_any};
 use engine::wire::{Chop, Error, Inbound, MarkKind, MarkName, Outbound, Payload, Sid};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -190,4 +190,40 @@ fn at<'v>(value: &'v Value, path: &str) -> &'v Value {
 
 fn counter(value: &Value) -> Option<u64> {
     value.as_u64().or_else(|| value.as_str()?.parse().ok())
+}
+
+/// Messages of the usual form, and small damages to them.
+fn nearly_usual() -> impl Strategy<Value = Vec<u8>> {
+    let usual = (any::<u32>(), any::<u32>(), any::<u64>(), "[A-Za-z0-9+/=]{0,240}", "[A-Za-z0-9]{1,34}").prop_map(
+        |(sequence, chunk, stamp, payload, sid)| {
+            format!(
+                r#"{{"event":"media","sequenceNumber":"{sequence}","media":{{"track":"inbound","chunk":"{chunk}","timestamp":"{stamp}","payload":"{payload}"}},"streamSid":"{sid}"}}"#
+            )
+            .into_bytes()
+        },
+    );
+    let damage = prop::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 0..3u8), 0..3);
+    (usual, damage).prop_map(|(mut message, damages)| {
+        for (place, byte, kind) in damages {
+            let place = place.index(message.len());
+            match kind {
+                0 => message[place] = byte,
+                1 => message.insert(place, byte),
+                _ => {
+                    message.remove(place);
+                }
+            }
+        }
+        message
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(4_096))]
+
+    /// The short cut for media says what the parser says, of every message.
+    #[test]
+    fn the_short_cut_and_the_parser_agree(message in nearly_usual()) {
+        prop_assert_eq!(parse(&message), parse_any(&message));
+    }
 }

@@ -10,6 +10,7 @@ pub mod error;
 mod lenient;
 pub mod mark;
 pub mod payload;
+mod scan;
 pub mod sid;
 pub mod start;
 pub mod twilio;

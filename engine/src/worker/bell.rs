@@ -64,6 +64,13 @@ pub(crate) fn bell(slots: usize) -> io::Result<(Bell, Listener)> {
     Ok((bell, Listener { ring: consumer, rope: answer, line }))
 }
 
+impl Listener {
+    /// The end of the pipe that becomes readable when the bell is rung, for whoever waits on it beside the runtime.
+    pub(crate) fn try_clone_rope(&self) -> io::Result<OwnedFd> {
+        self.rope.try_clone()
+    }
+}
+
 impl Bell {
     /// This slot has news. At most twice per slot and tick, so the note always has room.
     pub(crate) fn note(&mut self, slot: usize) {

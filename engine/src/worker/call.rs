@@ -9,7 +9,7 @@ use crate::audio::level::BLOCK_SAMPLES;
 use crate::audio::vad::{Gates, Hearing};
 use crate::capture::{Header, StartCapture, Tap};
 use crate::leg::{EndReport, Input, Leg, Measure, Output, Progress};
-use crate::limits::{HEARD_LATE_MAX, RX_RESERVED, RX_RING, RX_ROOM_FRAMES, TX_RESERVED, VIEW_EVERY};
+use crate::limits::{HEARD_LATE_MAX, RX_RESERVED, RX_RING, RX_ROOM_FRAMES, SPEECH_RING, TX_RESERVED, VIEW_EVERY};
 use crate::port::{AgentEvent, EndCause};
 use crate::ring::{Event, Heard, Interruption, LegEnds, NO_STAMP, Rx, Tx, since_us};
 use crate::stats::{Counters, count};
@@ -261,8 +261,9 @@ impl Call {
             let new = &out[before..];
             taken += new.iter().filter(|output| matches!(output, Output::Audio(_))).count();
             places = places.saturating_sub(new.iter().filter(for_socket).count());
-            self.took_speech = true;
         }
+        // An agent that is woken for every message would wake twice as often.
+        self.took_speech = taken > 0 && self.ends.speech.slots() <= SPEECH_RING / 2;
     }
 
     /// Carries out what the leg wants.

@@ -10,7 +10,7 @@ use rtrb::RingBuffer;
 use tokio::runtime::Handle;
 
 use crate::clock::Clock;
-use crate::net::WORKER_PHASE;
+use crate::net::{IoThread, WORKER_PHASE};
 use crate::placement;
 use crate::stats::{Counters, count};
 use crate::time::Instant;
@@ -33,8 +33,8 @@ pub(crate) struct WorkerConfig {
     pub(crate) counters: Arc<Counters>,
     /// The core to run on, if it is to stay on one.
     pub(crate) core: Option<usize>,
-    /// Where sockets live, one runtime per I/O thread.
-    pub(crate) sockets: Vec<Handle>,
+    /// Where sockets live.
+    pub(crate) io_threads: Vec<IoThread>,
     /// Where agents live.
     pub(crate) agents: Handle,
 }
@@ -61,7 +61,7 @@ impl Worker {
 pub(crate) fn spawn(config: WorkerConfig) -> io::Result<Worker> {
     let shared = Arc::new(Shared::new(config.slots, config.counters.clone()));
     let (calls, arrivals) = bounded(config.slots);
-    let exits = config.sockets.iter().map(|sockets| exit(sockets, &shared)).collect::<io::Result<Vec<_>>>()?;
+    let exits = config.io_threads.iter().map(|thread| exit(thread, &shared)).collect::<io::Result<Vec<_>>>()?;
     let (agent_bell, agent_listener) = bell::bell(config.slots)?;
     config.agents.spawn(bell::answer(agent_listener, shared.clone(), Wakes::Agent, None));
     let worker = Worker { shared: shared.clone(), calls };
@@ -78,11 +78,12 @@ pub(crate) fn spawn(config: WorkerConfig) -> io::Result<Worker> {
 }
 
 /// A bell for the sockets of one I/O thread, and the way back for their finished calls.
-fn exit(sockets: &Handle, shared: &Arc<Shared>) -> io::Result<Exit> {
+fn exit(thread: &IoThread, shared: &Arc<Shared>) -> io::Result<Exit> {
     let slots = shared.slots.len();
     let (bell, listener) = bell::bell(slots)?;
     let (finished, leavers) = RingBuffer::new(slots);
-    sockets.spawn(bell::answer(listener, shared.clone(), Wakes::Socket, Some(leavers)));
+    thread.hear(listener.try_clone_rope()?);
+    thread.handle.spawn(bell::answer(listener, shared.clone(), Wakes::Socket, Some(leavers)));
     Ok(Exit { bell, finished })
 }
 
