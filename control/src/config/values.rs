@@ -29,8 +29,13 @@ impl PublicUrl {
         if authority.parse::<http::uri::Authority>().is_err() || text.parse::<http::Uri>().is_err() {
             return Err("is not a URL");
         }
+        check_host_and_port(authority)?;
         let base = text.trim_end_matches('/');
         let base = base.strip_suffix("/twilio/voice").unwrap_or(base);
+        let path = base.get(scheme.len() + 3 + authority.len()..).unwrap_or_default();
+        if format!("{path}/").contains("/twilio/") {
+            return Err("has /twilio/ in its path, which is put there for every webhook");
+        }
         Ok(Self(base.to_owned()))
     }
 
@@ -65,6 +70,21 @@ impl PublicUrl {
     pub fn is_loopback(&self) -> bool {
         let rest = self.0.split_once("://").map_or("", |(_, rest)| rest);
         is_loopback_authority(rest.split('/').next().unwrap_or_default())
+    }
+}
+
+/// A host, and where a port is written one that exists.
+fn check_host_and_port(authority: &str) -> Result<(), &'static str> {
+    let (host, port) = match authority.rsplit_once(':') {
+        Some((host, port)) if !port.contains(']') => (host, Some(port)),
+        _ => (authority, None),
+    };
+    if host.is_empty() || host == "[]" {
+        return Err("has no host");
+    }
+    match port {
+        Some(port) if !port.parse::<u16>().is_ok_and(|port| port > 0) => Err("has a port that is not from 1 to 65535"),
+        _ => Ok(()),
     }
 }
 
@@ -169,6 +189,16 @@ mod tests {
     fn what_is_no_base_url_is_refused() {
         for text in ["a.example", "ftp://a", "https://", "https://a?b", "https://a#b", "https://u:p@a", "https://a b"] {
             assert!(PublicUrl::parse(text).is_err(), "{text}");
+        }
+        for text in ["https://:443", "https://a:", "https://a:0", "https://a:65536", "https://a:99999/x", "https:///x"]
+        {
+            assert!(PublicUrl::parse(text).is_err(), "{text}");
+        }
+        for path in ["/twilio/status", "/x/twilio/voice/y", "/twilio", "/twilio/", "/twilio/voice/twilio/voice"] {
+            assert!(PublicUrl::parse(&format!("https://a{path}")).is_err(), "{path}");
+        }
+        for text in ["https://[::1]:8443", "https://[::1]", "https://a:65535", "https://a/twilio-eu"] {
+            assert!(PublicUrl::parse(text).is_ok(), "{text}");
         }
     }
 
