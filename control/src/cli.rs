@@ -39,14 +39,12 @@ pub fn parse(
     env: impl IntoIterator<Item = (OsString, OsString)>,
 ) -> Result<Wish, Refusal> {
     let matches = command().try_get_matches_from(args).map_err(Refusal::Arguments)?;
-    // Names and values that are not UTF-8 are nobody's settings.
-    let env: Vec<(String, String)> =
-        env.into_iter().filter_map(|(n, v)| Some((n.into_string().ok()?, v.into_string().ok()?))).collect();
+    let (env, env_unreadable) = readable(env);
     let (name, sub) = match matches.subcommand() {
         Some((name, sub)) => (name, sub),
         None => ("serve", &matches),
     };
-    let sources = sources(sub, env)?;
+    let sources = Sources { env_unreadable, ..sources(sub, env)? };
     Ok(match name {
         "config" => Wish::Settings { markdown: sub.get_flag("markdown"), sources },
         _ => Wish::Serve(sources),
@@ -72,7 +70,20 @@ fn sources(matches: &ArgMatches, env: Vec<(String, String)>) -> Result<Sources, 
         }
         None => None,
     };
-    Ok(Sources { flags, env, file })
+    Ok(Sources { flags, env, file, ..Sources::default() })
+}
+
+/// The environment as text, and the names whose values are none. A name that is no text is nobody's setting.
+fn readable(env: impl IntoIterator<Item = (OsString, OsString)>) -> (Vec<(String, String)>, Vec<String>) {
+    let (mut readable, mut unreadable) = (Vec::new(), Vec::new());
+    for (name, value) in env {
+        let Ok(name) = name.into_string() else { continue };
+        match value.into_string() {
+            Ok(value) => readable.push((name, value)),
+            Err(_) => unreadable.push(name),
+        }
+    }
+    (readable, unreadable)
 }
 
 fn command() -> Command {
@@ -127,6 +138,16 @@ mod tests {
     #[test]
     fn secrets_are_no_arguments() {
         assert!(matches!(wish(&["offhook", "--twilio-auth-token", "x"]), Err(Refusal::Arguments(_))));
+    }
+
+    #[test]
+    fn a_value_that_is_no_text_is_remembered_by_its_name() {
+        use std::os::unix::ffi::OsStringExt as _;
+        let bytes = || OsString::from_vec(vec![0xff, 0xfe]);
+        let env = [("TWILIO_AUTH_TOKEN".into(), bytes()), (bytes(), "x".into()), ("PORT".into(), "1".into())];
+        let Ok(Wish::Serve(sources)) = parse(["offhook".into()], env) else { panic!("serves") };
+        assert_eq!(sources.env_unreadable, ["TWILIO_AUTH_TOKEN"]);
+        assert_eq!(sources.env, [("PORT".to_owned(), "1".to_owned())]);
     }
 
     #[test]

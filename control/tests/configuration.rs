@@ -1,8 +1,6 @@
 //! The configuration: who wins, what is refused, and that the documentation says so.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-use std::time::Duration;
-
 use control::config::{Config, Fault, Sources, Threads, markdown};
 
 const SID: &str = "AC0123456789abcdef0123456789abcdef";
@@ -10,7 +8,7 @@ const SID: &str = "AC0123456789abcdef0123456789abcdef";
 fn sources(flags: &[(&str, &str)], env: &[(&str, &str)], file: &str) -> Sources {
     let owned = |pairs: &[(&str, &str)]| pairs.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
     let file = (!file.is_empty()).then(|| ("offhook.toml".to_owned(), file.to_owned()));
-    Sources { flags: owned(flags), env: owned(env), file }
+    Sources { flags: owned(flags), env: owned(env), file, ..Sources::default() }
 }
 
 fn load(env: &[(&str, &str)]) -> Config {
@@ -61,7 +59,7 @@ fn other_names_mean_the_same() {
     assert_eq!(config.public.unwrap().as_str(), "https://a.example");
     assert_eq!((config.mode.name, config.mode.is_production()), ("staging", true));
     assert_eq!(config.tokens.len(), 2);
-    let file = "twilio_webhook_url = \"https://a.example\"\ntrusted_proxies = [\"10.0.0.0/8\", \"127.0.0.1\"]";
+    let file = "twilio_webhook_url = \"https://a.example\"\ntrusted_proxies = [\"10.0.0.0/8\", \"127.0.0.1\"]\nenvironment = \"dev\"";
     assert_eq!(Config::load(&sources(&[], &[], file)).unwrap().trusted_proxies.len(), 2);
 }
 
@@ -99,14 +97,58 @@ fn production_without_what_it_needs_does_not_start() {
 }
 
 #[test]
+fn a_public_deployment_whose_credentials_did_not_arrive_does_not_start() {
+    let misspelt =
+        [("TWILIO_AUTH_TOKENS", "t"), ("TWILIO_ACOUNT_SID", SID), ("OFFHOOK_PUBLIC_URL", "https://a.example")];
+    refused(
+        &misspelt,
+        "",
+        &["TWILIO_AUTH_TOKEN", "but TWILIO_AUTH_TOKENS is", "another host", "ENVIRONMENT=development"],
+    );
+    let all = faults(&[("OFFHOOK_TRUSTED_PROXIES", "10.0.0.0/8")], "");
+    assert!(all[0].contains("TWILIO_AUTH_TOKEN") && all[0].contains("OFFHOOK_TRUSTED_PROXIES is set"), "{all:#?}");
+    let said = load(&[("ENVIRONMENT", "development"), ("OFFHOOK_PUBLIC_URL", "https://a.example")]);
+    assert!(!said.mode.is_production());
+    assert!(!load(&[("OFFHOOK_PUBLIC_URL", "http://localhost:8080")]).mode.is_production());
+}
+
+#[test]
+fn a_value_that_is_no_text_is_not_one_that_is_not_set() {
+    let env_unreadable = vec!["TWILIO_AUTH_TOKEN".to_owned(), "LS_COLORS".to_owned()];
+    let faults = Config::load(&Sources { env_unreadable, ..Sources::default() }).unwrap_err();
+    assert_eq!(faults.len(), 1, "{faults:#?}");
+    assert!(faults[0].to_string().contains("TWILIO_AUTH_TOKEN") && faults[0].wrong.contains("UTF-8"), "{faults:#?}");
+}
+
+#[test]
+fn an_auth_token_of_another_form_is_a_warning_that_does_not_show_it() {
+    let warned = |token: &str| {
+        let config = load(&[
+            ("TWILIO_AUTH_TOKEN", token),
+            ("OFFHOOK_PUBLIC_URL", "https://a.example"),
+            ("TWILIO_ACCOUNT_SID", SID),
+        ]);
+        assert!(!config.warnings.iter().any(|line| line.contains("wr0ng")), "{:?}", config.warnings);
+        config.warnings.iter().any(|line| line.contains("32 hex digits"))
+    };
+    assert!(warned("wr0ng"));
+    assert!(warned("0123456789abcdef0123456789abcdef,wr0ng"));
+    assert!(!warned("0123456789abcdef0123456789abcdef"));
+}
+
+#[test]
 fn every_bad_value_is_refused_with_its_fix() {
     refused(&[("OFFHOOK_LISTEN", "here")], "", &["OFFHOOK_LISTEN", "environment variable", "127.0.0.1:8080"]);
     refused(&[("PORT", "70000")], "", &["PORT", "65535"]);
+    refused(&[("PORT", "0")], "", &["PORT", "is 0", "127.0.0.1:0"]);
+    refused(&[("OFFHOOK_LISTEN", "mylocalhost:8080")], "", &["mylocalhost:8080"]);
+    refused(&[("OFFHOOK_PUBLIC_URL", "https://a.example:70000")], "", &["65535"]);
+    refused(&[("OFFHOOK_PUBLIC_URL", "https://a.example/twilio/status")], "", &["/twilio/", "the base only"]);
     refused(&[("ENVIRONMENT", "prodution")], "", &["ENVIRONMENT", "development, staging or production"]);
     refused(&[("OFFHOOK_CALLS_MAX", "many")], "", &["OFFHOOK_CALLS_MAX", "from 1 to"]);
     refused(&[("OFFHOOK_CALLS_MAX", "0")], "", &["from 1 to"]);
     refused(&[("OFFHOOK_TRANSFER_TO", "911")], "", &["+15551234567"]);
-    refused(&[("OFFHOOK_TRUSTED_PROXIES", "10.0.0.0/40")], "", &["10.0.0.0/40"]);
+    refused(&[("OFFHOOK_TRUSTED_PROXIES", "10.0.0.0/40"), ("ENVIRONMENT", "dev")], "", &["10.0.0.0/40"]);
     refused(&[("LOG_LEVEL", "loud")], "", &["LOG_LEVEL", "info"]);
     refused(&[("DEBUG", "perhaps")], "", &["DEBUG", "true or false"]);
     refused(&[("APP_NAME", "a\u{7}b")], "", &["APP_NAME"]);
@@ -120,7 +162,7 @@ fn every_bad_value_is_refused_with_its_fix() {
 
 #[test]
 fn the_engines_threads_are_its_own_choice_until_somebody_says_otherwise() {
-    let tick = Duration::from_millis(2);
+    let tick = engine::EngineConfig::default().tick;
     assert_eq!(load(&[]).threads, Threads { workers: None, io_threads: None, pin: None, tick });
     let said = [("OFFHOOK_WORKERS", "2"), ("OFFHOOK_IO_THREADS", "auto"), ("OFFHOOK_PIN_WORKERS", "no")];
     assert_eq!(load(&said).threads, Threads { workers: Some(2), io_threads: None, pin: Some(false), tick });
@@ -163,6 +205,8 @@ fn an_unknown_variable_is_a_warning_with_a_hint() {
     let config = load(&[("OFFHOOK_LISTN", "x"), ("OFFHOOK_SERVICE_HOST", "10.0.0.1"), ("OTHER", "1")]);
     assert_eq!(config.warnings.len(), 2);
     assert!(config.warnings[0].contains("did you mean OFFHOOK_LISTEN?"), "{:?}", config.warnings);
+    let config = load(&[("TWILIO_ACOUNT_SID", SID)]);
+    assert!(config.warnings[0].contains("did you mean TWILIO_ACCOUNT_SID?"), "{:?}", config.warnings);
 }
 
 #[test]

@@ -4,13 +4,13 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::str::FromStr;
 use std::time::Duration;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use tracing_subscriber::filter::Targets;
 
 use super::layers::Layers;
 use super::settings::{self, Setting};
 use super::threads::threads;
-use super::{Cidr, Config, Environment, Limits, Mode, PublicUrl};
+use super::{Cidr, Config, Environment, Limits, Mode, PublicUrl, Reach};
 
 /// A number of the range that no subscriber has (555-0100 to 555-0199).
 const FICTIONAL_PERSON: &str = "+12025550123";
@@ -36,7 +36,9 @@ pub(super) fn config(layers: &mut Layers) -> Option<Config> {
     let credentials = [&settings::ACCOUNT_SID, &settings::AUTH_TOKEN, &settings::SHARED_KEYS]
         .iter()
         .any(|setting| layers.get(setting).is_some());
-    let mode = Mode::decide(said, credentials, listen);
+    let public_elsewhere = public.as_ref().is_some_and(|url| !url.is_loopback());
+    let proxied = layers.get(&settings::TRUSTED_PROXIES).is_some();
+    let mode = Mode::decide(said, Reach { credentials, listen, public: public_elsewhere, proxied });
     // The demo's transfer is to be seen without an account, too.
     let fictional = || FICTIONAL_PERSON.parse().ok().filter(|_| !credentials && !mode.is_production());
     Some(Config {
@@ -66,10 +68,16 @@ fn listen(layers: &mut Layers) -> Option<SocketAddr> {
     };
     if port_wins {
         let port: u16 = parsed(layers, &settings::PORT, "write a number from 1 to 65535")?;
+        if port == 0 {
+            let fix = "write a number from 1 to 65535, or OFFHOOK_LISTEN=127.0.0.1:0 for any free port of this machine";
+            layers.fault(&settings::PORT, "is 0, a port that nobody could be told", fix);
+            return None;
+        }
         return Some(SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), port));
     }
     // `localhost` is what people type; the name service is not asked for anything.
-    let text = text_of(layers, &settings::LISTEN).replace("localhost:", "127.0.0.1:");
+    let text = text_of(layers, &settings::LISTEN);
+    let text = text.strip_prefix("localhost:").map_or_else(|| text.clone(), |port| format!("127.0.0.1:{port}"));
     match text.parse() {
         Ok(address) => Some(address),
         Err(_) => {
@@ -116,7 +124,19 @@ fn tokens(layers: &mut Layers) -> Vec<SecretString> {
     if tokens.is_empty() {
         layers.fault(&settings::AUTH_TOKEN, "holds no token", "write one, or several with commas between");
     }
+    if !tokens.iter().all(has_the_carriers_form) {
+        // A warning only: the form is Twilio's habit, not its promise.
+        layers.warnings.push(
+            "TWILIO_AUTH_TOKEN: a token is not 32 hex digits as Twilio's are; check that the whole of it was copied"
+                .into(),
+        );
+    }
     tokens
+}
+
+fn has_the_carriers_form(token: &SecretString) -> bool {
+    let token = token.expose_secret();
+    token.len() == 32 && token.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
 fn shared_keys(layers: &mut Layers) -> Vec<(String, SecretString)> {

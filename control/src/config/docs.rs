@@ -11,8 +11,8 @@ by `--config FILE` or `OFFHOOK_CONFIG`, and every key stands at its top level. A
 set. Secrets have no flag, because arguments are visible to every process of a machine.
 
 Everything is checked as a whole before a port opens. Each fault is one line that names the key, where its value came
-from, and the fix; the exit code is then 2. An unknown key in the file is a fault; an unknown `OFFHOOK_…` variable is a
-warning.
+from, and the fix; the exit code is then 2, as it is where the address cannot be listened on. An unknown key in the file is a
+fault, and so is a known variable whose value is not UTF-8; an unknown `OFFHOOK_…` or `TWILIO_…` variable is a warning.
 
 This page is written by `offhook config --markdown`.
 
@@ -25,7 +25,7 @@ const TAIL: &str = "
 
 | | development | production, staging |
 |---|---|---|
-| when | `ENVIRONMENT=development`; or nothing said, no credential, loopback address | `ENVIRONMENT` says so; or any `TWILIO_…` credential; or an address that is not loopback |
+| when | `ENVIRONMENT=development`; or nothing said, and no sign that others can reach it | `ENVIRONMENT` says so; or any `TWILIO_…` credential; or an address that is not loopback; or an `OFFHOOK_PUBLIC_URL` of another host; or `OFFHOOK_TRUSTED_PROXIES` |
 | bad or missing signature | logged | 403, counted |
 | another account than `TWILIO_ACCOUNT_SID` | logged | 403, counted |
 | rate limit | not for loopback clients | for everybody |

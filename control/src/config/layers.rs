@@ -28,6 +28,8 @@ pub struct Sources {
     pub flags: Vec<(String, String)>,
     /// The environment.
     pub env: Vec<(String, String)>,
+    /// Names in the environment whose values are not UTF-8.
+    pub env_unreadable: Vec<String>,
     /// The configuration file's name and text, if there is one.
     pub file: Option<(String, String)>,
 }
@@ -39,6 +41,7 @@ impl std::fmt::Debug for Sources {
         f.debug_struct("Sources")
             .field("flags", &names(&self.flags))
             .field("env", &names(&self.env))
+            .field("env_unreadable", &self.env_unreadable)
             .field("file", &self.file.as_ref().map(|f| &f.0))
             .finish()
     }
@@ -50,6 +53,8 @@ pub(super) struct Layers {
     given: BTreeMap<&'static str, Given>,
     pub(super) faults: Vec<Fault>,
     pub(super) warnings: Vec<String>,
+    /// Names in the environment that look like ours and are not, each with the one that was most likely meant.
+    misspelt: Vec<(String, &'static str)>,
 }
 
 impl Layers {
@@ -60,6 +65,9 @@ impl Layers {
             layers.read_file(name, text);
         }
         layers.read_environment(&sources.env);
+        layers.refuse_unreadable(&sources.env_unreadable);
+        let names = sources.env.iter().map(|(name, _)| name).chain(&sources.env_unreadable);
+        names.for_each(|name| layers.warn_of_unknown(name));
         for (flag, value) in &sources.flags {
             if let Some(setting) = settings::ALL.iter().find(|s| s.flag().as_deref() == Some(flag)) {
                 layers.take(setting, value.clone(), Layer::Flag, format!("--{flag}"));
@@ -71,6 +79,14 @@ impl Layers {
     /// What the strongest source says of `setting`.
     pub(super) fn get(&self, setting: &Setting) -> Option<&Given> {
         self.given.get(setting.name)
+    }
+
+    /// A name in the environment that nobody knows and that was most likely meant for `setting`.
+    pub(super) fn misspelt_for(&self, setting: &Setting) -> Option<&str> {
+        self.misspelt
+            .iter()
+            .find(|(_, meant)| setting.names().any(|name| name == *meant))
+            .map(|(name, _)| name.as_str())
     }
 
     /// Records a fault of `setting` where it was said.
@@ -104,15 +120,30 @@ impl Layers {
                 }
             }
         }
-        let known: Vec<&str> = settings::ALL.iter().flat_map(|s| s.names()).chain(["OFFHOOK_CONFIG"]).collect();
-        for (name, _) in env {
-            // Container platforms invent OFFHOOK_SERVICE_HOST and the like: a warning, not a fault.
-            if name.starts_with("OFFHOOK_") && !known.contains(&name.as_str()) {
-                let meant = nearest(name, known.iter().copied());
-                let hint = meant.map_or(String::new(), |m| format!("; did you mean {m}?"));
-                self.warnings.push(format!("environment variable {name} is no setting and was ignored{hint}"));
-            }
+    }
+
+    /// A setting that cannot be read is not one that was not set.
+    fn refuse_unreadable(&mut self, names: &[String]) {
+        for name in names.iter().filter(|name| known().any(|known| known == *name)) {
+            self.faults.push(Fault {
+                key: name.clone(),
+                from: format!("environment variable {name}"),
+                wrong: "is not valid UTF-8".into(),
+                fix: "write it anew; a copy from elsewhere may have brought bytes of another encoding".into(),
+            });
         }
+    }
+
+    fn warn_of_unknown(&mut self, name: &str) {
+        // Container platforms invent OFFHOOK_SERVICE_HOST and the like: a warning, not a fault.
+        let looks_like_ours = name.starts_with("OFFHOOK_") || name.starts_with("TWILIO_");
+        if !looks_like_ours || known().any(|known| known == name) {
+            return;
+        }
+        let meant = nearest(name, known());
+        self.misspelt.extend(meant.map(|meant| (name.to_owned(), meant)));
+        let hint = meant.map_or(String::new(), |meant| format!("; did you mean {meant}?"));
+        self.warnings.push(format!("environment variable {name} is no setting and was ignored{hint}"));
     }
 
     fn read_file(&mut self, name: &str, text: &str) {
@@ -157,6 +188,11 @@ impl Layers {
             }),
         }
     }
+}
+
+/// Every name that means something in the environment.
+fn known() -> impl Iterator<Item = &'static str> {
+    settings::ALL.iter().flat_map(|setting| setting.names()).chain(["OFFHOOK_CONFIG"])
 }
 
 /// A file's value as an environment variable would hold it.

@@ -18,7 +18,7 @@ use tracing_subscriber::filter::Targets;
 pub use docs::markdown;
 pub use fault::Fault;
 pub use layers::Sources;
-pub use mode::{Environment, Mode, Rules};
+pub use mode::{Environment, Mode, Reach, Rules};
 pub use threads::Threads;
 pub(crate) use values::is_loopback_authority;
 pub use values::{Cidr, PhoneNumber, PublicUrl};
@@ -111,7 +111,9 @@ fn check_whole(layers: &mut Layers, config: &Config) {
     if config.mode.is_production() {
         let because = config.mode.because;
         if layers.get(&settings::AUTH_TOKEN).is_none() && layers.get(&settings::SHARED_KEYS).is_none() {
-            let wrong = format!("is not set, and production ({because}) must check signatures");
+            let instead = layers.misspelt_for(&settings::AUTH_TOKEN);
+            let instead = instead.map_or(String::new(), |name| format!(" (but {name} is, which is no setting)"));
+            let wrong = format!("is not set{instead}, and production ({because}) must check signatures");
             layers.fault(
                 &settings::AUTH_TOKEN,
                 wrong,

@@ -77,7 +77,7 @@ settings! {
     PUBLIC_URL = "OFFHOOK_PUBLIC_URL" or "TWILIO_WEBHOOK_URL", "URL", "", false,
         "The base under which the carrier reaches this service, such as `https://voice.example.com`. A whole webhook URL ending in `/twilio/voice` is understood too. Signatures are checked against it, never against headers. Needed in production; in development it defaults to the address listened on.";
     ENVIRONMENT = "ENVIRONMENT" or "APP_ENV", "development, staging, production", "", false,
-        "Says the mode outright. Staging follows the rules of production. Where it is not said, any carrier credential or a listening address that is not loopback means production, everything else development.";
+        "Says the mode outright. Staging follows the rules of production. Where it is not said, production is meant by any carrier credential, a listening address that is not loopback, a public URL of another host, or trusted proxies; everything else is development.";
     ACCOUNT_SID = "TWILIO_ACCOUNT_SID", "AC + 32 hex digits", "", false,
         "The Twilio account whose calls are answered. Requests that name another account are refused in production.";
     AUTH_TOKEN = "TWILIO_AUTH_TOKEN", "tokens, comma-separated", "", true,
