@@ -34,9 +34,9 @@ pub const MARK_OVERDUE: Duration = Duration::from_secs(2);
 /// Utterances begun and not yet over, per call.
 pub const UTTERANCES_LIVE_MAX: usize = 16;
 
-/// Messages from socket to worker: 320 ms of frames, and [`RX_RESERVED`] places for what is no sound. What a network
+/// Messages from socket to worker: 240 ms of frames, and [`RX_RESERVED`] places for what is no sound. What a network
 /// that stalled delivers at once waits in the socket for a few ticks.
-pub const RX_RING: usize = 24;
+pub const RX_RING: usize = 20;
 /// Places of [`RX_RING`] that sound may not take.
 pub const RX_RESERVED: usize = 8;
 
@@ -49,14 +49,14 @@ pub const RX_PATIENCE: Duration = Duration::from_millis(100);
 /// them.
 pub const HEARD_LATE_MAX: Duration = Duration::from_millis(160);
 
-/// Messages from worker to socket: 320 ms of frames that the writer has not taken yet and [`TX_RESERVED`] places for
+/// Messages from worker to socket: 240 ms of frames that the writer has not taken yet and [`TX_RESERVED`] places for
 /// what is no sound. A longer lead is filled in two ticks.
-pub const TX_RING: usize = 28;
+pub const TX_RING: usize = 24;
 /// Places of [`TX_RING`] that sound may not take.
 pub const TX_RESERVED: usize = 12;
 
-/// Frames from agent to worker: 480 ms.
-pub const SPEECH_RING: usize = 24;
+/// Frames from agent to worker: 400 ms.
+pub const SPEECH_RING: usize = 20;
 
 /// Events from worker to agent, caller audio apart.
 pub const EVENT_RING: usize = 32;

@@ -104,7 +104,8 @@ pub(super) fn split(socket: std::net::TcpStream, early: Bytes) -> io::Result<(Re
     options.set_tcp_notsent_lowat(UNSENT_BYTES)?;
     let (read, write) = TcpStream::from_std(socket)?.into_split();
     // The library splits both halves; ours of the writing one is a sink that is never written.
-    let (mut reader, _) = after_handshake_split(Prefixed { early, socket: read }, tokio::io::sink(), Role::Server);
+    let (mut reader, _) =
+        after_handshake_split(Prefixed { early: without_room(early), socket: read }, tokio::io::sink(), Role::Server);
     // The library refuses a frame of this size or more.
     reader.set_max_message_size(MESSAGE_BYTES_MAX + 1);
     reader.set_auto_close(false);
@@ -217,6 +218,11 @@ fn read_end(error: WebSocketError) -> ReadEnd {
     }
 }
 
+/// Nothing, where there is nothing left: empty bytes would keep the 8 KiB buffer that they were read into.
+fn without_room(bytes: Bytes) -> Bytes {
+    if bytes.is_empty() { Bytes::new() } else { bytes }
+}
+
 /// A socket whose first bytes were read by somebody else.
 struct Prefixed {
     early: Bytes,
@@ -229,6 +235,7 @@ impl AsyncRead for Prefixed {
         if this.early.has_remaining() {
             let n = this.early.len().min(buffer.remaining());
             buffer.put_slice(&this.early.split_to(n));
+            this.early = without_room(std::mem::take(&mut this.early));
             return Poll::Ready(Ok(()));
         }
         Pin::new(&mut this.socket).poll_read(context, buffer)
