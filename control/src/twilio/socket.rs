@@ -57,7 +57,7 @@ fn open(app: &Arc<App>, mut request: Request, token: Option<&str>) -> Result<Res
     if app.phase() == Phase::Closing {
         return Err(refuse(app, SocketRefused::Full, StatusCode::SERVICE_UNAVAILABLE, "closing"));
     }
-    let signed = check(app, &request)?;
+    let signed = check(app, &request, token.is_some())?;
     let claim = match token {
         Some(token) => Claim::Ticket(Seat::new(app, redeem(app, token)?)),
         None => Claim::Parameter(app.media.unproven().ok_or_else(|| {
@@ -106,20 +106,23 @@ fn has_word(headers: &HeaderMap, name: http::HeaderName, word: &str) -> bool {
 }
 
 /// Whether the handshake was validly signed. In production it must be.
-fn check(app: &App, request: &Request) -> Result<bool, Box<Response>> {
+fn check(app: &App, request: &Request, token_in_path: bool) -> Result<bool, Box<Response>> {
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
     let result = check_signature(app, request.headers(), &app.public.join_socket(path), Signed::UrlOnly);
     if result == SignatureResult::Valid {
         return Ok(true);
     }
+    // The checked URL as it may be logged: without the token.
+    let url = app.public.join_socket(if token_in_path { "/twilio/ws/…" } else { "/twilio/ws" });
     if app.config.mode.is_production() {
-        tracing::warn!(result = result.text(), "media socket refused: signature");
+        tracing::warn!(result = result.text(), url, "media socket refused: signature");
         let line = "the signature is missing or does not fit; check OFFHOOK_PUBLIC_URL and TWILIO_AUTH_TOKEN";
         return Err(refuse(app, SocketRefused::Signature, StatusCode::FORBIDDEN, line));
     }
     if app.config.can_check_signatures() {
         tracing::warn!(
             result = result.text(),
+            url,
             "DEVELOPMENT MODE: media socket accepted although its signature is not valid"
         );
     }

@@ -72,7 +72,8 @@ pub(crate) async fn receive(app: &App, request: Request) -> Result<Webhook, Box<
     let (parts, body) = request.into_parts();
     // Without a signature there is nothing to read for.
     if app.config.mode.is_production() && !parts.headers.contains_key(signature::HEADER) {
-        return Err(refuse_signature(app, &parts, SignatureResult::Missing));
+        let url = app.public.join(parts.uri.path());
+        return Err(refuse_signature(app, &parts, SignatureResult::Missing, &url));
     }
     let body = read(app, &parts, body).await.map_err(|fault| refuse(app, fault))?;
     let payload = Payload::parse(&parts, &body).ok_or_else(|| refuse(app, WebhookFault::Malformed))?;
@@ -83,7 +84,7 @@ pub(crate) async fn receive(app: &App, request: Request) -> Result<Webhook, Box<
     {
         hint_left_out(app, &parts.headers, &url, params);
     }
-    let accounted = admit(app, &parts, result)?;
+    let accounted = admit(app, &parts, result, &url)?;
     identify(app, &parts, payload.params(), accounted).map_err(|refusal| Box::new(mark(*refusal, accounted)))
 }
 
@@ -232,16 +233,17 @@ fn hint_left_out(app: &App, headers: &HeaderMap, url: &str, params: &Params) {
 }
 
 /// Lets a valid signature pass; others only in development, counted against their sender.
-fn admit(app: &App, parts: &Parts, result: SignatureResult) -> Result<Option<Accounted>, Box<Response>> {
+fn admit(app: &App, parts: &Parts, result: SignatureResult, url: &str) -> Result<Option<Accounted>, Box<Response>> {
     if result == SignatureResult::Valid {
         return Ok(Some(Accounted::Signed));
     }
     if app.config.mode.is_production() {
-        return Err(refuse_signature(app, parts, result));
+        return Err(refuse_signature(app, parts, result, url));
     }
     if app.config.can_check_signatures() {
         tracing::warn!(
             result = result.text(),
+            url = without_query(url),
             "DEVELOPMENT MODE: webhook accepted although its signature is not valid"
         );
     }
@@ -252,7 +254,7 @@ fn admit(app: &App, parts: &Parts, result: SignatureResult) -> Result<Option<Acc
 }
 
 /// 403 for a wrong and for a missing signature alike: who cannot sign learns nothing from the difference.
-fn refuse_signature(app: &App, parts: &Parts, result: SignatureResult) -> Box<Response> {
+fn refuse_signature(app: &App, parts: &Parts, result: SignatureResult, url: &str) -> Box<Response> {
     if result == SignatureResult::Missing {
         app.metrics.signatures.count(result);
     }
@@ -261,10 +263,9 @@ fn refuse_signature(app: &App, parts: &Parts, result: SignatureResult) -> Box<Re
     if let Some(Err(wait)) = client.map(|client| app.charge(client)) {
         return Box::new(too_many(wait));
     }
-    let path = parts.uri.path();
     tracing::warn!(
         result = result.text(),
-        path,
+        url = without_query(url),
         client = client.map(tracing::field::display),
         "webhook refused: signature"
     );
@@ -272,6 +273,11 @@ fn refuse_signature(app: &App, parts: &Parts, result: SignatureResult) -> Box<Re
     let mut response = text(StatusCode::FORBIDDEN, line);
     response.extensions_mut().insert(Accounted::Charged);
     Box::new(response)
+}
+
+/// What of a checked URL may be logged: a query may hold a GET webhook's numbers.
+fn without_query(url: &str) -> &str {
+    url.split('?').next().unwrap_or_default()
 }
 
 fn check_account(app: &App, account: &Sid) -> Result<(), Box<Response>> {
