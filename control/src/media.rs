@@ -116,21 +116,27 @@ impl Media {
     pub(crate) fn stats(&self) -> Stats {
         self.engine.stats()
     }
+}
 
-    fn talk(&self, port: AgentPort, ticket: &Ticket) {
-        let profile = match ticket.kind {
-            StreamKind::Answer => &self.profile,
-            StreamKind::Resume => &self.profile_resumed,
-        };
-        let conversation = agent::run_demo(port, ticket.desk.clone(), Arc::clone(profile));
-        let (desk, longest) = (ticket.desk.clone(), self.call_max);
-        self.agents.spawn(async move {
-            if tokio::time::timeout(longest, conversation).await.is_err() {
-                tracing::warn!("call ended: it reached OFFHOOK_CALL_MAX_S");
-                desk.goodbye();
-            }
-        });
-    }
+/// Lets the agent talk until it ends or the call has lasted as long as it may, all its streams counted.
+fn talk(app: &Arc<App>, port: AgentPort, ticket: Ticket) {
+    let media = &app.media;
+    let profile = match ticket.kind {
+        StreamKind::Answer => &media.profile,
+        StreamKind::Resume => &media.profile_resumed,
+    };
+    let conversation = agent::run_demo(port, ticket.desk.clone(), Arc::clone(profile));
+    let left = media.call_max.saturating_sub(app.clock.now().saturating_sub(ticket.since));
+    let app = Arc::clone(app);
+    media.agents.spawn(async move {
+        tokio::pin!(conversation);
+        if tokio::time::timeout(left, &mut conversation).await.is_err() {
+            tracing::warn!(call = %ticket.call, "call ended: it reached OFFHOOK_CALL_MAX_S");
+            // Before the conversation is dropped, which closes the stream and makes the carrier ask what comes next.
+            ticket.desk.goodbye();
+            app.calls().time_up(&ticket);
+        }
+    });
 }
 
 fn start_engine(config: &Config, calls_max: usize) -> Result<Engine, StartError> {
@@ -173,7 +179,7 @@ fn admit(app: &Arc<App>, claim: Claim, start: &StartInfo) -> Result<Admission, R
         capture: None,
         agent: Box::new(move |port| {
             shared.calls().show(&ticket, port.view());
-            shared.media.talk(port, &ticket);
+            talk(&shared, port, ticket);
         }),
         on_end: Box::new(move |report| {
             log_end(&seat.ticket, &report);

@@ -124,8 +124,31 @@ async fn when_time_is_up_a_person_is_better_than_goodbye() {
     let mut socket = join(&host, &one).await;
     let (host, draining, _force) = client(host);
     socket.until_closed().await;
-    assert!(host.post("/twilio/resume?n=0", &call(&one)).await.twiml()[1].starts_with("Dial"));
+    let after = host.post("/twilio/resume?n=0", &call(&one)).await.twiml();
+    let whole = ["Response", "Dial timeout=25", "Number", "\"+15550001111\"", "Say", "\"Goodbye.\"", "Hangup"];
+    assert_eq!(after, whole, "nobody would answer an action");
     draining.await.unwrap();
+}
+
+#[tokio::test]
+async fn on_the_way_out_no_answer_makes_the_carrier_come_back_but_a_stream() {
+    let host = Host::development(&[("OFFHOOK_TRANSFER_TO", "+15550001111")]).await;
+    let (one, two) = (sid(1), sid(2));
+    let _live = join(&host, &one).await;
+    let (host, draining, _force) = client(host);
+    until_draining(&host).await;
+    for (path, more) in [
+        ("/twilio/resume?n=3", None),
+        ("/twilio/resume?round=1", Some(("DialCallStatus", "busy"))),
+        ("/twilio/dtmf?round=1", Some(("Digits", "1"))),
+        ("/twilio/dtmf?round=1", Some(("Digits", "3"))),
+    ] {
+        let form: Vec<_> = call(&two).into_iter().chain(more).collect();
+        let answer = host.post(path, &form).await;
+        assert!(!answer.body.contains("http://"), "{path}: {}", answer.body);
+        assert_eq!(answer.twiml().last().unwrap(), "Hangup", "{path}");
+    }
+    draining.abort();
 }
 
 #[tokio::test]

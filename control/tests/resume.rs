@@ -125,11 +125,28 @@ async fn the_menu_offers_the_person_who_is_configured_and_nobody_else() {
     assert_eq!(dialled[2..], ["Number".to_owned(), format!("\"{PERSON}\"")]);
 }
 
+/// What a caller hears whose call has lasted as long as it may.
+const TIME_UP: [&str; 4] =
+    ["Response", "Say", "\"I am sorry, this is as long as a call may last. Goodbye.\"", "Hangup"];
+
 #[tokio::test]
 async fn the_longest_call_ends_with_goodbye() {
     let host = Host::development(&[("OFFHOOK_CALL_MAX_S", "1")]).await;
     let one = sid(1);
     let mut socket = join(&host, &host.post("/twilio/voice", &call(&one)).await, &one).await;
     socket.until_closed().await;
-    assert_eq!(host.post("/twilio/resume?n=0", &call(&one)).await.twiml(), ["Response", "Hangup"]);
+    assert_eq!(host.post("/twilio/resume?n=0", &call(&one)).await.twiml(), TIME_UP);
+}
+
+#[tokio::test]
+async fn the_length_of_a_call_is_counted_through_all_its_streams() {
+    let host = Host::development(&[("OFFHOOK_CALL_MAX_S", "100"), ("OFFHOOK_TOKEN_LIFETIME_S", "600")]).await;
+    let one = sid(1);
+    drop(join(&host, &host.post("/twilio/voice", &call(&one)).await, &one).await);
+    let resumed = host.post("/twilio/resume?n=0", &call(&one)).await;
+    host.clock.advance(Duration::from_secs(100));
+    let mut socket = Socket::open(host.address, &resumed.stream_path(&host.base), "").await.unwrap();
+    socket.start(ACCOUNT, &one, "{}").await;
+    socket.until_closed().await;
+    assert_eq!(host.post("/twilio/resume?n=1", &call(&one)).await.twiml(), TIME_UP);
 }

@@ -75,6 +75,8 @@ pub struct Ticket {
     pub account: Sid,
     /// Which webhook issued it.
     pub kind: StreamKind,
+    /// When the call came, through all its streams.
+    pub since: Moment,
     /// Counts the call's streams, so that a late word about an old one is known as such.
     pub stream: u32,
     /// Where the stream's agent leaves word of what comes after.
@@ -142,6 +144,8 @@ pub struct Call {
     desk: Desk,
     /// The carrier said that the call is over while its stream still ran.
     over: bool,
+    /// Its agent was stopped because the call had lasted long enough.
+    time_up: bool,
 }
 
 impl Call {
@@ -230,6 +234,7 @@ impl Registry {
             call: sid,
             account: call.facts.account,
             kind: pending.kind,
+            since: call.since,
             stream: call.stream,
             desk: call.desk.clone(),
         })
@@ -262,6 +267,18 @@ impl Registry {
             let patience = if stopped { STOPPED_TIME } else { BETWEEN_TIME };
             call.state = State::Between { since: now, until: now + patience };
         }
+    }
+
+    /// The call of `ticket` has lasted as long as it may.
+    pub fn time_up(&mut self, ticket: &Ticket) {
+        if let Some(call) = self.calls.get_mut(&ticket.call).filter(|call| call.stream == ticket.stream) {
+            call.time_up = true;
+        }
+    }
+
+    /// Whether the call has lasted as long as it may.
+    pub fn is_time_up(&self, call: &Sid) -> bool {
+        self.calls.get(call).is_some_and(|call| call.time_up)
     }
 
     /// The carrier says that the call is over. Its running stream is still given the time to end by itself.
@@ -344,6 +361,7 @@ impl Registry {
                 view: None,
                 desk: Desk::new(),
                 over: false,
+                time_up: false,
             })),
         }
     }

@@ -93,7 +93,7 @@ settings! {
     CALLS_MAX = "OFFHOOK_CALLS_MAX", "calls", "2000", false,
         "Calls at once, reserved ones included. One more hears the busy tone. A place costs about 3 KB from the start (an idle service takes 5 MB more with 2,000 than with 200), a call about 40 KB and a share of a core, and each needs an open file.";
     CALL_MAX_S = "OFFHOOK_CALL_MAX_S", "seconds", "14400", false,
-        "The longest that the agent stays on a call; then the caller hears goodbye.";
+        "The longest that the agent stays on a call, counted from its first webhook through all its streams; then the caller hears goodbye.";
     TOKEN_LIFETIME_S = "OFFHOOK_TOKEN_LIFETIME_S", "seconds", "60", false,
         "How long a media socket may take to arrive after its webhook was answered. Longer keeps the places of callers who hung up.";
     DRAIN_TIMEOUT_S = "OFFHOOK_DRAIN_TIMEOUT_S", "seconds", "300", false,

@@ -8,6 +8,10 @@
 //! ```
 //! The counts of resumes and of menu rounds travel in our own URLs, which the carrier signs: a restart of ours cannot
 //! make a loop.
+//!
+//! On the way out (draining or closing) only a stream, which is waited for, may be followed by another question. The
+//! rest is answered whole, because the next question may find nobody: `Dial` without an action and a goodbye behind it
+//! instead of a menu.
 
 use std::sync::Arc;
 
@@ -33,6 +37,7 @@ const MENU_WITH_PERSON: &str =
 const HOURS: &str = "We are open Monday to Friday, nine to five.";
 const NOBODY: &str = "I am sorry, nobody can take your call at the moment.";
 const GOODBYE: &str = "Goodbye.";
+const TIME_UP: &str = "I am sorry, this is as long as a call may last. Goodbye.";
 const DRAINING: &str = "We cannot take your call this minute. Please call again shortly. Goodbye.";
 const CLOSING: &str = "I am sorry, I have to end our call here. Please call again shortly. Goodbye.";
 
@@ -109,8 +114,14 @@ fn go_on(app: &App, webhook: &Webhook) -> Vec<Verb> {
     let intent = app.calls().intent(&webhook.call);
     let (answer, verbs) = match intent {
         Intent::HangUp => {
+            let time_up = app.calls().is_time_up(&webhook.call);
             app.calls().forget(&webhook.call);
-            (AfterStream::HangUp, vec![Verb::Hangup])
+            // An agent that ends a call has said goodbye itself; the limit interrupts it.
+            if time_up {
+                (AfterStream::Goodbye, vec![Verb::Say(TIME_UP), Verb::Hangup])
+            } else {
+                (AfterStream::HangUp, vec![Verb::Hangup])
+            }
         }
         Intent::Dial(number) => {
             app.calls().forget(&webhook.call);
@@ -169,6 +180,9 @@ fn menu(app: &App, round: u32) -> Vec<Verb> {
     if round >= MENU_ROUNDS_MAX {
         return goodbye();
     }
+    if app.phase() != Phase::Open {
+        return vec![Verb::Say(CLOSING), Verb::Hangup];
+    }
     let say = if app.config.transfer_to.is_some() { MENU_WITH_PERSON } else { MENU };
     let action = app.public.join(&format!("/twilio/dtmf?round={}", round + 1));
     [vec![Verb::Gather { action, say }], goodbye()].concat()
@@ -189,8 +203,12 @@ fn dial(app: &App, wanted: Option<&str>, round: u32) -> Vec<Verb> {
     match wanted {
         Some(number) if Some(number) == allowed => {
             app.metrics.dials.count(DialResult::Dialled);
+            let number = number.to_owned();
+            if app.phase() != Phase::Open {
+                return [vec![Verb::Dial { number, action: None }], goodbye()].concat();
+            }
             let action = app.public.join(&format!("/twilio/resume?round={}", round + 1));
-            vec![Verb::Dial { number: number.to_owned(), action }]
+            vec![Verb::Dial { number, action: Some(action) }]
         }
         _ => {
             app.metrics.dials.count(DialResult::Refused);

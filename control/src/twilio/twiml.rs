@@ -33,8 +33,8 @@ pub enum Verb {
     Dial {
         /// Whom.
         number: String,
-        /// Where the outcome goes.
-        action: String,
+        /// Where the outcome goes; without it the next verb is what comes after.
+        action: Option<String>,
     },
     /// End the call.
     Hangup,
@@ -86,8 +86,9 @@ fn write_verb(xml: &mut Xml, verb: &Verb) -> io::Result<()> {
             Ok(())
         }
         Verb::Dial { number, action } => {
+            let action = action.as_deref().map(|action| ("action", action));
             xml.create_element("Dial")
-                .with_attribute(("action", action.as_str()))
+                .with_attributes(action)
                 .with_attribute(("timeout", "25"))
                 .write_inner_content(|xml| text_element(xml, "Number", number))?;
             Ok(())
@@ -142,7 +143,7 @@ mod tests {
     #[test]
     fn what_would_break_xml_is_escaped() {
         let xml = document(&[
-            Verb::Dial { number: "<Hangup/>&\"'".into(), action: "https://h/?a=\"><Hangup/>&b='".into() },
+            Verb::Dial { number: "<Hangup/>&\"'".into(), action: Some("https://h/?a=\"><Hangup/>&b='".into()) },
             Verb::Say("a < b & c"),
         ]);
         assert!(!xml.contains("<Hangup"), "{xml}");
