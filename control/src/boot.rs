@@ -4,6 +4,9 @@
 //! SIGTERM ─► Draining: no new call, /readyz 503, live calls go on ──(none left, time-out, or a second signal)──►
 //!            Closing: streams are closed, what comes after them is answered ──(all answered, or 5 s; forced 1 s)──► listener closed
 //! ```
+//! From the signal on, no answer but a stream makes the carrier come back: transfers and goodbyes stand whole in it.
+//! Transfers and menus begun before are not waited for, a transfer may take hours: what the carrier asks after them
+//! stands whole in its request, so whichever process then has the public URL answers it.
 
 use std::io;
 use std::net::SocketAddr;
@@ -33,11 +36,22 @@ const HOUSEKEEPING: Duration = Duration::from_secs(1);
 #[derive(Debug, thiserror::Error)]
 pub enum BootError {
     /// The address is taken, not ours, or not allowed.
-    #[error("cannot listen on {0}: {1}; stop what uses it, or set OFFHOOK_LISTEN to another address")]
+    #[error("cannot listen on {0}: {1}; {fix}", fix = listen_fix(.1))]
     Listen(SocketAddr, io::Error),
     /// The engine's threads.
     #[error(transparent)]
     Engine(#[from] engine::StartError),
+}
+
+fn listen_fix(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => "stop what uses it, or set OFFHOOK_LISTEN to another address",
+        io::ErrorKind::AddrNotAvailable => {
+            "this machine has no such address: set OFFHOOK_LISTEN to one of its own, or to 0.0.0.0 for all of them"
+        }
+        io::ErrorKind::PermissionDenied => "ports below 1024 need a privilege: set OFFHOOK_LISTEN to a higher one",
+        _ => "set OFFHOOK_LISTEN to another address",
+    }
 }
 
 /// A server that listens.

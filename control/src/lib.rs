@@ -13,6 +13,7 @@ pub mod boot;
 pub mod descriptors;
 pub mod greeting;
 pub mod logs;
+pub mod memory;
 pub mod signals;
 
 mod app;

@@ -2,12 +2,12 @@
 
 use std::process::ExitCode;
 
-use control::boot::Server;
+use control::boot::{BootError, Server};
 use control::cli::{self, Refusal, Wish};
 use control::clock::Clock;
 use control::config::{self, Config, Sources};
 use control::logs::Logs;
-use control::{descriptors, greeting, signals};
+use control::{descriptors, greeting, memory, signals};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -16,6 +16,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 const BAD_CONFIGURATION: u8 = 2;
 
 fn main() -> ExitCode {
+    memory::use_small_pages();
     match cli::parse(std::env::args_os(), std::env::vars_os()) {
         Ok(Wish::Serve(sources)) => serve(&sources),
         Ok(Wish::Settings { markdown: true, .. }) => {
@@ -59,7 +60,8 @@ fn serve(sources: &Sources) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("offhook: {error:#}");
-            ExitCode::FAILURE
+            let misconfigured = matches!(error.downcast_ref(), Some(BootError::Listen(..)));
+            if misconfigured { ExitCode::from(BAD_CONFIGURATION) } else { ExitCode::FAILURE }
         }
     }
 }

@@ -93,12 +93,16 @@ fn a_bad_configuration_exits_2_with_a_line_per_fault() {
 }
 
 #[test]
-fn a_port_in_use_is_named_with_what_to_do() {
+fn an_address_that_cannot_be_listened_on_is_named_with_what_to_do() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let (code, said) = fails(offhook().args(["--listen", &address]));
-    assert_eq!(code, 1);
-    assert!(said.contains(&address) && said.contains("OFFHOOK_LISTEN"), "{said}");
+    assert_eq!(code, 2);
+    assert!(said.contains(&address) && said.contains("stop what uses it") && said.contains("OFFHOOK_LISTEN"), "{said}");
+    // An address of documentation (RFC 5737), which no machine has.
+    let (code, said) = fails(offhook().args(["--listen", "192.0.2.1:8080", "--environment", "development"]));
+    assert_eq!(code, 2);
+    assert!(said.contains("this machine has no such address") && !said.contains("stop what"), "{said}");
 }
 
 /// A production program with a call on it; its log must give nobody away.
@@ -125,6 +129,9 @@ async fn the_log_shows_no_number_and_no_secret() {
     host.post_signed("/twilio/transcription", &call_with(&one, &words)).await;
     let named = host.send(&form_request("/twilio/voice", &call(&one), "X-Request-Id: my-own-1\r\n")).await;
     assert_eq!(named.header("x-request-id"), Some("my-own-1"));
+    let queried = form_request("/twilio/voice?From=%2B15551234567", &call(&one), "X-Twilio-Signature: wrong\r\n");
+    assert_eq!(host.send(&queried).await.status, 403);
+    assert_eq!(Socket::open(host.address, &path, "X-Twilio-Signature: wrong\r\n").await.err().unwrap().status, 403);
     socket.press('3').await;
     socket.until_closed().await;
     host.post_signed("/twilio/resume?n=0", &call(&one)).await;
@@ -138,6 +145,13 @@ async fn the_log_shows_no_number_and_no_secret() {
         "{log}"
     );
     assert!(log.contains("call taken") && log.contains("stream ended") && log.contains("+1555•••4567"), "{log}");
+    for (line, url) in [
+        ("webhook refused: signature result=\"missing\"", "url=\"https://voice.example.com/twilio/voice\""),
+        ("webhook refused: signature result=\"invalid\"", "url=\"https://voice.example.com/twilio/voice\""),
+        ("media socket refused: signature", "url=\"wss://voice.example.com/twilio/ws/…\""),
+    ] {
+        assert!(log.lines().any(|l| l.contains(line) && l.contains(url)), "{line} {url}:\n{log}");
+    }
     let token = path.rsplit('/').next().unwrap();
     for secret in [
         "5551234567",
@@ -194,4 +208,23 @@ fn the_limit_of_open_files_is_raised_to_the_hardest() {
     let (_, log) = running.finish();
     assert!(log.contains("open files from=\"100\"") && !log.contains("too few open files"), "{log}");
     assert!(log.contains("engine started workers="), "{log}");
+}
+
+#[test]
+fn the_kernel_gives_it_small_pages_only() {
+    let mut command = offhook();
+    command.args(["--listen", "127.0.0.1:0"]);
+    let running = Running::start(command);
+    let read = |file| std::fs::read_to_string(format!("/proc/{}/{file}", running.child.id())).unwrap_or_default();
+    // Older kernels have neither line.
+    let status = read("status");
+    let allowed = status.lines().find_map(|line| line.strip_prefix("THP_enabled:"));
+    assert!(allowed.is_none_or(|allowed| allowed.trim() == "0"), "{status}");
+    let memory = read("smaps_rollup");
+    let huge = memory.lines().find_map(|line| line.strip_prefix("AnonHugePages:"));
+    // What is touched before `main` may be one or two of them where the kernel makes them unasked.
+    let kb = huge.and_then(|huge| huge.trim().strip_suffix("kB")?.trim().parse::<u32>().ok());
+    assert!(kb.is_none_or(|kb| kb <= 4096), "{memory}");
+    running.signal("-TERM");
+    assert_eq!(running.finish().0, 0);
 }
