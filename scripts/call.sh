@@ -77,6 +77,18 @@ for caller in "${failed[@]}"; do
 done
 ((${#failed[@]} == 0)) || fail "${#failed[@]} of ${#callers[@]} callers were disappointed: ${failed[*]}"
 
+# A small fleet whose calls come and go: nothing lost, nothing refused, everything given back. How fast is not asked of a
+# debug build on a machine that may be busy.
+if target/debug/loadtest fleet --url "http://127.0.0.1:$port/twilio/voice" --calls 40 --duration 8 --churn 5 \
+    --status-callback "http://127.0.0.1:$port/twilio/status" --metrics "http://127.0.0.1:$port/metrics" \
+    --pid "$service" --void-above-ms 1000 --lost-max 0 --missed-max-percent 10 --refused-max 0 --gauges-left-max 0 \
+    --descriptors-left-max 0 >"$work/fleet.log" 2>&1; then
+    echo "ok      fleet"
+else
+    cat "$work/fleet.log"
+    fail "the fleet was disappointed"
+fi
+
 # A service without calls has nothing to wait for when it is told to go.
 kill -TERM "$service"
 for _ in {1..100}; do
