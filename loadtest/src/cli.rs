@@ -38,7 +38,7 @@ pub enum Command {
 /// Whom to call, and as whom.
 #[derive(Clone, Debug, Args)]
 pub struct TargetArgs {
-    /// The voice webhook.
+    /// The voice webhook; without a path, /twilio/voice of that host.
     #[arg(long, default_value = "http://127.0.0.1:8080/twilio/voice")]
     pub url: String,
     /// The number that is called.

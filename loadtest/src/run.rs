@@ -3,7 +3,8 @@
 #[cfg(target_os = "linux")]
 mod fleet;
 
-use std::path::PathBuf;
+use std::fs::OpenOptions;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -28,6 +29,9 @@ const FAILED: u8 = 1;
 const USAGE: u8 = 2;
 /// An expectation or a budget was missed.
 const MISSED: u8 = 3;
+
+/// Where a voice webhook is expected when `--url` names host and port only.
+const VOICE_PATH: &str = "/twilio/voice";
 
 /// The calls that one run may make at once; more needs another tool.
 const MAX_COUNT: u32 = 2_000;
@@ -71,6 +75,7 @@ struct Plans {
 fn call(args: &CallArgs) -> Result<u8, String> {
     let plans = plan(args)?;
     let wav = plans.wav.clone();
+    wav.as_deref().map_or(Ok(()), check_writable)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_io()
         .enable_time()
@@ -153,7 +158,10 @@ fn plan(args: &CallArgs) -> Result<Plans, String> {
 }
 
 fn where_to(args: &TargetArgs) -> Result<(Url, Route), String> {
-    let local = Url::parse(&args.url).map_err(|e| format!("--url: {e}"))?;
+    let mut local = Url::parse(&args.url).map_err(|e| format!("--url: {e}"))?;
+    if names_host_only(&args.url) {
+        VOICE_PATH.clone_into(&mut local.path);
+    }
     if !local.scheme.starts_with("http") {
         return Err(format!("--url {local}: a webhook is http:// or https://"));
     }
@@ -165,6 +173,25 @@ fn where_to(args: &TargetArgs) -> Result<(Url, Route), String> {
     let base = Url::parse(public).map_err(|e| format!("--public-url: {e}"))?;
     let url = Url { path: local.path.clone(), query: local.query.clone(), ..base };
     Ok((url.clone(), Route { behind: Some((url.host, local)) }))
+}
+
+/// Whether nothing follows host and port, not even a slash.
+fn names_host_only(url: &str) -> bool {
+    url.trim().split_once("://").is_some_and(|(_, rest)| !rest.contains(['/', '?', '#']))
+}
+
+/// A recording that cannot be written is better known before the call than after it. Leaves no file behind that was
+/// not there.
+fn check_writable(path: &Path) -> Result<(), String> {
+    let new = !path.exists();
+    let opened = OpenOptions::new().append(true).create(true).open(path);
+    opened.map_err(|e| {
+        format!("--wav {}: {e}; name a file in a folder that exists and can be written", path.display())
+    })?;
+    if new {
+        let _ = std::fs::remove_file(path);
+    }
+    Ok(())
 }
 
 fn account_sid(args: &TargetArgs, rng: &mut Rng) -> Result<String, String> {

@@ -47,6 +47,14 @@ async fn a_call_prints_a_timeline_and_writes_both_sides() {
 }
 
 #[tokio::test]
+async fn a_url_without_a_path_means_the_usual_webhook() {
+    let (url, _) = serve(Fault::None).await;
+    let host = url.strip_suffix("/twilio/voice").expect("the test's server answers there");
+    let (code, out, err) = loadtest(&["call", "--url", host, "--script", "interrupt"], &folder("host")).await;
+    assert_eq!(code, 0, "{out}{err}");
+}
+
+#[tokio::test]
 async fn many_calls_print_a_table_and_machines_get_json() {
     let (url, seen) = serve(Fault::None).await;
     let arguments = ["call", "--url", &url, "--script", "interrupt", "--count", "5", "--ramp-ms", "100", "--json"];
@@ -91,6 +99,7 @@ async fn wrong_usage_exits_with_2_and_one_line() {
         (&["call", "--url", "nothing"], "--url"),
         (&["call", "--url", "https://example.com/voice"], "--public-url"),
         (&["call", "--count", "0"], "--count 0"),
+        (&["call", "--wav", "/nonexist/x.wav"], "--wav /nonexist/x.wav"),
         (&["call", "--account-sid", "AC1"], "32 hexadecimal digits"),
         (&["dial"], "unrecognized subcommand"),
     ] {
