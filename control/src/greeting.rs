@@ -1,10 +1,11 @@
 //! What the program says about itself: at its start, and when asked for its configuration.
 
 use std::fmt::Write as _;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use crate::boot::Server;
-use crate::config::{Config, Threads};
+use crate::config::{Config, Threads, settings};
 
 /// What is said once the service listens: what it is, its mode, what that switches off, and the next command to type.
 pub fn started(config: &Config, server: &Server, took: Duration) -> String {
@@ -37,9 +38,26 @@ pub fn started(config: &Config, server: &Server, took: Duration) -> String {
                 server.address()
             );
         }
-        let _ = writeln!(text, "  next          in a second terminal:  cargo run --release -p loadtest -- call");
+        let _ = writeln!(
+            text,
+            "  next          in a second terminal:  cargo run --release -p loadtest -- call{}",
+            url_option(server.address())
+        );
     }
     text
+}
+
+/// What the caller must be told where the service is not at the address that it calls by default.
+fn url_option(address: SocketAddr) -> String {
+    if address.to_string() == settings::LISTEN.default {
+        return String::new();
+    }
+    let host = match address.ip() {
+        ip if !ip.is_unspecified() => ip,
+        IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+    };
+    format!(" --url http://{}/twilio/voice", SocketAddr::new(host, address.port()))
 }
 
 /// What holds, without secrets: for `offhook config`.
@@ -74,4 +92,18 @@ fn threads(Threads { workers, io_threads, pin, tick }: Threads) -> String {
     let pinned = pin.map_or("auto".into(), |yes| yes.to_string());
     let (workers, io_threads) = (number(workers), number(io_threads));
     format!("workers {workers}, I/O {io_threads}, pinned {pinned}, tick {} ms", tick.as_millis())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_next_command_names_the_address_where_it_is_not_the_default() {
+        let check = |address: &str, option: &str| assert_eq!(url_option(address.parse().unwrap()), option, "{address}");
+        check("127.0.0.1:8080", "");
+        check("127.0.0.1:9000", " --url http://127.0.0.1:9000/twilio/voice");
+        check("0.0.0.0:8080", " --url http://127.0.0.1:8080/twilio/voice");
+        check("[::]:8080", " --url http://[::1]:8080/twilio/voice");
+    }
 }

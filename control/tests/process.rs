@@ -70,6 +70,7 @@ fn it_says_what_it_is_and_listens_at_once() {
     {
         assert!(greeting.contains(words), "{words:?} is not in:\n{greeting}");
     }
+    assert!(greeting.contains(&format!("-- call --url http://{}/twilio/voice\n", running.address)), "{greeting}");
     running.signal("-TERM");
     assert_eq!(running.finish().0, 0);
 }
