@@ -78,6 +78,70 @@ async fn a_connection_too_many_is_answered_503() {
 }
 
 #[tokio::test]
+async fn the_refusal_arrives_although_the_request_was_still_coming() {
+    let host = Host::development(&[("OFFHOOK_CONNECTIONS_MAX", "1")]).await;
+    let _one = TcpStream::connect(host.address).await.unwrap();
+    let form = form_request("/twilio/voice", &call_with(&sid(1), &[("Long", &"a".repeat(60_000))]), "");
+    for _ in 0..20 {
+        assert_eq!(host.send(&form).await.status, 503);
+    }
+    assert_eq!(host.send(&"a".repeat(4_000)).await.status, 503);
+}
+
+#[tokio::test]
+async fn idle_connections_of_one_client_do_not_shut_out_another() {
+    let host = Host::production(&[("OFFHOOK_CONNECTIONS_MAX", "64")]).await;
+    let mut idle = Vec::new();
+    for _ in 0..100 {
+        idle.push(TcpStream::connect(host.address).await.unwrap());
+    }
+    assert_eq!(host.get("/healthz").await.status, 503, "this client has its share open");
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.2:0".parse().unwrap()).unwrap();
+    let mut other = socket.connect(host.address).await.unwrap();
+    let signature = sign(TOKEN, &format!("{PUBLIC}/twilio/voice"), &call(&sid(1)));
+    let form = form_request("/twilio/voice", &call(&sid(1)), &format!("X-Twilio-Signature: {signature}\r\n"));
+    other.write_all(form.as_bytes()).await.unwrap();
+    assert_eq!(Reply::read(&mut other).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_trusted_proxy_may_hold_as_many_connections_as_there_are() {
+    let host = Host::production(&[("OFFHOOK_CONNECTIONS_MAX", "64"), ("OFFHOOK_TRUSTED_PROXIES", "127.0.0.0/8")]).await;
+    let mut idle = Vec::new();
+    for _ in 0..63 {
+        idle.push(TcpStream::connect(host.address).await.unwrap());
+    }
+    assert_eq!(host.get("/healthz").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_head_that_never_came_counts_against_its_client() {
+    let host = Host::production(&[("OFFHOOK_HEADER_TIMEOUT_S", "1"), ("OFFHOOK_RATE_PER_MINUTE", "1")]).await;
+    let mut silent = TcpStream::connect(host.address).await.unwrap();
+    let _ = silent.read_to_end(&mut Vec::new()).await;
+    // The socket closes a moment before its end is counted; the connection that asks is one itself.
+    while host.metric("offhook_http_connections").await > 1.0 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(host.get("/").await.status, 429);
+    assert_eq!(host.post_signed("/twilio/voice", &call(&sid(1))).await.status, 200, "signed requests are not");
+}
+
+#[tokio::test]
+async fn health_checks_are_never_counted() {
+    let host = Host::production(&[("OFFHOOK_RATE_PER_MINUTE", "1")]).await;
+    for page in ["/healthz", "/readyz"] {
+        for _ in 0..3 {
+            assert_eq!(host.get(page).await.status, 200);
+            assert_eq!(host.send(&format!("POST {page} HTTP/1.1\r\nHost: x\r\n\r\n")).await.status, 405);
+        }
+    }
+    assert_eq!((host.get("/").await.status, host.get("/").await.status), (200, 429));
+    assert_eq!(host.get("/healthz").await.status, 200);
+}
+
+#[tokio::test]
 async fn an_open_media_socket_is_no_http_connection() {
     let host = Host::development(&[("OFFHOOK_CONNECTIONS_MAX", "1")]).await;
     let path = host.post("/twilio/voice", &call(&sid(1))).await.stream_path(&host.base);

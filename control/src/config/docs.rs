@@ -32,6 +32,11 @@ const TAIL: &str = "
 | needs | nothing | `TWILIO_AUTH_TOKEN` (or `TWILIO_SHARED_KEYS`) and `OFFHOOK_PUBLIC_URL` |
 
 Media sockets need the token that their webhook issued in either mode.
+
+## Health checks
+
+Point a load balancer's check at `/readyz` (503 while draining, so that new calls go elsewhere) or at `/healthz` (200 as
+long as the process lives). These two are never counted by the rate limit; `/` and every failing request are.
 ";
 
 /// The whole page.

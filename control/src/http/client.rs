@@ -39,7 +39,8 @@ pub(crate) fn is_direct_loopback(peer: IpAddr, headers: &HeaderMap) -> bool {
     peer.to_canonical().is_loopback() && host_fits && TRACES.iter().all(|name| !headers.contains_key(*name))
 }
 
-fn is_trusted(ip: IpAddr, trusted: &[Cidr]) -> bool {
+/// Whether the address is a proxy of ours.
+pub(crate) fn is_trusted(ip: IpAddr, trusted: &[Cidr]) -> bool {
     trusted.iter().any(|range| range.contains(ip))
 }
 

@@ -2,8 +2,10 @@
 
 pub(crate) mod answer;
 pub(crate) mod client;
+pub(crate) mod heads;
 pub(crate) mod pages;
 pub(crate) mod rate;
+pub(crate) mod refusal;
 pub(crate) mod request_id;
 pub(crate) mod routes;
 pub(crate) mod server;

@@ -54,7 +54,7 @@ impl std::fmt::Debug for RateLimit {
 }
 
 /// One client: an IPv4 address, or the 64-bit network in which an IPv6 host may take any address it likes.
-fn key_of(ip: IpAddr) -> IpAddr {
+pub(super) fn key_of(ip: IpAddr) -> IpAddr {
     match ip.to_canonical() {
         IpAddr::V6(six) => IpAddr::V6(Ipv6Addr::from(u128::from(six) & !u128::from(u64::MAX))),
         four => four,

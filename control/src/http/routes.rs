@@ -28,6 +28,9 @@ const SOCKET_TOKEN: &str = "/twilio/ws/{token}";
 const HEALTH: &str = "/twilio/health";
 const SESSIONS: &str = "/twilio/sessions";
 
+/// What load balancers ask all day, from few addresses: never counted, whatever the answer.
+const PROBES: [&str; 2] = ["/healthz", "/readyz"];
+
 /// The values of the label `route`; the last stands for every path that is none of ours.
 pub(crate) const LABELS: &[&str] = &[
     VOICE,
@@ -91,7 +94,7 @@ async fn note(app: &App, request: Request, next: Next) -> Response {
     let client = peer.map(|peer| client_ip(peer, request.headers(), &app.config.trusted_proxies));
     let method = request.method().clone();
     let mut response = next.run(request).await;
-    let chargeable = response.status().is_client_error() || route == "/";
+    let chargeable = (response.status().is_client_error() || route == "/") && !PROBES.contains(&route);
     if let Some(client) = client
         && chargeable
         && response.extensions().get::<Accounted>().is_none()

@@ -3,11 +3,13 @@
 //! Connections are not kept alive. A webhook is one request from a proxy beside us; an idle connection that we close
 //! just as the proxy writes to it costs a call, a new connection costs a tenth of a millisecond.
 //!
-//! *Full:* a connection too many is answered 503 and closed. *Out of file descriptors:* accepting waits a little
+//! *Full:* a connection too many is answered 503 and closed; so is a client's that has too many open without a request
+//! head, or idle connections of one client could shut out everybody's signed requests. *Out of file descriptors:* accepting waits a little
 //! longer each time, up to a second, and goes on. *Late:* the head, the body and the whole request have time-outs.
 
 use std::io;
-use std::sync::Arc;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
@@ -22,7 +24,9 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
-use super::client::Peer;
+use super::client::{Peer, is_trusted};
+use super::heads::{Awaited, Heads};
+use super::refusal::Refusal;
 use crate::app::App;
 
 /// Beyond head and body: handling, and a client that reads slowly.
@@ -30,6 +34,9 @@ const ANSWER_TIME: Duration = Duration::from_secs(20);
 /// Of a request's head; Twilio's is about 1 KB, and its GET webhooks carry all parameters in the request line.
 const HEAD_BYTES_MAX: usize = 32 * 1024;
 const HEADERS_MAX: usize = 64;
+/// Of all connections, one client's share that may stand open without a head: a sixteenth, 128 by default.
+const HEADS_SHARE: usize = 16;
+const HEADS_MIN: usize = 8;
 /// How long open requests may take after the listener is closed.
 const CLOSING_TIME: Duration = Duration::from_secs(2);
 
@@ -38,6 +45,7 @@ pub(crate) async fn serve(listener: TcpListener, app: Arc<App>, router: Router, 
     let router = router.layer(map_response(close_after));
     let max = app.config.limits.connections_max;
     let places = Arc::new(Semaphore::new(max));
+    let (heads, refusal) = (Arc::new(Heads::default()), Refusal::new());
     let mut backoff = Backoff::default();
     loop {
         let accepted = tokio::select! {
@@ -48,9 +56,14 @@ pub(crate) async fn serve(listener: TcpListener, app: Arc<App>, router: Router, 
         match accepted {
             Ok((stream, peer)) => {
                 backoff = Backoff::default();
-                match Arc::clone(&places).try_acquire_owned() {
-                    Ok(place) => spawn(stream, Peer(peer), &app, &router, place),
-                    Err(_) => refuse(&stream, &app),
+                let place = Arc::clone(&places).try_acquire_owned().ok();
+                let awaited = heads.wait_for(peer.ip(), heads_max(&app, peer.ip()));
+                match place.zip(awaited) {
+                    Some((place, awaited)) => spawn(stream, Peer(peer), &app, &router, place, awaited),
+                    None => {
+                        app.metrics.connections_refused.increment(1);
+                        refusal.refuse(stream);
+                    }
                 }
             }
             Err(error) => survive(&error, &mut backoff, &app).await,
@@ -70,12 +83,28 @@ async fn close_after(mut response: Response) -> Response {
     response
 }
 
-fn spawn(stream: TcpStream, peer: Peer, app: &Arc<App>, router: &Router, place: OwnedSemaphorePermit) {
+/// How many connections without a head `peer` may have: all of them where it speaks for many (a trusted proxy), and for
+/// this machine's own programs in development.
+fn heads_max(app: &App, peer: IpAddr) -> usize {
+    let all = app.config.limits.connections_max;
+    let many = is_trusted(peer.to_canonical(), &app.config.trusted_proxies);
+    let own = !app.config.mode.is_production() && peer.to_canonical().is_loopback();
+    if many || own { all } else { (all / HEADS_SHARE).max(HEADS_MIN) }
+}
+
+fn spawn(
+    stream: TcpStream,
+    peer: Peer,
+    app: &Arc<App>,
+    router: &Router,
+    place: OwnedSemaphorePermit,
+    awaited: Awaited,
+) {
     // Small answers at once; a socket that cannot be told so works all the same.
     let _ = stream.set_nodelay(true);
     let open = Open::new(Arc::clone(app), place);
     let router = router.clone();
-    tokio::spawn(async move { serve_connection(stream, peer, &open.app, router).await });
+    tokio::spawn(async move { serve_connection(stream, peer, &open.app, router, awaited).await });
 }
 
 /// An open connection: its place and its count, given back however it ends, a panic of a handler included.
@@ -97,9 +126,9 @@ impl Drop for Open {
     }
 }
 
-async fn serve_connection(stream: TcpStream, peer: Peer, app: &App, router: Router) {
+async fn serve_connection(stream: TcpStream, peer: Peer, app: &App, router: Router, awaited: Awaited) {
     let limits = &app.config.limits;
-    let service = WithPeer { peer, inner: TowerToHyperService::new(router) };
+    let service = WithPeer { peer, awaited: Mutex::new(Some(awaited)), inner: TowerToHyperService::new(router) };
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.header_timeout)
@@ -110,17 +139,18 @@ async fn serve_connection(stream: TcpStream, peer: Peer, app: &App, router: Rout
     let patience = limits.header_timeout + limits.body_timeout + ANSWER_TIME;
     match tokio::time::timeout(patience, connection).await {
         Ok(Ok(())) => {}
+        Ok(Err(error)) if error.is_timeout() => charge_silence(app, peer.0.ip()),
         Ok(Err(error)) => tracing::debug!(%error, client = %peer.0.ip(), "connection ended badly"),
         Err(_) => tracing::debug!(client = %peer.0.ip(), "connection took too long"),
     }
 }
 
-/// Says no without a task: the answer fits any fresh socket's buffer.
-fn refuse(stream: &TcpStream, app: &App) {
-    const NO: &[u8] =
-        b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n";
-    app.metrics.connections_refused.increment(1);
-    let _ = stream.try_write(NO);
+/// A head that never came is a request that failed. Not the proxy's own, which speaks for many.
+fn charge_silence(app: &App, peer: IpAddr) {
+    tracing::debug!(client = %peer, "no request head in time");
+    if !is_trusted(peer.to_canonical(), &app.config.trusted_proxies) {
+        let _ = app.charge(peer);
+    }
 }
 
 async fn survive(error: &io::Error, backoff: &mut Backoff, app: &App) {
@@ -152,9 +182,10 @@ impl Backoff {
     }
 }
 
-/// The router, told who is asking.
+/// The router, told who is asking. Being called means that the head is there.
 struct WithPeer {
     peer: Peer,
+    awaited: Mutex<Option<Awaited>>,
     inner: TowerToHyperService<Router>,
 }
 
@@ -164,6 +195,7 @@ impl hyper::service::Service<Request<Incoming>> for WithPeer {
     type Future = <TowerToHyperService<Router> as hyper::service::Service<Request<Incoming>>>::Future;
 
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
+        drop(self.awaited.lock().unwrap_or_else(PoisonError::into_inner).take());
         request.extensions_mut().insert(self.peer);
         self.inner.call(request)
     }

@@ -1,0 +1,69 @@
+//! Says no to a connection that there is no place for, and lets the answer arrive.
+//!
+//! Closing a socket with unread bytes resets it, and a reset overtakes the answer. So the writing side is closed first,
+//! and for a moment what still comes is read and thrown away. *Full:* at [`LINGERING_MAX`] of these the answer is sent
+//! and the socket closed at once: some will see a reset.
+
+use std::io::{Read, Write};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
+
+const NO: &[u8] =
+    b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n";
+/// Refused connections that are still listened to; each is an open file.
+const LINGERING_MAX: usize = 64;
+/// For the answer to be fetched; a round trip or two.
+const LINGER_TIME: Duration = Duration::from_millis(500);
+/// Of what still comes; more than any webhook has.
+const LINGER_BYTES_MAX: usize = 128 * 1024;
+
+/// Refuses connections.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    lingering: Arc<Semaphore>,
+}
+
+impl Refusal {
+    pub(crate) fn new() -> Self {
+        Self { lingering: Arc::new(Semaphore::new(LINGERING_MAX)) }
+    }
+
+    /// Answers 503 and closes, without making the accept loop wait.
+    pub(crate) fn refuse(&self, stream: TcpStream) {
+        match Arc::clone(&self.lingering).try_acquire_owned() {
+            Ok(place) => {
+                tokio::spawn(async move {
+                    let _ = tokio::time::timeout(LINGER_TIME, answer(stream)).await;
+                    drop(place);
+                });
+            }
+            Err(_) => answer_at_once(stream),
+        }
+    }
+}
+
+async fn answer(mut stream: TcpStream) -> std::io::Result<()> {
+    stream.write_all(NO).await?;
+    stream.shutdown().await?;
+    let mut thrown_away = [0; 4096];
+    let mut left = LINGER_BYTES_MAX;
+    while left > 0 {
+        match stream.read(&mut thrown_away).await? {
+            0 => break,
+            bytes => left = left.saturating_sub(bytes),
+        }
+    }
+    Ok(())
+}
+
+/// The answer fits any fresh socket's buffer, and a head of usual size is here already.
+fn answer_at_once(stream: TcpStream) {
+    let Ok(mut stream) = stream.into_std() else { return };
+    let _ = stream.write(NO);
+    let _ = stream.shutdown(std::net::Shutdown::Write);
+    let _ = stream.read(&mut [0; 4096]);
+}
