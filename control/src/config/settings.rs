@@ -116,7 +116,7 @@ settings! {
         "Threads on which media sockets live. `auto` is half of those cores, at least one: a socket costs about twice what its call costs a worker.";
     PIN_WORKERS = "OFFHOOK_PIN_WORKERS", "auto, true or false", "auto", false,
         "Whether each worker keeps a core to itself. `auto` pins from four cores on, where no quota would stop a pinned thread while other cores are free. Other programs on that core make calls late.";
-    TICK_MS = "OFFHOOK_TICK_MS", "milliseconds", "2", false,
+    TICK_MS = "OFFHOOK_TICK_MS", "milliseconds", "1", false,
         "Between two looks of a worker at its calls. Half of it is added to every reaction on average; a look costs about a microsecond and more with each call that has something due.";
     LOG_LEVEL = "LOG_LEVEL", "error, warn, info, debug, trace, off", "info", false,
         "What is logged; also per target, such as `info,control=debug`.";
