@@ -144,13 +144,7 @@ impl Writer {
 
     /// Adds the answer to a ping.
     pub(super) fn add_pong(&mut self, payload: &[u8]) {
-        self.add(OpCode::Pong, |batch| {
-            // Something must be there for a frame to be made; an empty pong is two bytes.
-            batch.extend_from_slice(payload);
-        });
-        if payload.is_empty() {
-            self.batch.extend_from_slice(&[FIN | OpCode::Pong as u8, 0]);
-        }
+        self.add(OpCode::Pong, |batch| batch.extend_from_slice(payload));
     }
 
     /// How many bytes wait to be written.
@@ -187,13 +181,13 @@ impl Writer {
         let _ = self.flush().await;
     }
 
-    /// Appends one frame; false, and nothing appended, where `fill` appends nothing.
+    /// Appends one frame. A text without payload is none: false, and nothing is appended.
     fn add(&mut self, kind: OpCode, fill: impl FnOnce(&mut Vec<u8>)) -> bool {
         let start = self.batch.len();
         self.batch.extend_from_slice(&[FIN | kind as u8, LENGTH_16_BITS, 0, 0]);
         fill(&mut self.batch);
         let payload = self.batch.len() - start - 4;
-        if payload == 0 {
+        if payload == 0 && kind == OpCode::Text {
             self.batch.truncate(start);
             return false;
         }
