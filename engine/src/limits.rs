@@ -60,8 +60,9 @@ pub const SPEECH_RING: usize = 20;
 
 /// Events from worker to agent, caller audio apart.
 pub const EVENT_RING: usize = 32;
-/// Frames of caller audio from worker to agent: as many as come in two ticks.
-pub const HEARD_RING: usize = 2 * (RX_RING - RX_RESERVED);
+/// Frames of caller audio from worker to agent: 1.28 s, so that a second that comes at once finds a place however busy the
+/// agent's runtime is. Memory that nobody touches until somebody listens.
+pub const HEARD_RING: usize = 64;
 
 /// Commands from agent to worker.
 pub const COMMAND_RING: usize = 16;
