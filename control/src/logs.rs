@@ -1,6 +1,6 @@
 //! Log lines to standard error, written by a thread of their own so that a slow reader never holds up a call.
 //!
-//! *Full:* at [`LINES_MAX`] waiting lines the newest is dropped and counted.
+//! *Full:* at `LINES_MAX` waiting lines the newest is dropped and counted.
 
 use std::io::{self, IsTerminal, Write};
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -16,7 +16,7 @@ pub struct Digit(pub char);
 pub enum Playout {
     /// The carrier confirmed that all of it was played.
     Finished,
-    /// Cut short: by the caller (see [`AgentEvent::BargeIn`]) or by the agent's own [`AgentPort::stop_speaking`].
+    /// Cut short: by the caller (see [`AgentEvent::BargeIn`]) or by the agent's own [`AgentPort::stop_speaking`](super::AgentPort::stop_speaking).
     Cut,
 }
 
@@ -44,7 +44,7 @@ pub enum EndCause {
 pub enum AgentEvent {
     /// The stream stands: the agent may speak. Always first.
     Started,
-    /// 20 ms (or less) of the caller, only while [`AgentPort::listen`] is on.
+    /// 20 ms (or less) of the caller, only while [`AgentPort::listen`](super::AgentPort::listen) is on.
     Audio(Frame),
     /// The caller began to speak.
     TurnStarted,

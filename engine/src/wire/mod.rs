@@ -2,7 +2,7 @@
 //!
 //! In the order a message passes them: [`twilio`] parses it into an [`Inbound`]; [`payload`] and [`chop`] turn its
 //! base64 into frames; [`start`] is what the first message says; [`mark`] names our marks; [`twilio`] writes
-//! [`Outbound`]. [`lenient`] is how fields are read, [`sid`] what an identifier may look like, [`error`] what can be
+//! [`Outbound`]. `lenient` is how fields are read, [`sid`] what an identifier may look like, [`error`] what can be
 //! wrong.
 
 pub mod chop;
