@@ -127,7 +127,7 @@ pub(crate) struct AgentEnds {
     pub(crate) commands: Producer<Command>,
 }
 
-/// All rings of one call: about 20 KB, a quarter of it untouched until somebody listens.
+/// All rings of one call: about 22 KB, half of it untouched until somebody listens.
 pub(crate) fn rings() -> (SocketEnds, LegEnds, AgentEnds) {
     let (rx_in, rx_out) = RingBuffer::new(RX_RING);
     let (tx_in, tx_out) = RingBuffer::new(TX_RING);
