@@ -7,9 +7,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use crate::calls::Registry;
 use crate::clock::Clock;
 use crate::config::{Config, PublicUrl};
+use crate::db::Store;
+use crate::directory::Directory;
 use crate::histograms;
 use crate::http::rate::{RateLimit, TooMany};
 use crate::http::routes::LABELS;
+use crate::journal::Journal;
 use crate::logs;
 use crate::media::Media;
 use crate::metrics::Metrics;
@@ -34,6 +37,9 @@ pub(crate) struct App {
     pub(crate) clock: Clock,
     pub(crate) metrics: Metrics,
     pub(crate) media: Media,
+    pub(crate) store: Store,
+    pub(crate) directory: Directory,
+    pub(crate) journal: Journal,
     calls: Mutex<Registry>,
     rate: RateLimit,
     phase: AtomicU8,
@@ -41,12 +47,23 @@ pub(crate) struct App {
 
 impl App {
     /// The state of a server that is about to open.
-    pub(crate) fn new(config: Config, public: PublicUrl, clock: Clock, media: Media) -> Self {
+    pub(crate) fn new(
+        config: Config,
+        public: PublicUrl,
+        clock: Clock,
+        media: Media,
+        store: Store,
+        directory: Directory,
+        journal: Journal,
+    ) -> Self {
         let limits = config.limits;
         Self {
             public,
             metrics: Metrics::new(LABELS),
             media,
+            store,
+            directory,
+            journal,
             calls: Mutex::new(Registry::new(limits.calls_max, limits.token_lifetime)),
             rate: RateLimit::new(limits.rate_per_minute, clock.clone()),
             phase: AtomicU8::new(Phase::Open as u8),

@@ -10,9 +10,11 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use secrecy::ExposeSecret as _;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -20,7 +22,10 @@ use tokio::task::JoinHandle;
 use crate::app::{App, Phase};
 use crate::clock::Clock;
 use crate::config::{Config, PublicUrl};
+use crate::db::{OpenError, Store, StoreError};
+use crate::directory::Directory;
 use crate::http::{routes, server};
+use crate::journal::Journal;
 use crate::media::Media;
 
 /// How often the drain looks whether it is done.
@@ -38,6 +43,15 @@ pub enum BootError {
     /// The address is taken, not ours, or not allowed.
     #[error("cannot listen on {0}: {1}; {fix}", fix = listen_fix(.1))]
     Listen(SocketAddr, io::Error),
+    /// What is kept on this machine cannot be.
+    #[error("OFFHOOK_DATA_DIR: cannot make or use {0}: {1}; name a directory that this user may write to")]
+    DataDir(PathBuf, io::Error),
+    /// The database.
+    #[error(transparent)]
+    Database(#[from] OpenError),
+    /// The database, once open.
+    #[error("the database does not answer: {0}")]
+    Store(#[from] StoreError),
     /// The engine's threads.
     #[error(transparent)]
     Engine(#[from] engine::StartError),
@@ -70,13 +84,18 @@ impl Server {
     /// # Errors
     /// See [`BootError`].
     pub async fn start(config: Config, clock: Clock) -> Result<Self, BootError> {
+        make_private(&config.data_dir).map_err(|error| BootError::DataDir(config.data_dir.clone(), error))?;
+        let store = Store::open(config.database_url.expose_secret(), clock.clone()).await?;
+        let directory = Directory::load(&store).await?;
+        let journal = Journal::start(store.clone(), &config.data_dir, clock.clone())
+            .map_err(|error| BootError::DataDir(config.data_dir.clone(), error))?;
         let media = Media::start(&config)?;
         let listen = config.listen;
         let failed = |error| BootError::Listen(listen, error);
         let listener = TcpListener::bind(listen).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let public = config.public.clone().unwrap_or_else(|| PublicUrl::of_address(address));
-        let app = Arc::new(App::new(config, public, clock, media));
+        let app = Arc::new(App::new(config, public, clock, media, store, directory, journal));
         let (stop, stopped) = watch::channel(false);
         let router = routes::router(Arc::clone(&app));
         let serving = tokio::spawn(server::serve(listener, Arc::clone(&app), router, stopped));
@@ -120,6 +139,12 @@ impl Server {
         self.housekeeping.abort();
         tracing::info!("done");
     }
+}
+
+/// A directory that only its owner may look into: it holds who called whom.
+fn make_private(dir: &Path) -> io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)
 }
 
 async fn no_calls(app: &App) {

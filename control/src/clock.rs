@@ -3,7 +3,9 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use crate::model::Timestamp;
 
 /// A point in time: how long after the service's start.
 pub type Moment = Duration;
@@ -33,6 +35,16 @@ impl Clock {
         match self {
             Self::Machine(start) => start.elapsed(),
             Self::Manual(ms) => Duration::from_millis(ms.load(Ordering::Relaxed)),
+        }
+    }
+
+    /// What time it is for people. A manual clock began on 2026-01-01.
+    pub fn wall(&self) -> Timestamp {
+        const MANUAL_START_MS: i64 = 1_767_225_600_000;
+        let ms = |since: Duration| i64::try_from(since.as_millis()).unwrap_or(i64::MAX);
+        match self {
+            Self::Machine(_) => Timestamp(ms(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())),
+            Self::Manual(_) => Timestamp(MANUAL_START_MS + ms(self.now())),
         }
     }
 

@@ -17,11 +17,15 @@ pub mod memory;
 pub mod signals;
 
 mod app;
+pub mod db;
+mod directory;
 mod http;
+mod journal;
 pub mod twilio;
 
 pub mod calls;
 mod media;
+pub mod model;
 
 pub mod clock;
 mod histograms;

@@ -1,5 +1,6 @@
 //! The calls that live: their registry and their tokens.
 
+pub(crate) mod act;
 pub mod registry;
 pub mod token;
 

@@ -1,6 +1,7 @@
 //! Makes a configuration out of what was said: every value parsed, every fault noted, none hidden by another.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -24,6 +25,7 @@ pub(super) fn config(layers: &mut Layers) -> Option<Config> {
     let shared_keys = shared_keys(layers);
     let public = public_url(layers);
     let transfer_to = optional(layers, &settings::TRANSFER_TO, "write it as +15551234567");
+    let (database_url, data_dir) = database(layers);
     let admin_key = admin_key(layers);
     let trusted_proxies = trusted_proxies(layers);
     let limits = limits(layers);
@@ -49,6 +51,8 @@ pub(super) fn config(layers: &mut Layers) -> Option<Config> {
         tokens,
         shared_keys,
         transfer_to: transfer_to.or_else(fictional),
+        database_url: database_url?,
+        data_dir,
         admin_key,
         trusted_proxies,
         limits: limits?,
@@ -58,6 +62,21 @@ pub(super) fn config(layers: &mut Layers) -> Option<Config> {
         app_name,
         warnings: Vec::new(),
     })
+}
+
+fn database(layers: &mut Layers) -> (Option<SecretString>, PathBuf) {
+    let data_dir = PathBuf::from(text_of(layers, &settings::DATA_DIR));
+    let Some(given) = layers.get(&settings::DATABASE_URL) else {
+        return (Some(format!("sqlite:{}", data_dir.join("offhook.db").display()).into()), data_dir);
+    };
+    let url = given.value.trim().to_owned();
+    let known = ["sqlite:", "postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme));
+    if !known {
+        let fix = "write sqlite:PATH or postgres://user:password@host/name";
+        layers.fault(&settings::DATABASE_URL, "is neither SQLite nor PostgreSQL", fix);
+        return (None, data_dir);
+    }
+    (Some(url.into()), data_dir)
 }
 
 fn listen(layers: &mut Layers) -> Option<SocketAddr> {

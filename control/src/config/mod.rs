@@ -10,6 +10,7 @@ mod threads;
 mod values;
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use secrecy::SecretString;
@@ -42,6 +43,10 @@ pub struct Config {
     pub shared_keys: Vec<(String, SecretString)>,
     /// The one number that may be dialled.
     pub transfer_to: Option<PhoneNumber>,
+    /// Where everything is kept.
+    pub database_url: SecretString,
+    /// What is kept on this machine.
+    pub data_dir: PathBuf,
     /// What opens the admin pages from elsewhere.
     pub admin_key: Option<SecretString>,
     /// Who is believed about the client's address.

@@ -86,6 +86,10 @@ settings! {
         "Shared keys for webhooks that the account signs with a key of its own (header `X-Twilio-Webhooks-Signature-Settings`), HMAC-SHA256 or HMAC-SHA1.";
     TRANSFER_TO = "OFFHOOK_TRANSFER_TO", "E.164 number", "", false,
         "The person whom a call may be transferred to. No other number is ever dialled; without it a caller who asks for a person hears that nobody is there. Development without credentials, which can reach no telephone, has a number that exists in films only (+12025550123).";
+    DATABASE_URL = "DATABASE_URL", "URL", "", true,
+        "Where tenants, numbers, profiles, calls and events are kept: `sqlite:PATH` or `postgres://user:password@host/name`. Without it, `offhook.db` in `OFFHOOK_DATA_DIR`. Its tables are made and brought up to date at the start.";
+    DATA_DIR = "OFFHOOK_DATA_DIR", "directory", "offhook-data", false,
+        "What the service keeps on this machine: its SQLite database where no `DATABASE_URL` is set, and the events that wait while the database is away. Made at the start, readable by its owner only.";
     ADMIN_KEY = "OFFHOOK_ADMIN_KEY", "at least 16 characters", "", true,
         "Opens `/metrics` and `/twilio/sessions` to whoever sends it as `Authorization: Bearer`. Without it they answer direct loopback connections only.";
     TRUSTED_PROXIES = "OFFHOOK_TRUSTED_PROXIES", "addresses or CIDRs, comma-separated", "", false,

@@ -34,6 +34,26 @@ pub struct Host {
     pub base: String,
     pub clock: Clock,
     server: Option<Server>,
+    data: DataDir,
+}
+
+/// A directory of a test's own, gone with it.
+pub struct DataDir(pub std::path::PathBuf);
+
+impl DataDir {
+    pub fn new() -> Self {
+        static MADE: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
+        let n = MADE.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let dir = std::env::temp_dir().join(format!("offhook-test-{}-{n}", std::process::id()));
+        std::fs::create_dir_all(&dir).expect("a directory for the test");
+        Self(dir)
+    }
+}
+
+impl Drop for DataDir {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
 }
 
 /// A server somewhere else, in production as [`PRODUCTION`] says.
@@ -59,10 +79,14 @@ impl Host {
     async fn start(env: &[(&str, &str)]) -> Self {
         let mut env: Vec<(String, String)> = env.iter().map(|(n, v)| ((*n).into(), (*v).into())).collect();
         env.push(("OFFHOOK_LISTEN".into(), "127.0.0.1:0".into()));
+        let data = DataDir::new();
+        if !env.iter().any(|(name, _)| name == "OFFHOOK_DATA_DIR") {
+            env.push(("OFFHOOK_DATA_DIR".into(), data.0.display().to_string()));
+        }
         let config = Config::load(&Sources { env, ..Sources::default() }).expect("the test's configuration is valid");
         let clock = Clock::manual();
         let server = Server::start(config, clock.clone()).await.expect("the server starts");
-        Self { address: server.address(), base: server.public_url().to_owned(), clock, server: Some(server) }
+        Self { address: server.address(), base: server.public_url().to_owned(), clock, server: Some(server), data }
     }
 
     /// The server alone, and everything that talks to it.

@@ -2,14 +2,20 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 /// How a call decides who has the floor. Lives per call; control chooses it per profile.
-#[derive(Debug, Clone, Copy, PartialEq)]
+///
+/// Written down with durations as whole milliseconds (`early_ms`); what is left out has its default.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct TurnParams {
     /// Active blocks of 10 ms in a row, the last of them voiced, that make an onset. Default 4 (40 ms): the fastest
     /// rule that clicks, coughs, typing and steady noise did not trigger. One more delays every interruption by 10 ms.
     pub onset_blocks: u8,
     /// How long after an utterance becomes audible an interruption needs more voice. Default 300 ms: the caller who
     /// was about to speak anyway, and the first echo of ours that no one has measured yet, both fall in here.
+    #[serde(rename = "early_ms", with = "millis")]
     pub early: Duration,
     /// Active blocks of 10 ms in a row that an interruption needs within [`early`](Self::early). Default 12 (120 ms).
     pub early_onset_blocks: u8,
@@ -19,9 +25,11 @@ pub struct TurnParams {
     pub echo_margin_db: f32,
     /// How far back the peak of what we sent counts. Default 400 ms: echo paths of telephone networks are
     /// 100–300 ms long.
+    #[serde(rename = "echo_window_ms", with = "millis")]
     pub echo_window: Duration,
     /// Silence that ends a turn, after the last active block. Default 500 ms: shorter cuts people who think, longer
     /// is felt as a slow answer.
+    #[serde(rename = "end_silence_ms", with = "millis")]
     pub end_silence: Duration,
 }
 
@@ -35,5 +43,20 @@ impl Default for TurnParams {
             echo_window: Duration::from_millis(400),
             end_silence: Duration::from_millis(500),
         }
+    }
+}
+
+/// Durations as whole milliseconds.
+mod millis {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u64(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+        u64::deserialize(deserializer).map(Duration::from_millis)
     }
 }

@@ -1,0 +1,39 @@
+//! The audit log: who changed what.
+
+use serde::{Deserialize, Serialize};
+
+use super::{AuditId, KeyId, TenantId, Timestamp};
+
+/// Who does something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Actor {
+    /// The holder of a key.
+    Key(KeyId),
+    /// Development's fixed key.
+    Development,
+    /// Somebody at the machine's command line.
+    CommandLine,
+    /// The service itself.
+    System,
+}
+
+/// One change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditEntry {
+    /// Its id.
+    pub id: AuditId,
+    /// Whose thing was changed; the new tenant's own where one was made.
+    pub tenant_id: TenantId,
+    /// `key:UUID`, `development`, `command-line` or `system`.
+    pub actor: String,
+    /// Such as `tenant.create`, `profile.update`, `call.hangup`.
+    pub action: String,
+    /// The id of what was changed.
+    pub subject: String,
+    /// How it was; `None` where it was made.
+    pub before: Option<serde_json::Value>,
+    /// How it is; `None` where it was deleted.
+    pub after: Option<serde_json::Value>,
+    /// When.
+    pub at: Timestamp,
+}

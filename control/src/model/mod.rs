@@ -1,0 +1,29 @@
+//! The nouns of the control plane, as the API shows them and the store keeps them: pure data, checked at the edge.
+//!
+//! ```text
+//! tenant ─┬─ settings          who is served, and how much
+//!         ├─ phone numbers ─►  profile (or the tenant's default one)
+//!         ├─ profiles          what the agent of a call says and does
+//!         ├─ API keys          who may change all that
+//!         └─ calls ─ events    what happened
+//! ```
+
+mod audit;
+mod call;
+mod id;
+mod key;
+mod number;
+mod page;
+mod profile;
+mod tenant;
+mod timestamp;
+
+pub use audit::{Actor, AuditEntry};
+pub use call::{Call, CallEvent, CallEventKind, CallFilter, CallState, CallUpdate, Direction, EndedBy};
+pub use id::{AuditId, CallId, EventId, KeyId, PhoneNumberId, ProfileId, TenantId};
+pub use key::{ApiKey, NewApiKey, Role};
+pub use number::{NewPhoneNumber, PhoneNumberPatch, PhoneNumberRecord, ProviderType};
+pub use page::{Cursor, Page, PageRequest};
+pub use profile::{AgentKind, AgentRole, Emergency, MenuAction, MenuKey, NewProfile, Profile, ProfilePatch};
+pub use tenant::{NewTenant, Plan, Recording, Tenant, TenantPatch, TenantSettings, TenantStatus};
+pub use timestamp::Timestamp;
