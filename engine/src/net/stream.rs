@@ -7,11 +7,12 @@ use bytes::Bytes;
 use tokio::sync::watch;
 
 use super::assembler::Assembler;
+use super::frame::Fault;
 use super::greeting::await_start;
 use super::io_thread::Resident;
 use super::pace::Pace;
-use super::reader::{Pong, StreamReader};
-use super::socket::{self, Fault, ReadEnd};
+use super::reader::{self, Pong, StreamReader};
+use super::socket::{self, ReadEnd};
 use super::writer::{StreamWriter, WriteEnd};
 use crate::clock::Clock;
 use crate::limits::CLOSE_TIME;
@@ -48,7 +49,7 @@ pub(crate) async fn serve<A>(
     A: FnOnce(&StartInfo) -> Result<Attachment, (u16, &'static str)> + Send,
 {
     let Seat { clock, ref counters, .. } = seat;
-    let Ok((mut reader, mut writer)) = socket::split(socket, early) else { return };
+    let Ok((mut reader, mut writer)) = socket::split(socket, &early) else { return };
     let started = tokio::select! {
         biased;
         started = await_start(&mut reader, clock, counters) => started,
@@ -93,7 +94,6 @@ async fn carry(
     let pong: Pong = Mutex::new(None);
     let SocketEnds { rx, tx } = ends;
     let mut reading = StreamReader {
-        socket: reader,
         stream_sid,
         rx,
         lease,
@@ -102,9 +102,10 @@ async fn carry(
         assembler: Assembler::default(),
         pace: Pace::default(),
         chop: Chop::new(),
+        impatient: false,
     };
     let mut writing = StreamWriter { socket: writer, stream_sid, tx, lease, pong: &pong, clock, interruption: None };
-    let mut read = pin!(reading.run());
+    let mut read = pin!(reader::run(reader, &mut reading));
     // In this order, so that a pong that reading owes is seen by writing in the same turn.
     let fault = tokio::select! {
         biased;

@@ -7,8 +7,9 @@ use std::task::{Context, Poll};
 
 use rtrb::Consumer;
 
+use super::frame::Fault;
 use super::reader::Pong;
-use super::socket::{self, Fault};
+use super::socket;
 use crate::audio::frame::Frame;
 use crate::clock::Clock;
 use crate::limits::MESSAGE_FRAMES_MAX;
