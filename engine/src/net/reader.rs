@@ -20,7 +20,7 @@ use crate::ring::{NO_STAMP, Rx, push_unreserved};
 use crate::stats::{Counters, count};
 use crate::time::Instant;
 use crate::wire::{self, Chop, Header, Inbound, MarkName, Media, Sid, Track, twilio};
-use crate::worker::Lease;
+use crate::worker::{Lease, Side};
 
 /// The pong that the writer owes. A newer ping replaces it, as RFC 6455 §5.5.3 allows.
 pub(super) type Pong = Mutex<Option<Bytes>>;
@@ -143,7 +143,7 @@ impl StreamReader<'_> {
             push_frame(rx, lease, Rx::Media { frame, stamp_ms, read_us });
             stamp_ms = stamp_ms.saturating_add(FRAME_MS);
         });
-        self.lease.set_due();
+        self.lease.set_due(Side::Socket);
         if decoded.is_err() { self.bad() } else { Ok(()) }
     }
 
@@ -161,7 +161,7 @@ impl StreamReader<'_> {
     /// What is no sound has places of its own; a peer that fills them floods us.
     fn push(&mut self, message: Rx) -> Result<(), Fault> {
         let pushed = self.rx.push(message);
-        self.lease.set_due();
+        self.lease.set_due(Side::Socket);
         pushed.map_err(|_| Fault::new(1008, "marks or digits come faster than they can be taken"))
     }
 

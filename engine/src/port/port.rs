@@ -12,7 +12,7 @@ use super::{AgentEvent, EndCause, Happened, UtteranceId};
 use crate::leg::{Command, Generation};
 use crate::ring::{AgentEnds, Event, Heard};
 use crate::view::CallView;
-use crate::worker::Lease;
+use crate::worker::{Lease, Side};
 
 /// How something is said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,8 +35,9 @@ pub struct PortFull(pub Bytes);
 /// One call, as its agent sees it. Dropping it ends the call once what was said has been played.
 #[derive(Debug)]
 pub struct AgentPort {
+    // Fields are dropped in this order.
     ends: AgentEnds,
-    lease: Arc<Lease>,
+    lease: AgentLease,
     view: CallView,
     pending: Pending,
     /// Wishes that the ring had no place for.
@@ -58,7 +59,7 @@ impl AgentPort {
     pub(crate) fn new(ends: AgentEnds, lease: Arc<Lease>, view: CallView) -> Self {
         Self {
             ends,
-            lease,
+            lease: AgentLease(lease),
             view,
             pending: Pending::default(),
             wishes: VecDeque::new(),
@@ -87,7 +88,7 @@ impl AgentPort {
             if let Some(event) = self.take_event() {
                 return Poll::Ready(event);
             }
-            self.lease.register_agent(context.waker());
+            self.lease.0.register_agent(context.waker());
             // What came between the look and the registration would wake nobody.
             self.pump();
             self.take_event().map_or(Poll::Pending, Poll::Ready)
@@ -197,7 +198,7 @@ impl AgentPort {
             moved = true;
         }
         if moved {
-            self.lease.set_due();
+            self.lease.0.set_due(Side::Agent);
         }
     }
 
@@ -253,8 +254,12 @@ impl AgentPort {
     }
 }
 
-impl Drop for AgentPort {
+/// The agent's hold on the slot. Dropped behind the rings, it tells a worker, which finds them let go, that the agent is gone.
+#[derive(Debug)]
+struct AgentLease(Arc<Lease>);
+
+impl Drop for AgentLease {
     fn drop(&mut self) {
-        self.lease.set_due();
+        self.0.set_due(Side::Agent);
     }
 }
