@@ -10,6 +10,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,6 +39,9 @@ pub enum BootError {
     /// The address is taken, not ours, or not allowed.
     #[error("cannot listen on {0}: {1}; {fix}", fix = listen_fix(.1))]
     Listen(SocketAddr, io::Error),
+    /// The captures' directory or thread.
+    #[error("OFFHOOK_CAPTURE_DIR: cannot capture to {0}: {1}; name a directory that this user may write to, or none")]
+    CaptureDir(PathBuf, io::Error),
     /// The engine's threads.
     #[error(transparent)]
     Engine(#[from] engine::StartError),

@@ -21,6 +21,7 @@ mod http;
 pub mod twilio;
 
 pub mod calls;
+mod capture;
 mod media;
 
 pub mod clock;

@@ -1,6 +1,7 @@
 //! Makes a configuration out of what was said: every value parsed, every fault noted, none hidden by another.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -29,6 +30,12 @@ pub(super) fn config(layers: &mut Layers) -> Option<Config> {
     let limits = limits(layers);
     let threads = threads(layers);
     let prompts = prompts(layers);
+    let capture_dir = layers.get(&settings::CAPTURE_DIR).map(|given| PathBuf::from(given.value.trim()));
+    if let Some(dir) = &capture_dir {
+        layers
+            .warnings
+            .push(format!("WHAT IS SAID ON EVERY CALL IS WRITTEN TO {} (OFFHOOK_CAPTURE_DIR)", dir.display()));
+    }
     let log = log(layers);
     let app_name = app_name(layers);
     let listen = listen?;
@@ -54,6 +61,7 @@ pub(super) fn config(layers: &mut Layers) -> Option<Config> {
         limits: limits?,
         threads: threads?,
         prompts,
+        capture_dir,
         log: log?,
         app_name,
         warnings: Vec::new(),
