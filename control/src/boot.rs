@@ -52,6 +52,9 @@ pub enum BootError {
     /// The database, once open.
     #[error("the database does not answer: {0}")]
     Store(#[from] StoreError),
+    /// The captures' directory or thread.
+    #[error("OFFHOOK_CAPTURE_DIR: cannot capture to {0}: {1}; name a directory that this user may write to, or none")]
+    CaptureDir(PathBuf, io::Error),
     /// The engine's threads.
     #[error(transparent)]
     Engine(#[from] engine::StartError),

@@ -60,7 +60,7 @@ fn serve(sources: &Sources) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("offhook: {error:#}");
-            let misconfigured = matches!(error.downcast_ref(), Some(BootError::Listen(..)));
+            let misconfigured = matches!(error.downcast_ref(), Some(BootError::Listen(..) | BootError::CaptureDir(..)));
             if misconfigured { ExitCode::from(BAD_CONFIGURATION) } else { ExitCode::FAILURE }
         }
     }

@@ -16,8 +16,10 @@ use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::app::App;
+use crate::boot::BootError;
 use crate::calls::Token;
 use crate::calls::registry::{StreamKind, Ticket};
+use crate::capture::Captures;
 use crate::config::{Config, Threads};
 use crate::metrics::SocketRefused;
 use crate::twilio::socket::reason;
@@ -37,6 +39,8 @@ pub(crate) struct Media {
     /// For streams that take a call up again.
     profile_resumed: Arc<agent::Profile>,
     call_max: Duration,
+    /// Where every input of every stream is written, where that was asked for.
+    captures: Option<Captures>,
     /// Sockets that have shown no token yet.
     unproven: Arc<Semaphore>,
     /// Seats that are taken.
@@ -80,10 +84,14 @@ impl Media {
     /// Starts the engine. Agents run on the runtime that this is called on.
     ///
     /// # Errors
-    /// What the engine says.
-    pub(crate) fn start(config: &Config) -> Result<Self, StartError> {
+    /// What the engine says, or the directory of the captures.
+    pub(crate) fn start(config: &Config) -> Result<Self, BootError> {
         let places = config.limits.calls_max;
         let engine = start_engine(config, places + OVERLAP)?;
+        let captures = match &config.capture_dir {
+            Some(dir) => Some(Captures::start(dir).map_err(|error| BootError::CaptureDir(dir.clone(), error))?),
+            None => None,
+        };
         let transfer = config.transfer_to.as_ref().map(|number| number.as_str().to_owned());
         let profile = config.prompts.clone().unwrap_or_else(agent::Profile::demo).with_transfer(transfer);
         Ok(Self {
@@ -92,6 +100,7 @@ impl Media {
             profile_resumed: Arc::new(profile.clone().resumed()),
             profile: Arc::new(profile),
             call_max: config.limits.call_max,
+            captures,
             unproven: Arc::new(Semaphore::new(places)),
             seats: AtomicUsize::new(0),
         })
@@ -176,7 +185,7 @@ fn admit(app: &Arc<App>, claim: Claim, start: &StartInfo) -> Result<Admission, R
     let (ticket, shared) = (ticket.clone(), Arc::clone(app));
     Ok(Admission {
         turn: TurnParams::default(),
-        capture: None,
+        capture: app.media.captures.as_ref().and_then(|captures| captures.of(start)),
         agent: Box::new(move |port| {
             shared.calls().show(&ticket, port.view());
             talk(&shared, port, ticket);
