@@ -2,6 +2,7 @@
 //!
 //! In the order a call passes them:
 //! - [`profile`]: what the agent says, as sound, and to whom it may transfer; [`menu`]: what its keys do;
+//!   [`sound`]: how made speech becomes sound for it;
 //! - [`drive`]: the task that stands between the port and the script; [`happening`]: what it tells of the call;
 //! - [`script`]: the conversation, a pure state machine;
 //! - [`rewind`]: where to take up what was interrupted;
@@ -14,6 +15,7 @@ pub mod menu;
 pub mod profile;
 pub mod rewind;
 pub mod script;
+pub mod sound;
 
 pub use desk::{Desk, Intent};
 pub use drive::{run, run_demo};
