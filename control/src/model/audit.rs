@@ -1,5 +1,7 @@
 //! The audit log: who changed what.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use super::{AuditId, KeyId, TenantId, Timestamp};
@@ -15,6 +17,17 @@ pub enum Actor {
     CommandLine,
     /// The service itself.
     System,
+}
+
+impl fmt::Display for Actor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Key(id) => write!(f, "key:{id}"),
+            Self::Development => f.write_str("development"),
+            Self::CommandLine => f.write_str("command-line"),
+            Self::System => f.write_str("system"),
+        }
+    }
 }
 
 /// One change.
