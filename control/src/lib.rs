@@ -23,10 +23,11 @@ mod http;
 mod journal;
 pub mod twilio;
 
-pub mod calls;
+mod calls;
 mod capture;
 mod media;
 pub mod model;
+mod voice;
 
 pub mod clock;
 mod histograms;
