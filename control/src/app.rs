@@ -10,6 +10,7 @@ use crate::config::{Config, PublicUrl};
 use crate::db::Store;
 use crate::directory::Directory;
 use crate::histograms;
+use crate::http::api::Keyring;
 use crate::http::rate::{RateLimit, TooMany};
 use crate::http::routes::LABELS;
 use crate::journal::Journal;
@@ -40,6 +41,7 @@ pub(crate) struct App {
     pub(crate) store: Store,
     pub(crate) directory: Directory,
     pub(crate) journal: Journal,
+    pub(crate) keyring: Keyring,
     calls: Mutex<Registry>,
     rate: RateLimit,
     phase: AtomicU8,
@@ -64,6 +66,7 @@ impl App {
             store,
             directory,
             journal,
+            keyring: Keyring::new(clock.clone()),
             calls: Mutex::new(Registry::new(limits.calls_max, limits.token_lifetime)),
             rate: RateLimit::new(limits.rate_per_minute, clock.clone()),
             phase: AtomicU8::new(Phase::Open as u8),
@@ -123,6 +126,7 @@ impl App {
         }
         if tick.is_multiple_of(10) {
             self.rate.sweep();
+            self.keyring.sweep();
         }
     }
 }

@@ -1,7 +1,10 @@
 //! How the store says no.
 
+use sqlx::error::DatabaseError;
+use sqlx::postgres::PgDatabaseError;
+
 /// Why an operation did not happen.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
     /// There is none, or it is another tenant's.
     #[error("not found")]
@@ -38,4 +41,78 @@ pub enum OpenError {
     /// The schema.
     #[error("cannot bring the database to this version's schema: {0}")]
     Migrate(String),
+}
+
+/// Rules of the schema that a caller can break: the index in PostgreSQL, the column in SQLite's words, what it means.
+const RULES: &[(&str, &str, &str)] = &[
+    ("phone_numbers_did_number", "phone_numbers.did_number", "did_number"),
+    ("ai_profiles_one_default", "ai_profiles.tenant_id", "is_default"),
+];
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        match error {
+            sqlx::Error::Database(error) => of_database(&*error),
+            sqlx::Error::Io(error) => Self::Away(error.kind().to_string()),
+            sqlx::Error::Tls(_) => Self::Away("no TLS connection".to_owned()),
+            sqlx::Error::PoolTimedOut => Self::Away("no answer in time".to_owned()),
+            sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => Self::Away("closed".to_owned()),
+            // Neither says more than which statement of ours it was; both may quote what a row holds.
+            sqlx::Error::ColumnDecode { index, .. } => Self::Fault(format!("column {index} cannot be read")),
+            sqlx::Error::Encode(_) | sqlx::Error::Decode(_) => Self::Fault("a value cannot be read".to_owned()),
+            other => Self::Fault(other.to_string()),
+        }
+    }
+}
+
+fn of_database(error: &dyn DatabaseError) -> StoreError {
+    let code = error.code().unwrap_or_default();
+    let is_postgres = error.try_downcast_ref::<PgDatabaseError>().is_some();
+    let away = if is_postgres { postgres_away(&code) } else { sqlite_away(&code) };
+    if let Some(why) = away {
+        return StoreError::Away(format!("{why} (code {code})"));
+    }
+    let rule = RULES.iter().find(|(index, column, _)| match error.constraint() {
+        Some(name) => name == *index,
+        None => error.is_unique_violation() && error.message().ends_with(column),
+    });
+    match rule {
+        Some((.., meaning)) => StoreError::Conflict(meaning),
+        // A message of PostgreSQL may quote a value; its code and the constraint's name do not.
+        None if is_postgres => StoreError::Fault(format!("code {code} {}", error.constraint().unwrap_or_default())),
+        None => StoreError::Fault(format!("{} (code {code})", error.message())),
+    }
+}
+
+/// SQLite's primary result code is the low byte.
+fn sqlite_away(code: &str) -> Option<&'static str> {
+    match code.parse::<u32>().ok()? & 0xff {
+        5 | 6 => Some("busy"),
+        8 => Some("read-only"),
+        10 => Some("the disk fails"),
+        13 => Some("the disk is full"),
+        14 => Some("the file cannot be opened"),
+        _ => None,
+    }
+}
+
+fn postgres_away(code: &str) -> Option<&'static str> {
+    match code {
+        "25006" => Some("read-only"),
+        "55P03" | "57014" => Some("no answer in time"),
+        "40001" | "40P01" => Some("busy"),
+        "53100" => Some("the disk is full"),
+        _ => match code.get(..2)? {
+            "08" | "57" => Some("no connection"),
+            "53" => Some("out of resources"),
+            "58" => Some("the disk fails"),
+            _ => None,
+        },
+    }
+}
+
+/// A deadlock or a serialization failure.
+pub(super) fn met_another(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(DatabaseError::code);
+    matches!(code.as_deref(), Some("40001" | "40P01"))
 }

@@ -1,7 +1,36 @@
 //! The store: all SQL of the service, on SQLite or PostgreSQL, strictly by tenant.
+//!
+//! ```text
+//! Store ─┬─ reads ───────────────► a pool of readers
+//!        └─ writes ─► queue ─► writer: many operations, one commit, a savepoint each     (PostgreSQL: calls' events)
+//!                 └─────────► one transaction each, again after a deadlock               (PostgreSQL: all else)
+//! ```
+//! One file per noun; what it asks of a [`connection`] is written once, in SQL that both databases understand. Ids are
+//! text, times are milliseconds, JSON is text.
 
+mod arg;
+mod connection;
 mod error;
+mod migrations;
+mod postgres;
+mod row;
+mod sqlite;
 mod store;
+mod writer;
 
+mod audit;
+mod calls;
+mod directory;
+mod keys;
+mod numbers;
+mod once;
+mod page;
+mod profiles;
+mod record;
+mod settings;
+mod tenants;
+
+pub use directory::DirectoryTenant;
 pub use error::{OpenError, StoreError};
-pub use store::{Created, DirectoryTenant, Idempotency, Store};
+pub use once::{Created, Idempotency};
+pub use store::Store;

@@ -1,249 +1,132 @@
-//! The store's face: what can be asked of it, whatever the database.
-#![allow(clippy::todo, unused_variables, missing_docs, reason = "the contract, before its body")]
+//! The store's face: opening, closing, and how what is asked of it gets to the database. The nouns' files have the rest.
+
+use std::pin::Pin;
+use std::sync::Arc;
 
 use crate::clock::Clock;
-use crate::model::*;
+use crate::model::{Actor, Timestamp};
 
-use super::{OpenError, StoreError};
+use super::arg::args;
+use super::connection::{Connection, Pool};
+use super::writer::Writer;
+use super::{OpenError, StoreError, postgres, sqlite, tenants};
 
-/// An `Idempotency-Key` and what it was used for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Idempotency {
-    /// Whose: the key holder's id or `development`.
-    pub scope: String,
-    /// The client's key, at most 255 characters.
-    pub key: String,
-    /// SHA-256 over method, path and body, in hex.
-    pub fingerprint: String,
-}
+/// How often a transaction is tried that meets others'.
+const TRIES: u32 = 5;
 
-/// What a create gave: new, or what the same request gave before.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Created<T> {
-    pub value: T,
-    pub replayed: bool,
+pub(super) type Result<T> = std::result::Result<T, StoreError>;
+
+/// What a transaction does, under way.
+pub(super) type Doing<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
+
+/// Who does something, and when.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct By {
+    pub(super) actor: Actor,
+    pub(super) now: Timestamp,
 }
 
 /// The store. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Store {}
-
-type Result<T> = std::result::Result<T, StoreError>;
-
-impl Store {
-    /// Opens `sqlite:PATH` or `postgres://…`, brings it to this version's schema and makes sure that the default tenant exists.
-    pub async fn open(url: &str, clock: Clock) -> std::result::Result<Self, OpenError> {
-        todo!()
-    }
-    /// Whether it answers.
-    pub async fn ping(&self) -> Result<()> {
-        todo!()
-    }
-    /// Writes what is under way and closes.
-    pub async fn close(&self) {
-        todo!()
-    }
-
-    // Tenants. Admin only (named exceptions to "every function takes a TenantId": the two lists and create).
-    pub async fn create_tenant(
-        &self,
-        actor: Actor,
-        new: NewTenant,
-        once: Option<Idempotency>,
-    ) -> Result<Created<Tenant>> {
-        todo!()
-    }
-    pub async fn tenants(&self, page: PageRequest) -> Result<Page<Tenant>> {
-        todo!()
-    }
-    pub async fn tenant(&self, id: TenantId) -> Result<Tenant> {
-        todo!()
-    }
-    pub async fn patch_tenant(
-        &self,
-        actor: Actor,
-        id: TenantId,
-        patch: TenantPatch,
-        if_version: Option<i64>,
-    ) -> Result<Tenant> {
-        todo!()
-    }
-    pub async fn settings(&self, tenant: TenantId) -> Result<(TenantSettings, i64)> {
-        todo!()
-    }
-    pub async fn put_settings(
-        &self,
-        actor: Actor,
-        tenant: TenantId,
-        settings: TenantSettings,
-        if_version: Option<i64>,
-    ) -> Result<(TenantSettings, i64)> {
-        todo!()
-    }
-
-    // Numbers. did_number taken anywhere: Conflict("did_number"). A profile of another tenant: NoSuch("profile_id").
-    pub async fn create_number(
-        &self,
-        actor: Actor,
-        tenant: TenantId,
-        new: NewPhoneNumber,
-        once: Option<Idempotency>,
-    ) -> Result<Created<PhoneNumberRecord>> {
-        todo!()
-    }
-    pub async fn numbers(&self, tenant: TenantId, page: PageRequest) -> Result<Page<PhoneNumberRecord>> {
-        todo!()
-    }
-    pub async fn number(&self, tenant: TenantId, id: PhoneNumberId) -> Result<PhoneNumberRecord> {
-        todo!()
-    }
-    pub async fn patch_number(
-        &self,
-        actor: Actor,
-        tenant: TenantId,
-        id: PhoneNumberId,
-        patch: PhoneNumberPatch,
-        if_version: Option<i64>,
-    ) -> Result<PhoneNumberRecord> {
-        todo!()
-    }
-    pub async fn delete_number(
-        &self,
-        actor: Actor,
-        tenant: TenantId,
-        id: PhoneNumberId,
-        if_version: Option<i64>,
-    ) -> Result<()> {
-        todo!()
-    }
-
-    // Profiles. Setting is_default unsets the tenant's other one in the same transaction. A profile that a number uses
-    // can be deleted: the number then has none.
-    pub async fn create_profile(
-        &self,
-        actor: Actor,
-        tenant: TenantId,
-        new: NewProfile,
-        once: Option<Idempotency>,
-    ) -> Result<Created<Profile>> {
-        todo!()
-    }
-    pub async fn profiles(&self, tenant: TenantId, page: PageRequest) -> Result<Page<Profile>> {
-        todo!()
-    }
-    pub async fn profile(&self, tenant: TenantId, id: ProfileId) -> Result<Profile> {
-        todo!()
-    }
-    /// The whole new content, already checked (the API merges the patch into what it read, and passes that version).
-    pub async fn replace_profile(
-        &self,
-        actor: Actor,
-        tenant: TenantId,
-        id: ProfileId,
-        content: NewProfile,
-        if_version: i64,
-    ) -> Result<Profile> {
-        todo!()
-    }
-    pub async fn delete_profile(
-        &self,
-        actor: Actor,
-        tenant: TenantId,
-        id: ProfileId,
-        if_version: Option<i64>,
-    ) -> Result<()> {
-        todo!()
-    }
-
-    // Keys.
-    pub async fn create_key(&self, actor: Actor, new: NewApiKey) -> Result<ApiKey> {
-        todo!()
-    }
-    pub async fn keys(&self, tenant: Option<TenantId>, page: PageRequest) -> Result<Page<ApiKey>> {
-        todo!()
-    }
-    /// By its public half, before anybody is known (a named exception).
-    pub async fn key(&self, id: KeyId) -> Result<ApiKey> {
-        todo!()
-    }
-    pub async fn revoke_key(&self, actor: Actor, tenant: Option<TenantId>, id: KeyId) -> Result<()> {
-        todo!()
-    }
-
-    // Calls.
-    /// All of them in one durable step, in order; each event once, however often it is written (a named exception:
-    /// every update names its tenant). Durable when it returns.
-    pub async fn record(&self, updates: Vec<CallUpdate>) -> Result<()> {
-        todo!()
-    }
-    pub async fn calls(&self, tenant: TenantId, filter: CallFilter, page: PageRequest) -> Result<Page<Call>> {
-        todo!()
-    }
-    pub async fn call(&self, tenant: TenantId, id: CallId) -> Result<Call> {
-        todo!()
-    }
-    pub async fn call_events(&self, tenant: TenantId, id: CallId, page: PageRequest) -> Result<Page<CallEvent>> {
-        todo!()
-    }
-    /// Calls that no final event was written of, of every tenant: what the boot looks at (a named exception).
-    pub async fn unfinished_calls(&self) -> Result<Vec<Call>> {
-        todo!()
-    }
-    /// Deletes calls older than their tenant's retention, at most `limit`; how many (a named exception).
-    pub async fn delete_expired(&self, now: Timestamp, limit: u32) -> Result<u64> {
-        todo!()
-    }
-
-    // Once-only actions (POSTs that make no row of their own, such as `…/hangup`).
-    /// Claims the key: `None`: do it, then `finish_once`; `Some(body)`: it was done, with this answer. A claim that is
-    /// still open is `Conflict("idempotency_key")`.
-    pub async fn begin_once(&self, tenant: TenantId, once: &Idempotency) -> Result<Option<serde_json::Value>> {
-        todo!()
-    }
-    pub async fn finish_once(&self, tenant: TenantId, once: &Idempotency, answer: serde_json::Value) -> Result<()> {
-        todo!()
-    }
-    /// Forgets keys older than 24 h.
-    pub async fn sweep_once(&self, now: Timestamp) -> Result<u64> {
-        todo!()
-    }
-
-    // Audit.
-    /// A row for what is no write of the store's own, such as `call.hangup`.
-    pub async fn audit(
-        &self,
-        actor: Actor,
-        tenant: TenantId,
-        action: &'static str,
-        subject: String,
-        after: Option<serde_json::Value>,
-    ) -> Result<()> {
-        todo!()
-    }
-    pub async fn audit_log(&self, tenant: TenantId, page: PageRequest) -> Result<Page<AuditEntry>> {
-        todo!()
-    }
-
-    // The directory.
-    /// Everything that answering a call needs, of every tenant (a named exception), with the change counter it was read at.
-    pub async fn directory(&self) -> Result<(i64, Vec<DirectoryTenant>)> {
-        todo!()
-    }
-    /// One tenant's part of it, after a change.
-    pub async fn directory_of(&self, tenant: TenantId) -> Result<DirectoryTenant> {
-        todo!()
-    }
-    /// Raised by every write that the directory shows; other processes and the command line change it too.
-    pub async fn directory_version(&self) -> Result<i64> {
-        todo!()
-    }
+pub struct Store {
+    inner: Arc<Inner>,
 }
 
-/// What answering a tenant's calls needs.
-#[derive(Debug, Clone, PartialEq)]
-pub struct DirectoryTenant {
-    pub tenant: Tenant,
-    pub settings: TenantSettings,
-    pub profiles: Vec<Profile>,
-    pub numbers: Vec<PhoneNumberRecord>,
+#[derive(Debug)]
+struct Inner {
+    readers: Pool,
+    writers: Pool,
+    writer: Writer,
+    clock: Clock,
+}
+
+impl Store {
+    /// Opens `sqlite:PATH` or `postgres://…`, brings it to this version's schema and makes sure that the default
+    /// tenant exists. Call within a tokio runtime.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub async fn open(url: &str, clock: Clock) -> std::result::Result<Self, OpenError> {
+        let (writers, readers) = match url.split_once(':') {
+            Some(("sqlite", path)) => sqlite::open(path.strip_prefix("//").unwrap_or(path)).await?,
+            Some(("postgres" | "postgresql", _)) => {
+                let pool = postgres::open(url).await?;
+                (pool.clone(), pool)
+            }
+            _ => {
+                return Err(OpenError::Url("is neither sqlite:PATH nor postgres://user:password@host/name".to_owned()));
+            }
+        };
+        let writer = Writer::start(writers.clone());
+        let store = Self { inner: Arc::new(Inner { readers, writers, writer, clock }) };
+        let now = store.now();
+        let made = store.write(move |db| Box::pin(tenants::make_default(db, now))).await;
+        made.map_err(|error| OpenError::Connect(error.to_string()))?;
+        Ok(store)
+    }
+
+    /// Whether it answers.
+    ///
+    /// # Errors
+    /// [`StoreError::Away`].
+    pub async fn ping(&self) -> Result<()> {
+        self.reader().await?.rows("SELECT 1", args![]).await.map(drop)
+    }
+
+    /// Writes what is under way and closes. What comes later finds the database away.
+    pub async fn close(&self) {
+        self.inner.writer.close().await;
+        self.inner.writers.close().await;
+        self.inner.readers.close().await;
+    }
+
+    pub(super) fn by(&self, actor: Actor) -> By {
+        By { actor, now: self.now() }
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.inner.clock.wall()
+    }
+
+    pub(super) async fn reader(&self) -> Result<Connection> {
+        self.inner.readers.connect().await
+    }
+
+    /// Does it in a transaction: all of it, durably, or nothing.
+    pub(super) async fn write<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: for<'a> Fn(&'a mut Connection) -> Doing<'a, T> + Send + Sync + 'static,
+    {
+        match self.inner.writers {
+            Pool::Sqlite(_) => self.inner.writer.write(work).await,
+            Pool::Postgres(_) => self.write_apart(work).await,
+        }
+    }
+
+    /// The same, for the many small writes of live calls: on PostgreSQL too they share their commits.
+    pub(super) async fn write_grouped<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: for<'a> Fn(&'a mut Connection) -> Doing<'a, T> + Send + Sync + 'static,
+    {
+        self.inner.writer.write(work).await
+    }
+
+    /// In a transaction of its own, beside others'.
+    async fn write_apart<T, F>(&self, work: F) -> Result<T>
+    where
+        F: for<'a> Fn(&'a mut Connection) -> Doing<'a, T>,
+    {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let mut db = self.inner.writers.begin().await?;
+            match work(&mut db).await {
+                Ok(answer) => return db.commit().await.map(|()| answer),
+                Err(_) if db.worth_again() && tries < TRIES => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
 }

@@ -80,7 +80,7 @@ pub enum Recording {
 }
 
 /// A tenant's bounds and policies. A tenant that set none has these defaults.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TenantSettings {
     /// Calls at once; `None`: as many as the service has places.
     pub concurrent_calls_max: Option<u32>,

@@ -1,0 +1,156 @@
+//! Calls and their events, as they are read and, in the end, deleted. `record.rs` writes them.
+
+use sqlx::AssertSqlSafe;
+
+use crate::model::{Call, CallEvent, CallFilter, CallId, Page, PageRequest, TenantId, Timestamp};
+
+use super::arg::{Arg, args, word};
+use super::row::Row;
+use super::store::{Result, Store};
+use super::{StoreError, page};
+
+/// Unfinished calls that are looked at: more than any process has places.
+const UNFINISHED_MAX: u32 = 10_000;
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+
+impl Store {
+    /// A tenant's calls.
+    ///
+    /// # Errors
+    /// [`StoreError::Away`].
+    pub async fn calls(&self, tenant: TenantId, filter: CallFilter, request: PageRequest) -> Result<Page<Call>> {
+        let mut db = self.reader().await?;
+        let select = Select::calls(tenant, filter, request)?;
+        let rows = db.rows(AssertSqlSafe(select.sql), select.args).await?;
+        page::page(request, rows, read, |call| call.id.0)
+    }
+
+    /// A call of the tenant.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`].
+    pub async fn call(&self, tenant: TenantId, id: CallId) -> Result<Call> {
+        let mut db = self.reader().await?;
+        let row = db.row("SELECT * FROM calls WHERE tenant_id = $1 AND id = $2", args![tenant, id]).await?;
+        read(&row.ok_or(StoreError::NotFound)?)
+    }
+
+    /// What happened on a call of the tenant.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`]: the tenant has no such call.
+    pub async fn call_events(&self, tenant: TenantId, id: CallId, request: PageRequest) -> Result<Page<CallEvent>> {
+        let mut db = self.reader().await?;
+        let rows = db
+            .rows(
+                "SELECT * FROM call_events WHERE tenant_id = $1 AND call_id = $2 AND id < $3
+                 ORDER BY id DESC LIMIT $4",
+                args![tenant, id, page::after(request), page::rows(request)],
+            )
+            .await?;
+        if rows.is_empty() {
+            let found = db.row("SELECT 1 FROM calls WHERE tenant_id = $1 AND id = $2", args![tenant, id]).await?;
+            found.ok_or(StoreError::NotFound)?;
+        }
+        page::page(request, rows, read_event, |event| event.id.0)
+    }
+
+    /// Calls that no final event was written of, of every tenant: what the boot looks at (a named exception). Oldest
+    /// first, at most 10,000.
+    ///
+    /// # Errors
+    /// [`StoreError::Away`].
+    pub async fn unfinished_calls(&self) -> Result<Vec<Call>> {
+        let sql = "SELECT * FROM calls WHERE state NOT IN ('completed', 'refused', 'failed') ORDER BY id LIMIT $1";
+        let rows = self.reader().await?.rows(sql, args![UNFINISHED_MAX]).await?;
+        rows.iter().map(read).collect()
+    }
+
+    /// Deletes calls older than their tenant's retention, with their events, at most `limit`; how many (a named
+    /// exception). Housekeeping, not somebody's change: no audit row.
+    ///
+    /// # Errors
+    /// [`StoreError::Away`].
+    pub async fn delete_expired(&self, now: Timestamp, limit: u32) -> Result<u64> {
+        let sql = "DELETE FROM calls WHERE id IN (
+                       SELECT calls.id FROM tenant_settings
+                       JOIN calls ON calls.tenant_id = tenant_settings.tenant_id
+                       WHERE tenant_settings.retention_days IS NOT NULL
+                           AND calls.started_at < $1 - tenant_settings.retention_days * $2
+                       LIMIT $3)";
+        self.write(move |db| Box::pin(db.execute(sql, args![now, DAY_MS, limit]))).await
+    }
+}
+
+/// A query that grows by the filters that are set. Its text is made of our own words only.
+struct Select {
+    sql: String,
+    args: Vec<Arg>,
+}
+
+impl Select {
+    fn calls(tenant: TenantId, filter: CallFilter, request: PageRequest) -> Result<Self> {
+        let mut select = Self { sql: "SELECT * FROM calls WHERE tenant_id = ".to_owned(), args: Vec::new() };
+        select.arg(tenant).sql(" AND id < ").arg(page::after(request));
+        for (n, state) in filter.states.iter().enumerate() {
+            select.sql(if n == 0 { " AND state IN (" } else { ", " }).arg(word(state)?);
+        }
+        if !filter.states.is_empty() {
+            select.sql(")");
+        }
+        if let Some(direction) = filter.direction {
+            select.sql(" AND direction = ").arg(word(&direction)?);
+        }
+        if let Some(number) = filter.number {
+            select.sql(" AND (from_number = ").arg(&number).sql(" OR to_number = ").arg(&number).sql(")");
+        }
+        if let Some(since) = filter.since {
+            select.sql(" AND started_at >= ").arg(since);
+        }
+        if let Some(until) = filter.until {
+            select.sql(" AND started_at < ").arg(until);
+        }
+        select.sql(" ORDER BY id DESC LIMIT ").arg(page::rows(request));
+        Ok(select)
+    }
+
+    fn sql(&mut self, text: &str) -> &mut Self {
+        self.sql.push_str(text);
+        self
+    }
+
+    fn arg(&mut self, value: impl Into<Arg>) -> &mut Self {
+        self.args.push(value.into());
+        self.sql.push_str(&format!("${}", self.args.len()));
+        self
+    }
+}
+
+fn read(row: &Row) -> Result<Call> {
+    Ok(Call {
+        id: row.id("id")?,
+        tenant_id: row.id("tenant_id")?,
+        carrier_call_id: row.text("carrier_call_id")?,
+        direction: row.word("direction")?,
+        from: row.text("from_number")?,
+        to: row.text("to_number")?,
+        phone_number_id: row.id_maybe("phone_number_id")?,
+        profile_id: row.id_maybe("profile_id")?,
+        state: row.word("state")?,
+        started_at: row.time("started_at")?,
+        ended_at: row.time_maybe("ended_at")?,
+        ended_by: row.word_maybe("ended_by")?,
+        quality: row.json_maybe("quality")?,
+    })
+}
+
+fn read_event(row: &Row) -> Result<CallEvent> {
+    Ok(CallEvent {
+        id: row.id("id")?,
+        tenant_id: row.id("tenant_id")?,
+        call_id: row.id("call_id")?,
+        at: row.time("at")?,
+        kind: row.word("kind")?,
+        data: row.json("data")?,
+    })
+}

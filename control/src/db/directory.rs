@@ -1,0 +1,107 @@
+//! What answering calls needs, read at once.
+
+use std::collections::HashMap;
+
+use crate::model::{PhoneNumberRecord, Profile, Tenant, TenantId, TenantSettings};
+
+use super::StoreError;
+use super::arg::args;
+use super::connection::Connection;
+use super::row::Row;
+use super::store::{Result, Store};
+use super::{numbers, profiles, settings, tenants};
+
+/// What answering a tenant's calls needs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DirectoryTenant {
+    /// It.
+    pub tenant: Tenant,
+    /// Its bounds.
+    pub settings: TenantSettings,
+    /// Its profiles.
+    pub profiles: Vec<Profile>,
+    /// Its numbers.
+    pub numbers: Vec<PhoneNumberRecord>,
+}
+
+impl Store {
+    /// Everything that answering a call needs, of every tenant (a named exception), with the change counter it was
+    /// read at: what changed while it was read is in it or has a higher counter, or both.
+    ///
+    /// # Errors
+    /// [`StoreError::Away`].
+    pub async fn directory(&self) -> Result<(i64, Vec<DirectoryTenant>)> {
+        let mut db = self.reader().await?;
+        let version = version(&mut db).await?;
+        let rows = db.rows("SELECT * FROM tenants", args![]).await?;
+        let mut all: HashMap<TenantId, DirectoryTenant> =
+            readable(&rows, tenants::read).map(|tenant| (tenant.id, DirectoryTenant::new(tenant))).collect();
+        for row in db.rows("SELECT * FROM tenant_settings", args![]).await? {
+            if let (Some(of), Ok((settings, _))) = (all.get_mut(&row.id("tenant_id")?), settings::read(&row)) {
+                of.settings = settings;
+            }
+        }
+        for profile in readable(&db.rows("SELECT * FROM ai_profiles", args![]).await?, profiles::read) {
+            if let Some(of) = all.get_mut(&profile.tenant_id) {
+                of.profiles.push(profile);
+            }
+        }
+        for number in readable(&db.rows("SELECT * FROM phone_numbers", args![]).await?, numbers::read) {
+            if let Some(of) = all.get_mut(&number.tenant_id) {
+                of.numbers.push(number);
+            }
+        }
+        Ok((version, all.into_values().collect()))
+    }
+
+    /// One tenant's part of it, after a change.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`].
+    pub async fn directory_of(&self, tenant: TenantId) -> Result<DirectoryTenant> {
+        let mut db = self.reader().await?;
+        let mut of = DirectoryTenant::new(tenants::get(&mut db, tenant).await?);
+        of.settings = settings::get(&mut db, tenant).await?.0;
+        let rows = db.rows("SELECT * FROM ai_profiles WHERE tenant_id = $1", args![tenant]).await?;
+        of.profiles.extend(readable(&rows, profiles::read));
+        let rows = db.rows("SELECT * FROM phone_numbers WHERE tenant_id = $1", args![tenant]).await?;
+        of.numbers.extend(readable(&rows, numbers::read));
+        Ok(of)
+    }
+
+    /// Raised by every write that the directory shows; other processes and the command line change it too.
+    ///
+    /// # Errors
+    /// [`StoreError::Away`].
+    pub async fn directory_version(&self) -> Result<i64> {
+        version(&mut self.reader().await?).await
+    }
+}
+
+impl DirectoryTenant {
+    fn new(tenant: Tenant) -> Self {
+        Self { tenant, settings: TenantSettings::default(), profiles: Vec::new(), numbers: Vec::new() }
+    }
+}
+
+/// Raises the counter. The last step of a write: whoever raises it next waits for this one's commit.
+pub(super) async fn changed(db: &mut Connection) -> Result<()> {
+    db.execute("UPDATE directory_version SET version = version + 1", args![]).await.map(drop)
+}
+
+async fn version(db: &mut Connection) -> Result<i64> {
+    let row = db.row("SELECT version FROM directory_version", args![]).await?;
+    row.ok_or_else(|| StoreError::Fault("directory_version is empty".to_owned()))?.int("version")
+}
+
+/// Those that this version understands. One row of a newer version's must not keep all other calls from being answered.
+fn readable<T>(rows: &[Row], read: fn(&Row) -> Result<T>) -> impl Iterator<Item = T> {
+    rows.iter().filter_map(move |row| match read(row) {
+        Ok(read) => Some(read),
+        Err(error) => {
+            let id = row.text("id").unwrap_or_default();
+            tracing::error!(%id, %error, "the directory goes without a row that this version cannot read");
+            None
+        }
+    })
+}
