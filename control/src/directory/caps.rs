@@ -49,7 +49,9 @@ impl Caps {
         // From here on, dropping it gives the place back.
         let place = Place(Arc::clone(self));
         match per_second_max {
-            Some(max) if !self.bucket.lock().unwrap_or_else(PoisonError::into_inner).take(now, max) => Err(Busy::PerSecond),
+            Some(max) if !self.bucket.lock().unwrap_or_else(PoisonError::into_inner).take(now, max) => {
+                Err(Busy::PerSecond)
+            }
             _ => Ok(place),
         }
     }

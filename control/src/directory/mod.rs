@@ -79,6 +79,14 @@ impl Line {
         self.plan.id
     }
 
+    /// A line that nobody registered, with the demo behind it.
+    #[cfg(test)]
+    pub(crate) fn demo() -> Self {
+        let plan = Arc::new(Plan::demo(agent::Profile::demo(), None));
+        let served = Arc::new(Served::new(TenantId::DEFAULT, Arc::clone(&plan)));
+        Self { served, number: None, is_active: true, plan }
+    }
+
     /// Whether the call is to be answered at all.
     pub(crate) fn is_open(&self) -> bool {
         self.is_active && self.served.status() == TenantStatus::Active
@@ -247,8 +255,11 @@ impl Inner {
         let served = self.served(rows.tenant.id);
         let (gone, missing) = served.replace(rows, &self.demo, &self.voice);
         // Another tenant may have it by now.
-        let mut changes: Vec<_> =
-            gone.into_iter().filter(|number| self.numbers.is_of(*number, &served)).map(|number| (number, None)).collect();
+        let mut changes: Vec<_> = gone
+            .into_iter()
+            .filter(|number| self.numbers.is_of(*number, &served))
+            .map(|number| (number, None))
+            .collect();
         for row in &rows.numbers {
             let Some(dialled) = Dialled::parse(&row.did_number) else { continue };
             let served = Arc::clone(&served);
@@ -271,5 +282,4 @@ impl Inner {
 }
 
 #[cfg(test)]
-#[path = "directory_tests.rs"]
 mod tests;

@@ -37,6 +37,8 @@ pub(crate) struct Plan {
     pub(crate) agent: Arc<agent::Profile>,
     /// How turns are taken.
     pub(crate) turn: TurnParams,
+    /// BCP 47: the voice that speaks its texts.
+    pub(crate) language: String,
     /// Said by the carrier first.
     pub(crate) preface: Option<Preface>,
     /// Whom a call may be connected to; the first is who talks to callers that ask for a person.
@@ -52,6 +54,7 @@ impl Plan {
             whole: true,
             agent: Arc::new(agent.with_transfer(person.clone())),
             turn: TurnParams::default(),
+            language: "en-US".into(),
             preface: None,
             people: person.into_iter().collect(),
         }
@@ -84,6 +87,7 @@ impl Plan {
             whole: missing.is_empty(),
             agent: Arc::new(agent),
             turn: content.turn_taking,
+            language: content.language.clone(),
             preface: preface(&unsaid, &content.language),
             people,
         };

@@ -79,7 +79,10 @@ impl Journal {
     fn start_with(sink: Sink, dir: &Path, spool_bytes_max: u64) -> io::Result<Self> {
         let spool = Spool::open(&dir.join("spool"), spool_bytes_max)?;
         if spool.len() > 0 {
-            tracing::info!(updates = spool.len(), "what an earlier process could not write to the database is written first");
+            tracing::info!(
+                updates = spool.len(),
+                "what an earlier process could not write to the database is written first"
+            );
         }
         let (queue, items) = mpsc::channel(QUEUE);
         let counts = Arc::new(Counts::default());
@@ -139,5 +142,4 @@ impl Counts {
 }
 
 #[cfg(test)]
-#[path = "journal_tests.rs"]
 mod tests;

@@ -93,7 +93,9 @@ impl Writer {
         }
         self.write(updates).await;
         // Whoever asked may have stopped waiting.
-        flushes.into_iter().for_each(|done| drop(done.send(())));
+        for done in flushes {
+            let _ = done.send(());
+        }
     }
 
     async fn write(&mut self, waiting: Vec<Waiting>) {
@@ -119,7 +121,9 @@ impl Writer {
         while let Some((update, wait)) = waiting.next() {
             match self.sink.record(vec![update.clone()]).await {
                 Ok(()) => self.written(vec![(update, wait)]),
-                Err(StoreError::Away(_)) => return self.put_by([(update, wait)].into_iter().chain(waiting).collect()).await,
+                Err(StoreError::Away(_)) => {
+                    return self.put_by([(update, wait)].into_iter().chain(waiting).collect()).await;
+                }
                 Err(error) => {
                     tracing::error!(%error, call = %update.call.id, event = ?update.event.kind, "the database refuses an event");
                     self.counts.lose("the database refuses it");
@@ -198,7 +202,10 @@ impl Writer {
     }
 
     /// Does something with the spool where it may block; then notes how full it is.
-    async fn on_disk<R: Send + 'static>(&mut self, work: impl FnOnce(&mut Spool) -> R + Send + 'static) -> io::Result<R> {
+    async fn on_disk<R: Send + 'static>(
+        &mut self,
+        work: impl FnOnce(&mut Spool) -> R + Send + 'static,
+    ) -> io::Result<R> {
         let spool = Arc::clone(&self.spool);
         let done = tokio::task::spawn_blocking(move || {
             let mut spool = spool.lock().unwrap_or_else(PoisonError::into_inner);

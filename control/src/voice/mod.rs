@@ -158,7 +158,14 @@ impl Kept {
 }
 
 fn name(text: &str, language: &str) -> Name {
-    Sha256::new().chain_update(EDITION).chain_update([0]).chain_update(language).chain_update([0]).chain_update(text).finalize().into()
+    Sha256::new()
+        .chain_update(EDITION)
+        .chain_update([0])
+        .chain_update(language)
+        .chain_update([0])
+        .chain_update(text)
+        .finalize()
+        .into()
 }
 
 #[cfg(test)]

@@ -58,7 +58,8 @@ impl Shelf {
 
     /// Throws the oldest away until there is a tenth free again, if there is too much; gives how much is left.
     fn tidy(&self) -> io::Result<u64> {
-        let mut files: Vec<(SystemTime, u64, PathBuf)> = fs::read_dir(&self.dir)?.filter_map(|entry| facts(&entry.ok()?)).collect();
+        let mut files: Vec<(SystemTime, u64, PathBuf)> =
+            fs::read_dir(&self.dir)?.filter_map(|entry| facts(&entry.ok()?)).collect();
         let mut bytes: u64 = files.iter().map(|(_, length, _)| length).sum();
         if bytes <= BYTES_MAX {
             return Ok(bytes);

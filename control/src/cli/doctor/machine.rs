@@ -13,7 +13,7 @@ use crate::config::{Config, Limits};
 use crate::db::Schema;
 use crate::descriptors::needed;
 use crate::model::Timestamp;
-use crate::voice::can_speak;
+use crate::voice::Voice;
 
 /// Before this software was written, in ms since 1970: the beginning of 2026.
 const BEFORE_US: Timestamp = Timestamp(1_767_225_600_000);
@@ -99,13 +99,16 @@ pub(super) fn clock() -> Finding {
 }
 
 /// Is there a voice for greetings and menus that are text?
-pub(super) async fn voice() -> Finding {
-    if can_speak().await {
-        return Finding::ok("voice", "espeak-ng speaks greetings and menus");
+pub(super) async fn voice(config: &Config) -> Finding {
+    let Some(program) = &config.espeak else {
+        return Finding::ok("voice", "OFFHOOK_ESPEAK is off: the carrier says profiles' greetings");
+    };
+    if Voice::find(Some(program), &config.data_dir).await.speaks() {
+        return Finding::ok("voice", format!("{} speaks profiles' texts", program.display()));
     }
     Finding::warn(
         "voice",
-        "no espeak-ng: a profile's greeting and menu cannot be spoken, callers hear the demo's own sound",
-        "install espeak-ng (Debian, Ubuntu: apt-get install espeak-ng)",
+        format!("{} does not run: the carrier says greetings, and menus' own answers are not said", program.display()),
+        "install espeak-ng (Debian, Ubuntu: apt-get install espeak-ng), or name it in OFFHOOK_ESPEAK",
     )
 }

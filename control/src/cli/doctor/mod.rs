@@ -41,7 +41,7 @@ async fn examine(config: &Config) -> Vec<Finding> {
     findings.push(machine::data_dir(&config.data_dir));
     findings.push(machine::database(config).await);
     findings.push(machine::clock());
-    findings.push(machine::voice().await);
+    findings.push(machine::voice(config).await);
     findings.push(signature::own(config));
     findings.extend(reach::public_url(config).await);
     findings
