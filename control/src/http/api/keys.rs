@@ -71,8 +71,8 @@ pub(super) fn routes() -> Routes {
     OpenApiRouter::new()
         .routes(routes!(create_api_key, list_api_keys))
         .routes(routes!(get_api_key, revoke_api_key))
-        .routes(routes!(create_admin_key, list_admin_keys))
-        .routes(routes!(get_admin_key, revoke_admin_key))
+        .routes(routes!(create_admin_key, list_all_keys))
+        .routes(routes!(get_any_key, revoke_any_key))
 }
 
 /// Makes a key of a tenant.
@@ -115,34 +115,40 @@ async fn revoke_api_key(asked: Asked) -> Result<Response, Problem> {
 /// Makes an admin's key.
 ///
 /// For admins. It opens everything of every tenant.
-#[utoipa::path(post, path = "/api-keys", tag = "Admin keys", request_body = ref("NewAdminKey"),
+#[utoipa::path(post, path = "/api-keys", tag = "All keys", request_body = ref("NewAdminKey"),
     responses((status = 201, description = "Made.", body = ref("MadeApiKey"))))]
 async fn create_admin_key(asked: Asked) -> Result<Response, Problem> {
     asked.caller.at_least(Role::Admin)?;
     create(asked, &NEW_ADMIN, None).await
 }
 
-/// Lists the admins' keys, newest first, revoked ones included.
-#[utoipa::path(get, path = "/api-keys", tag = "Admin keys",
+/// Lists all keys, of every tenant and of the admins, newest first, revoked ones included.
+///
+/// For admins.
+#[utoipa::path(get, path = "/api-keys", tag = "All keys",
     responses((status = 200, description = "A page of them.", body = ref("ApiKeyPage"))))]
-async fn list_admin_keys(asked: Asked) -> Result<Response, Problem> {
+async fn list_all_keys(asked: Asked) -> Result<Response, Problem> {
     asked.caller.at_least(Role::Admin)?;
     let page = asked.page()?;
     shown::page(asked.caller, &asked.app.store.keys(None, page).await?)
 }
 
-/// Shows an admin's key, without its secret.
-#[utoipa::path(get, path = "/api-keys/{key_id}", tag = "Admin keys",
+/// Shows any key, without its secret.
+///
+/// For admins.
+#[utoipa::path(get, path = "/api-keys/{key_id}", tag = "All keys",
     responses((status = 200, description = "The key.", body = ref("ApiKey"))))]
-async fn get_admin_key(asked: Asked) -> Result<Response, Problem> {
+async fn get_any_key(asked: Asked) -> Result<Response, Problem> {
     asked.caller.at_least(Role::Admin)?;
     get(&asked, None).await
 }
 
-/// Revokes an admin's key.
-#[utoipa::path(delete, path = "/api-keys/{key_id}", tag = "Admin keys",
+/// Revokes any key.
+///
+/// For admins.
+#[utoipa::path(delete, path = "/api-keys/{key_id}", tag = "All keys",
     responses((status = 204, description = "Revoked.")))]
-async fn revoke_admin_key(asked: Asked) -> Result<Response, Problem> {
+async fn revoke_any_key(asked: Asked) -> Result<Response, Problem> {
     asked.caller.at_least(Role::Admin)?;
     revoke(&asked, None).await
 }
@@ -190,7 +196,7 @@ async fn get(asked: &Asked, tenant: Option<TenantId>) -> Result<Response, Proble
 
 async fn find(app: &App, tenant: Option<TenantId>, id: KeyId) -> Result<ApiKey, Problem> {
     let key = app.store.key(id).await?;
-    if key.tenant_id == tenant { Ok(key) } else { Err(Problem::not_found()) }
+    if tenant.is_none() || key.tenant_id == tenant { Ok(key) } else { Err(Problem::not_found()) }
 }
 
 async fn revoke(asked: &Asked, tenant: Option<TenantId>) -> Result<Response, Problem> {
