@@ -5,7 +5,7 @@
 #[cfg(not(offhook_loom))]
 pub(crate) use std::sync::{
     Mutex,
-    atomic::{AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering},
+    atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering},
 };
 
 #[cfg(offhook_loom)]
