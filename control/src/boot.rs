@@ -70,7 +70,9 @@ impl BootError {
     #[must_use]
     pub fn exit(&self) -> Exit {
         match self {
-            Self::Listen(..) | Self::DataDir(..) | Self::Database(OpenError::Url(_)) => Exit::Usage,
+            Self::Listen(..) | Self::DataDir(..) | Self::CaptureDir(..) | Self::Database(OpenError::Url(_)) => {
+                Exit::Usage
+            }
             Self::Database(OpenError::Connect(_)) | Self::Store(StoreError::Away(_)) => Exit::Away,
             Self::Database(OpenError::Migrate(_)) | Self::Store(_) | Self::Engine(_) => Exit::Failed,
         }
