@@ -1,9 +1,12 @@
-//! The profile: what the demo agent says, as sound, and to whom it may transfer a caller.
+//! The profile: what a scripted agent says, as sound, and to whom it may transfer a caller.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+
+use crate::menu::{KeyAction, Menu, OwnAction, OwnKey};
 
 /// Bytes of one second of G.711 at 8 kHz.
 const BYTES_PER_SECOND: usize = 8_000;
@@ -12,18 +15,24 @@ const PROMPT_SECONDS_MAX: usize = 60;
 
 macro_rules! prompts {
     ($($(#[$doc:meta])* $variant:ident = $name:literal,)*) => {
-        /// A prompt of the demo agent. Its words are in `agent/prompts/prompts.txt`.
+        /// A prompt. The words of the demo's are in `agent/prompts/prompts.txt`.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-        pub enum Prompt { $($(#[$doc])* $variant,)* }
+        pub enum Prompt {
+            $($(#[$doc])* $variant,)*
+            /// One of the profile's own texts, by its place.
+            Own(u8),
+            /// What somebody wanted said on this one call.
+            Told,
+        }
 
         impl Prompt {
-            /// All of them.
+            /// Those of the demo.
             pub const ALL: &[Self] = &[$(Self::$variant,)*];
 
-            /// The name of its line in `prompts.txt` and, with `.ulaw`, of its file.
+            /// The name of its line in `prompts.txt` and, with `.ulaw`, of its file; `own` or `told` where it has none.
             #[must_use]
             pub const fn name(self) -> &'static str {
-                match self { $(Self::$variant => $name,)* }
+                match self { $(Self::$variant => $name,)* Self::Own(_) => "own", Self::Told => "told" }
             }
         }
 
@@ -73,11 +82,18 @@ prompts! {
     Goodbye = "goodbye",
 }
 
-/// What the demo agent says and whom it may dial. Made once, shared by calls.
+/// What a scripted agent says and whom it may dial. Made once, shared by calls; a clone shares its sound.
 #[derive(Debug, Clone)]
 pub struct Profile {
-    sounds: Vec<Bytes>,
-    /// Where key 3 leads (E.164); `None`: nobody is available.
+    /// Of the demo's prompts, in the order of [`Prompt::ALL`].
+    stock: Arc<[Bytes]>,
+    /// Of [`Prompt::Own`].
+    own: Vec<Bytes>,
+    /// First of a new call, before the menu.
+    pub greeting: Vec<Prompt>,
+    /// What the keys do.
+    pub menu: Menu,
+    /// Where [`KeyAction::Person`] leads (E.164); `None`: nobody is available.
     pub transfer: Option<String>,
     /// The call had a stream before: greet as someone who was cut off.
     pub resumed: bool,
@@ -109,20 +125,83 @@ impl Profile {
         Self { transfer: number, ..self }
     }
 
+    /// The same, with a greeting of its own; `None` where somebody else has said it when the stream begins.
+    #[must_use]
+    pub fn with_greeting(mut self, sound: Option<Bytes>) -> Self {
+        self.greeting = sound.map(|sound| self.keep(sound)).into_iter().collect();
+        self
+    }
+
+    /// The same, with a menu of its own. Where there is no sound for it at all, callers are asked to press a key.
+    #[must_use]
+    pub fn with_menu(mut self, keys: Vec<OwnKey>) -> Self {
+        let (mut offers, mut actions) = (Vec::new(), Vec::new());
+        for OwnKey { digit, offer, action } in keys {
+            offers.extend(offer.map(|sound| self.keep(sound)));
+            let action = match action {
+                OwnAction::Say(Some(sound)) => KeyAction::Say(self.keep(sound)),
+                OwnAction::Say(None) => continue,
+                OwnAction::Transfer(number) => KeyAction::Transfer(number),
+                OwnAction::Repeat => KeyAction::RepeatGreeting,
+                OwnAction::Echo => KeyAction::Echo,
+                OwnAction::Goodbye => KeyAction::Goodbye,
+            };
+            actions.push((digit, action));
+        }
+        if offers.is_empty() {
+            offers.push(Prompt::PressKey);
+        }
+        self.menu = Menu { long: offers.clone(), short: offers, keys: actions };
+        self
+    }
+
     /// The same, for a call that had a stream before.
     #[must_use]
     pub fn resumed(self) -> Self {
         Self { resumed: true, ..self }
     }
 
-    /// The sound of a prompt: µ-law at 8 kHz. Cheap: the bytes are shared.
+    /// The sound of a prompt: µ-law at 8 kHz. Cheap: the bytes are shared. [`Prompt::Told`] belongs to a call, not to a
+    /// profile, and is silent here.
     #[must_use]
     pub fn sound(&self, prompt: Prompt) -> Bytes {
-        self.sounds[prompt as usize].clone()
+        let sound = match prompt {
+            Prompt::Own(place) => self.own.get(usize::from(place)),
+            stock => Prompt::ALL.iter().position(|known| *known == stock).and_then(|place| self.stock.get(place)),
+        };
+        sound.cloned().unwrap_or_default()
     }
 
-    fn with_sounds(sounds: Vec<Bytes>) -> Self {
-        Self { sounds, transfer: None, resumed: false, silence: Duration::from_secs(8), echo: Duration::from_secs(10) }
+    /// Whether a prompt leads to the menu: who missed one is given the short menu.
+    pub(crate) fn explains_keys(&self, prompt: Prompt) -> bool {
+        let demo = matches!(prompt, Prompt::Welcome | Prompt::About | Prompt::Menu | Prompt::MenuShort | Prompt::Again);
+        demo || self.greeting.contains(&prompt) || self.menu.long.contains(&prompt)
+    }
+
+    /// Whether a prompt is worth taking up again where it was interrupted.
+    pub(crate) fn tells_something(&self, prompt: Prompt) -> bool {
+        let answers = |action: &KeyAction| matches!(action, KeyAction::Say(answer) if *answer == prompt);
+        matches!(prompt, Prompt::NoOne | Prompt::Told) || self.menu.keys.iter().any(|(_, action)| answers(action))
+    }
+
+    /// Takes in a sound of its own. A menu has at most 12 keys of two texts, so a byte counts them.
+    fn keep(&mut self, sound: Bytes) -> Prompt {
+        let place = u8::try_from(self.own.len()).unwrap_or(u8::MAX);
+        self.own.push(sound);
+        Prompt::Own(place)
+    }
+
+    fn with_sounds(stock: Arc<[Bytes]>) -> Self {
+        Self {
+            stock,
+            own: Vec::new(),
+            greeting: vec![Prompt::Welcome, Prompt::About],
+            menu: Menu::demo(),
+            transfer: None,
+            resumed: false,
+            silence: Duration::from_secs(8),
+            echo: Duration::from_secs(10),
+        }
     }
 }
 

@@ -1,9 +1,9 @@
-//! The demo's conversation as a pure state machine: what happened and when goes in, what to do comes out.
+//! The scripted conversation as a pure state machine: what happened and when goes in, what to do comes out.
 //!
 //! ```text
-//!   Fresh ──Started──► Talking ──key 9──► EchoIntro ──played──► Echo ──10 s or a key──► Talking
+//!   Fresh ──Started──► Talking ──echo key──► EchoIntro ──played──► Echo ──10 s or a key──► Talking
 //!                         │
-//!                         └─ key 0, key 3 with somebody to reach, silence twice ──► Leaving ──► (stream ends)
+//!                         └─ goodbye, transfer, a wish to end, silence twice ──► Leaving ──► (stream ends)
 //! ```
 //!
 //! While it talks, the script waits for exactly one of: its own words to be played, the caller to finish, or the
@@ -13,11 +13,13 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use engine::audio::frame::Frame;
 use engine::port::{AgentEvent, UtteranceId};
 use engine::time::{Instant, Samples};
 
 use crate::desk::Intent;
+use crate::menu::KeyAction;
 use crate::profile::{Profile, Prompt};
 use crate::rewind::phrase_start;
 
@@ -28,11 +30,24 @@ const PLAYED_GRACE: Duration = Duration::from_secs(10);
 /// An interrupted prompt with less than this left was understood: it is not taken up again.
 const REST_MIN: Samples = Samples::from_millis(800);
 
+/// What somebody who watches the call wants.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wish {
+    /// End the call, once what is being said has been heard.
+    HangUp,
+    /// Connect the caller to this number (E.164, checked by whoever dials).
+    Transfer(String),
+    /// Say this now: µ-law at 8 kHz, not empty.
+    Say(Bytes),
+}
+
 /// What happens to the script.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Input {
     /// Something on the call.
     Event(AgentEvent),
+    /// Somebody wants something. Once the call is being ended, nothing more is done for anybody.
+    Wish(Wish),
     /// The time asked for by [`Output::WakeAt`] has come. One that comes early changes nothing.
     Timeout,
 }
@@ -99,8 +114,10 @@ pub struct Script {
     said: VecDeque<Said>,
     /// What the last interruption took from the caller.
     missed: Vec<Piece>,
-    /// What key 2 repeats.
-    topic: &'static [Prompt],
+    /// The last answer, to be repeated.
+    topic: Option<Prompt>,
+    /// The sound of [`Prompt::Told`]; a new one replaces it.
+    told: Bytes,
     utterances: u32,
     caller_speaks: bool,
     /// The caller's turn stopped us, so it wants an acknowledgement.
@@ -126,7 +143,8 @@ impl Script {
             phase: Phase::Fresh,
             said: VecDeque::with_capacity(4),
             missed: Vec::with_capacity(4),
-            topic: &[Prompt::Menu],
+            topic: None,
+            told: Bytes::new(),
             utterances: 0,
             caller_speaks: false,
             interrupted: false,
@@ -143,6 +161,7 @@ impl Script {
     pub fn step(&mut self, now: Instant, input: Input, out: &mut Vec<Output>) {
         match input {
             Input::Timeout => self.timeout(now, out),
+            Input::Wish(wish) => self.fulfil(now, wish, out),
             Input::Event(AgentEvent::Started) => self.greet(now, out),
             Input::Event(AgentEvent::Audio(frame)) => {
                 if matches!(self.phase, Phase::Echo { .. }) {
@@ -159,12 +178,56 @@ impl Script {
         self.arm(out);
     }
 
+    /// The sound of a prompt as this call has it.
+    #[must_use]
+    pub fn sound(&self, prompt: Prompt) -> Bytes {
+        if prompt == Prompt::Told { self.told.clone() } else { self.profile.sound(prompt) }
+    }
+
     fn greet(&mut self, now: Instant, out: &mut Vec<Output>) {
         self.phase = Phase::Talking;
         if self.profile.resumed {
-            self.say(now, &[Prompt::Again, Prompt::MenuShort], out);
+            self.say(now, &[Prompt::Again], out);
+            self.offer_again(now, out);
         } else {
-            self.say(now, &[Prompt::Welcome, Prompt::About, Prompt::Menu], out);
+            self.say_greeting(now, out);
+        }
+    }
+
+    fn say_greeting(&mut self, now: Instant, out: &mut Vec<Output>) {
+        let profile = Arc::clone(&self.profile);
+        self.say(now, &profile.greeting, out);
+        self.say(now, &profile.menu.long, out);
+    }
+
+    /// The keys, for someone who has heard of them.
+    fn offer_again(&mut self, now: Instant, out: &mut Vec<Output>) {
+        let profile = Arc::clone(&self.profile);
+        self.say(now, &profile.menu.short, out);
+    }
+
+    fn fulfil(&mut self, now: Instant, wish: Wish, out: &mut Vec<Output>) {
+        if matches!(self.phase, Phase::Fresh | Phase::Leaving) {
+            return;
+        }
+        if let Phase::Echo { .. } = self.phase {
+            out.push(Output::EchoEnd);
+            out.push(Output::StopSpeaking);
+            out.push(Output::Listen(false));
+        }
+        self.phase = Phase::Talking;
+        self.since = now;
+        match wish {
+            Wish::HangUp => self.end(Intent::HangUp, out),
+            Wish::Transfer(number) => {
+                self.interrupt_ourselves(out);
+                self.leave(now, Prompt::OneMoment, Intent::Dial(number), out);
+            }
+            Wish::Say(sound) => {
+                self.interrupt_ourselves(out);
+                self.told = sound;
+                self.tell(now, Prompt::Told, out);
+            }
         }
     }
 
@@ -192,7 +255,7 @@ impl Script {
 
     /// Remembers the rest of a piece of which `heard` was heard, if there is enough of it left.
     fn miss(&mut self, piece: Piece, heard: Samples) {
-        let sound = self.profile.sound(piece.prompt);
+        let sound = self.sound(piece.prompt);
         let at = piece.from + heard;
         if Samples(sound.len() as u64).saturating_sub(at) >= REST_MIN {
             let from = if heard == Samples::ZERO { piece.from } else { phrase_start(&sound, at) };
@@ -210,8 +273,12 @@ impl Script {
             self.acknowledge(now, out);
         } else if self.said.is_empty() {
             self.remarks += 1;
-            let first: &[Prompt] = &[Prompt::HeardYou, Prompt::MenuShort];
-            self.say(now, if self.remarks == 1 { first } else { &[Prompt::PressKey] }, out);
+            if self.remarks == 1 {
+                self.say(now, &[Prompt::HeardYou], out);
+                self.offer_again(now, out);
+            } else {
+                self.say(now, &[Prompt::PressKey], out);
+            }
         }
     }
 
@@ -221,10 +288,11 @@ impl Script {
         let ack = if self.interruptions == 1 { Prompt::Ack } else { Prompt::AckShort };
         self.say(now, &[ack], out);
         let missed = std::mem::take(&mut self.missed);
-        if missed.iter().any(|piece| explains_keys(piece.prompt)) {
-            return self.say(now, &[Prompt::MenuShort], out);
+        let profile = Arc::clone(&self.profile);
+        if missed.iter().any(|piece| profile.explains_keys(piece.prompt)) {
+            return self.offer_again(now, out);
         }
-        let mut rest = missed.into_iter().filter(|piece| tells_something(piece.prompt)).peekable();
+        let mut rest = missed.into_iter().filter(|piece| profile.tells_something(piece.prompt)).peekable();
         if rest.peek().is_some() {
             self.say(now, &[Prompt::Resume], out);
         }
@@ -256,19 +324,27 @@ impl Script {
     }
 
     fn choose(&mut self, now: Instant, digit: char, out: &mut Vec<Output>) {
-        match digit {
-            '1' => self.tell(now, &[Prompt::Hours, Prompt::AnythingElse], out),
-            '2' => self.tell(now, self.topic, out),
-            '3' => match self.profile.transfer.clone() {
-                Some(number) => self.leave(now, Prompt::OneMoment, Intent::Dial(number), out),
-                None => self.tell(now, &[Prompt::NoOne, Prompt::AnythingElse], out),
+        match self.profile.menu.action(digit).cloned() {
+            Some(KeyAction::Say(answer)) => self.tell(now, answer, out),
+            Some(KeyAction::RepeatAnswer) => match self.topic {
+                Some(answer) => self.tell(now, answer, out),
+                None => self.say(now, &Arc::clone(&self.profile).menu.long, out),
             },
-            '9' => {
+            Some(KeyAction::RepeatGreeting) => self.say_greeting(now, out),
+            Some(KeyAction::Person) => match self.profile.transfer.clone() {
+                Some(number) => self.leave(now, Prompt::OneMoment, Intent::Dial(number), out),
+                None => self.tell(now, Prompt::NoOne, out),
+            },
+            Some(KeyAction::Transfer(number)) => self.leave(now, Prompt::OneMoment, Intent::Dial(number), out),
+            Some(KeyAction::Echo) => {
                 self.phase = Phase::EchoIntro;
                 self.say(now, &[Prompt::EchoIntro], out);
             }
-            '0' => self.leave(now, Prompt::Goodbye, Intent::HangUp, out),
-            _ => self.say(now, &[Prompt::UnknownKey, Prompt::MenuShort], out),
+            Some(KeyAction::Goodbye) => self.leave(now, Prompt::Goodbye, Intent::HangUp, out),
+            None => {
+                self.say(now, &[Prompt::UnknownKey], out);
+                self.offer_again(now, out);
+            }
         }
     }
 
@@ -314,7 +390,8 @@ impl Script {
         } else if std::mem::replace(&mut self.prompted, true) {
             self.leave(now, Prompt::Goodbye, Intent::HangUp, out);
         } else {
-            self.say(now, &[Prompt::StillThere, Prompt::MenuShort], out);
+            self.say(now, &[Prompt::StillThere], out);
+            self.offer_again(now, out);
         }
     }
 
@@ -348,15 +425,19 @@ impl Script {
 
     fn leave(&mut self, now: Instant, word: Prompt, intent: Intent, out: &mut Vec<Output>) {
         self.say(now, &[word], out);
+        self.end(intent, out);
+    }
+
+    fn end(&mut self, intent: Intent, out: &mut Vec<Output>) {
         out.push(Output::SetIntent(intent));
         out.push(Output::HangUp);
         self.phase = Phase::Leaving;
     }
 
-    /// Says an answer that key 2 will repeat.
-    fn tell(&mut self, now: Instant, topic: &'static [Prompt], out: &mut Vec<Output>) {
-        self.topic = topic;
-        self.say(now, topic, out);
+    /// Says an answer that may be asked for again.
+    fn tell(&mut self, now: Instant, answer: Prompt, out: &mut Vec<Output>) {
+        self.topic = Some(answer);
+        self.say(now, &[answer, Prompt::AnythingElse], out);
     }
 
     fn say(&mut self, now: Instant, prompts: &[Prompt], out: &mut Vec<Output>) {
@@ -369,7 +450,7 @@ impl Script {
         if self.said.is_empty() {
             self.spoken_at = now;
         }
-        let length = Samples(self.profile.sound(piece.prompt).len() as u64);
+        let length = Samples(self.sound(piece.prompt).len() as u64);
         self.spoken_at += length.saturating_sub(piece.from).duration();
         self.utterances += 1;
         self.said.push_back(Said { id: UtteranceId(self.utterances), piece });
@@ -381,14 +462,4 @@ impl Script {
 /// What must be heard whole: the last words, and what would otherwise be stopped by the voice that it asks for.
 fn is_interruptible(prompt: Prompt) -> bool {
     !matches!(prompt, Prompt::OneMoment | Prompt::Goodbye | Prompt::EchoIntro)
-}
-
-/// Prompts that lead to the menu: who missed one is given the short menu.
-fn explains_keys(prompt: Prompt) -> bool {
-    matches!(prompt, Prompt::Welcome | Prompt::About | Prompt::Menu | Prompt::MenuShort | Prompt::Again)
-}
-
-/// Prompts worth taking up again where they were interrupted.
-fn tells_something(prompt: Prompt) -> bool {
-    matches!(prompt, Prompt::Hours | Prompt::NoOne)
 }

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::calls::Registry;
+use crate::calls::{Chronicle, Registry};
 use crate::clock::Clock;
 use crate::config::{Config, PublicUrl};
 use crate::db::Store;
@@ -42,6 +42,8 @@ pub(crate) struct App {
     pub(crate) directory: Directory,
     pub(crate) journal: Journal,
     pub(crate) keyring: Keyring,
+    /// What is told of calls.
+    pub(crate) chronicle: Chronicle,
     calls: Mutex<Registry>,
     rate: RateLimit,
     phase: AtomicU8,
@@ -65,6 +67,7 @@ impl App {
             media,
             store,
             directory,
+            chronicle: Chronicle::new(journal.clone(), clock.clone()),
             journal,
             keyring: Keyring::new(clock.clone()),
             calls: Mutex::new(Registry::new(limits.calls_max, limits.token_lifetime)),
@@ -109,6 +112,7 @@ impl App {
         #[allow(clippy::cast_precision_loss, reason = "a few thousand calls")]
         self.metrics.calls.set(self.calls().len() as f64);
         self.metrics.log_lines_dropped.absolute(logs::lines_dropped());
+        self.metrics.copy_journal(&self.journal);
         let stats = self.media.stats();
         self.metrics.copy_stats(&stats);
         let mut page = self.metrics.render();
@@ -120,7 +124,11 @@ impl App {
 
     /// Forgets what has passed; called every second, `tick` counts.
     pub(crate) fn housekeeping(&self, tick: u64) {
-        self.calls().sweep(self.clock.now());
+        let mut calls = self.calls();
+        calls.sweep(self.clock.now());
+        // Always in this order: the registry, then the chronicle.
+        self.chronicle.sweep(|call| calls.has(call));
+        drop(calls);
         if tick.is_multiple_of(5) {
             self.metrics.upkeep();
         }

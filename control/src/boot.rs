@@ -23,10 +23,12 @@ use crate::app::{App, Phase};
 use crate::clock::Clock;
 use crate::config::{Config, PublicUrl};
 use crate::db::{OpenError, Store, StoreError};
-use crate::directory::Directory;
+use crate::directory::{Directory, Plan};
 use crate::http::{routes, server};
 use crate::journal::Journal;
 use crate::media::Media;
+use crate::model::Direction;
+use crate::voice::Voice;
 
 /// How often the drain looks whether it is done.
 const LOOK: Duration = Duration::from_millis(50);
@@ -35,6 +37,8 @@ const LOOK: Duration = Duration::from_millis(50);
 const LAST_WORDS: Duration = Duration::from_secs(5);
 /// The same, for an operator who does not want to wait.
 const LAST_WORDS_FORCED: Duration = Duration::from_secs(1);
+/// For the last events to be on disk.
+const LAST_WRITES: Duration = Duration::from_secs(5);
 const HOUSEKEEPING: Duration = Duration::from_secs(1);
 
 /// Why a server did not start.
@@ -76,6 +80,7 @@ pub struct Server {
     stop: watch::Sender<bool>,
     serving: JoinHandle<()>,
     housekeeping: JoinHandle<()>,
+    watching: JoinHandle<()>,
 }
 
 impl Server {
@@ -86,9 +91,11 @@ impl Server {
     pub async fn start(config: Config, clock: Clock) -> Result<Self, BootError> {
         make_private(&config.data_dir).map_err(|error| BootError::DataDir(config.data_dir.clone(), error))?;
         let store = Store::open(config.database_url.expose_secret(), clock.clone()).await?;
-        let directory = Directory::load(&store).await?;
-        let journal = Journal::start(store.clone(), &config.data_dir, clock.clone())
+        let journal = Journal::start(store.clone(), &config.data_dir, config.spool_bytes_max)
             .map_err(|error| BootError::DataDir(config.data_dir.clone(), error))?;
+        let voice = Voice::find(config.espeak.as_deref(), &config.data_dir).await;
+        let directory = Directory::load(&store, voice, demo(&config)).await?;
+        let unfinished = store.unfinished_calls().await?;
         let media = Media::start(&config)?;
         let listen = config.listen;
         let failed = |error| BootError::Listen(listen, error);
@@ -96,11 +103,16 @@ impl Server {
         let address = listener.local_addr().map_err(failed)?;
         let public = config.public.clone().unwrap_or_else(|| PublicUrl::of_address(address));
         let app = Arc::new(App::new(config, public, clock, media, store, directory, journal));
+        app.chronicle.adopt(unfinished, |call| {
+            let ours = if call.direction == Direction::Outbound { &call.from } else { &call.to };
+            app.directory.line_again(call.tenant_id, ours, call.profile_id)
+        });
+        let watching = tokio::spawn(app.directory.clone().watch(app.store.clone()));
         let (stop, stopped) = watch::channel(false);
         let router = routes::router(Arc::clone(&app));
         let serving = tokio::spawn(server::serve(listener, Arc::clone(&app), router, stopped));
         let housekeeping = tokio::spawn(keep_house(Arc::clone(&app)));
-        Ok(Self { address, app, stop, serving, housekeeping })
+        Ok(Self { address, app, stop, serving, housekeeping, watching })
     }
 
     /// Where it listens.
@@ -137,8 +149,17 @@ impl Server {
         // The task ends by itself within its own bound; were it to panic, there is nothing left to save.
         let _ = self.serving.await;
         self.housekeeping.abort();
+        self.watching.abort();
+        self.app.journal.flush(LAST_WRITES).await;
+        self.app.store.close().await;
         tracing::info!("done");
     }
+}
+
+/// Who answers where there is no profile: the built-in demo, with the one person that the operator allows.
+fn demo(config: &Config) -> Plan {
+    let agent = config.prompts.clone().unwrap_or_else(agent::Profile::demo);
+    Plan::demo(agent, config.transfer_to.as_ref().map(|number| number.as_str().to_owned()))
 }
 
 /// A directory that only its owner may look into: it holds who called whom.

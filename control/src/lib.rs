@@ -23,9 +23,10 @@ mod http;
 mod journal;
 pub mod twilio;
 
-pub mod calls;
+mod calls;
 mod media;
 pub mod model;
+mod voice;
 
 pub mod clock;
 mod histograms;

@@ -7,13 +7,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use engine::port::{AgentPort, EndCause};
-use engine::turn::TurnParams;
 use engine::wire::StartInfo;
 use engine::{
     Admission, EndReport, Engine, EngineConfig, Gate, Placement, Progress, Quality, Refusal, StartError, Stats,
 };
 use tokio::runtime::Handle;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use crate::app::App;
 use crate::calls::Token;
@@ -26,16 +25,14 @@ use crate::twilio::socket::reason;
 const TOKEN_PARAMETER: &str = "token";
 /// Streams may overlap for a moment: the old one of a resumed call is still closing when the new one stands.
 const OVERLAP: usize = 8;
+/// What others want of a call and its agent has not yet done; it does each at once.
+const WISHES: usize = 8;
 
 /// The engine, the agents' runtime, and what they say.
 #[derive(Debug)]
 pub(crate) struct Media {
     engine: Engine,
     agents: Handle,
-    /// For first streams.
-    profile: Arc<agent::Profile>,
-    /// For streams that take a call up again.
-    profile_resumed: Arc<agent::Profile>,
     call_max: Duration,
     /// Sockets that have shown no token yet.
     unproven: Arc<Semaphore>,
@@ -84,13 +81,9 @@ impl Media {
     pub(crate) fn start(config: &Config) -> Result<Self, StartError> {
         let places = config.limits.calls_max;
         let engine = start_engine(config, places + OVERLAP)?;
-        let transfer = config.transfer_to.as_ref().map(|number| number.as_str().to_owned());
-        let profile = config.prompts.clone().unwrap_or_else(agent::Profile::demo).with_transfer(transfer);
         Ok(Self {
             engine,
             agents: Handle::current(),
-            profile_resumed: Arc::new(profile.clone().resumed()),
-            profile: Arc::new(profile),
             call_max: config.limits.call_max,
             unproven: Arc::new(Semaphore::new(places)),
             seats: AtomicUsize::new(0),
@@ -121,11 +114,16 @@ impl Media {
 /// Lets the agent talk until it ends or the call has lasted as long as it may, all its streams counted.
 fn talk(app: &Arc<App>, port: AgentPort, ticket: Ticket) {
     let media = &app.media;
+    let profile = Arc::clone(&ticket.line.plan.agent);
     let profile = match ticket.kind {
-        StreamKind::Answer => &media.profile,
-        StreamKind::Resume => &media.profile_resumed,
+        StreamKind::Answer => profile,
+        StreamKind::Resume => Arc::new(profile.as_ref().clone().resumed()),
     };
-    let conversation = agent::run_demo(port, ticket.desk.clone(), Arc::clone(profile));
+    let (wish, wishes) = mpsc::channel(WISHES);
+    app.calls().show(&ticket, port.view(), wish);
+    let (teller, call) = (Arc::clone(app), ticket.call);
+    let tell = move |happening| teller.chronicle.tell(&call, happening);
+    let conversation = agent::run(port, ticket.desk.clone(), profile, wishes, tell);
     let left = media.call_max.saturating_sub(app.clock.now().saturating_sub(ticket.since));
     let app = Arc::clone(app);
     media.agents.spawn(async move {
@@ -173,16 +171,15 @@ fn admit(app: &Arc<App>, claim: Claim, start: &StartInfo) -> Result<Admission, R
         return Err(refusal(app, SocketRefused::Foreign, "the token was issued for another call"));
     }
     tracing::info!(call = %ticket.call, stream = %start.stream_sid, kind = ?ticket.kind, "stream started");
+    app.chronicle.stream_started(&ticket.call, start.stream_sid.as_str());
     let (ticket, shared) = (ticket.clone(), Arc::clone(app));
     Ok(Admission {
-        turn: TurnParams::default(),
+        turn: ticket.line.plan.turn,
         capture: None,
-        agent: Box::new(move |port| {
-            shared.calls().show(&ticket, port.view());
-            talk(&shared, port, ticket);
-        }),
+        agent: Box::new(move |port| talk(&shared, port, ticket)),
         on_end: Box::new(move |report| {
             log_end(&seat.ticket, &report);
+            seat.app.chronicle.stream_ended(&seat.ticket.call, &report);
             seat.cause = Some(report.cause);
             drop(seat);
         }),

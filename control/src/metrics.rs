@@ -3,11 +3,14 @@
 //! Handles are made once and are an atomic addition each. What the engine counts itself is copied in when asked for.
 
 use std::fmt;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use engine::{Kind, Stats};
 use metrics::{Counter, Gauge, Histogram, Key, KeyName, Label, Level, Metadata, Recorder, Unit};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
+
+use crate::journal::{Counts, Journal};
 
 static METADATA: Metadata<'static> = Metadata::new("control", Level::INFO, None);
 
@@ -62,7 +65,9 @@ values! {
 }
 values! {
     /// Why a call was not taken.
-    CallRefused: Full = "full", Draining = "draining", Fault = "fault"
+    CallRefused:
+        Full = "full", Draining = "draining", Fault = "fault", NotServed = "not_served",
+        TenantAtOnce = "tenant_at_once", TenantPerSecond = "tenant_per_second"
 }
 values! {
     /// What came after a stream.
@@ -195,6 +200,27 @@ impl Metrics {
             Kind::Counter => self.copy_counter(format!("offhook_media_{name}_total"), help, value),
             Kind::Gauge => self.copy_gauge(format!("offhook_media_{name}"), help, value),
         });
+    }
+
+    /// Sets what the journal counts among ours.
+    pub(crate) fn copy_journal(&self, journal: &Journal) {
+        let Counts { written, spooled, lost, in_spool, spool_bytes } = journal.counts();
+        let counters = [
+            ("written", "Events of calls written to the database.", written),
+            ("spooled", "Events that waited on this machine while the database was away.", spooled),
+            ("lost", "Events that are on no disk.", lost),
+        ];
+        for (name, help, count) in counters {
+            self.copy_counter(format!("offhook_events_{name}_total"), help, count.load(Ordering::Relaxed));
+        }
+        let gauges = [
+            ("events_waiting", "Events that are not in the database yet.", journal.waiting()),
+            ("spool_events", "Events that wait on this machine's disk.", in_spool.load(Ordering::Relaxed)),
+            ("spool_bytes", "What they take of it.", spool_bytes.load(Ordering::Relaxed)),
+        ];
+        for (name, help, value) in gauges {
+            self.copy_gauge(format!("offhook_{name}"), help, value);
+        }
     }
 
     fn copy_counter(&self, name: String, help: &'static str, value: u64) {

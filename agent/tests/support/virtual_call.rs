@@ -152,7 +152,7 @@ impl Call {
         self.event(AgentEvent::Played { utterance: piece.id, playout, heard });
     }
 
-    fn step(&mut self, input: Input) {
+    pub(crate) fn step(&mut self, input: Input) {
         let mut outputs = Vec::new();
         self.script.step(self.now, input, &mut outputs);
         for output in outputs {
@@ -171,7 +171,7 @@ impl Call {
                     self.began = self.now;
                 }
                 self.utterances += 1;
-                let length = Samples(self.profile.sound(*prompt).len() as u64);
+                let length = Samples(self.script.sound(*prompt).len() as u64);
                 assert!(*from < length, "{prompt:?} from its end");
                 self.playing.push(Playing {
                     id: UtteranceId(self.utterances),

@@ -1,7 +1,8 @@
 //! What somebody with a key does to a live call.
-#![allow(clippy::todo, unused_variables, dead_code, reason = "the contract, before its body")]
 
 use std::sync::Arc;
+
+use agent::Wish;
 
 use crate::app::App;
 use crate::model::{CallId, TenantId};
@@ -17,10 +18,20 @@ pub(crate) enum Action {
     Say(String),
 }
 
+impl Action {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::HangUp => "hangup",
+            Self::Transfer(_) => "transfer",
+            Self::Say(_) => "say",
+        }
+    }
+}
+
 /// Why it was not done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ActError {
-    /// No such call of this tenant is live here.
+    /// No such call of this tenant has a stream here.
     NotLive,
     /// The profile's allow-list has not got that number.
     NotAllowed,
@@ -30,10 +41,30 @@ pub(crate) enum ActError {
 
 /// Does it. The event that tells of it is in the journal when this returns.
 pub(crate) async fn act(app: &Arc<App>, tenant: TenantId, call: CallId, action: Action) -> Result<(), ActError> {
-    todo!()
+    let (sid, line, wishes) = app.calls().reach(tenant, call).ok_or(ActError::NotLive)?;
+    let name = action.name();
+    let wish = match action {
+        Action::HangUp => Wish::HangUp,
+        Action::Transfer(number) if line.plan.may_dial(&number) => Wish::Transfer(number),
+        Action::Transfer(_) => return Err(ActError::NotAllowed),
+        Action::Say(text) => {
+            let voice = app.directory.voice();
+            let sound = voice.render(&text, &line.plan.language).await.map_err(|error| {
+                tracing::warn!(%call, %error, "a text was not said");
+                ActError::NoVoice
+            })?;
+            Wish::Say(sound)
+        }
+    };
+    // A full queue belongs to an agent that no longer listens.
+    wishes.try_send(wish).map_err(|_| ActError::NotLive)?;
+    if app.chronicle.acted(&sid, name).await.is_err() {
+        tracing::error!(%call, action = name, "done, but its event is lost");
+    }
+    Ok(())
 }
 
 /// The live calls of a tenant, newest first, as their rows would be now.
 pub(crate) fn live(app: &App, tenant: TenantId) -> Vec<crate::model::Call> {
-    todo!()
+    app.chronicle.live(tenant)
 }

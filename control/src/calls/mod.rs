@@ -1,8 +1,11 @@
-//! The calls that live: their registry and their tokens.
+//! The calls that live: their registry, their tokens, and what is told of them.
 
 pub(crate) mod act;
-pub mod registry;
-pub mod token;
+pub(crate) mod chronicle;
+pub(crate) mod registry;
+mod sums;
+pub(crate) mod token;
 
-pub use registry::Registry;
-pub use token::Token;
+pub(crate) use chronicle::{Chronicle, Outcome};
+pub(crate) use registry::Registry;
+pub(crate) use token::Token;

@@ -17,19 +17,22 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::time::Duration;
 
-use agent::{Desk, Intent};
+use agent::{Desk, Intent, Wish};
 use engine::CallView;
 use engine::port::EndCause;
 use engine::wire::Sid;
+use tokio::sync::mpsc;
 
 use super::token::Token;
 use crate::clock::Moment;
+use crate::directory::{Busy, Line, Place};
 use crate::mask::Masked;
+use crate::model::{CallId, TenantId};
 
 /// How often a call's stream may be taken up again (DESIGN: the life of a call).
-pub const RESUMES_MAX: u32 = 3;
+pub(crate) const RESUMES_MAX: u32 = 3;
 /// The least time between two of them.
-pub const RESUME_PAUSE: Duration = Duration::from_secs(5);
+pub(crate) const RESUME_PAUSE: Duration = Duration::from_secs(5);
 /// From an accepted socket to the carrier's `start`, which comes at once.
 const JOIN_TIME: Duration = Duration::from_secs(15);
 /// From the end of a stream to the carrier asking what comes next, which it does within seconds.
@@ -40,15 +43,21 @@ const STOPPED_TIME: Duration = Duration::from_secs(5);
 /// Of a caller's address, in bytes; real ones are shorter.
 const ADDRESS_BYTES_MAX: usize = 128;
 
-/// Who calls whom, as the webhook said.
+/// Who calls whom, as the webhook said; and who answers, as the directory said.
 #[derive(Clone)]
-pub struct Facts {
+pub(crate) struct Facts {
+    /// Our id.
+    pub(crate) id: CallId,
+    /// Who answers.
+    pub(crate) line: Line,
+    /// We called.
+    pub(crate) outbound: bool,
     /// The carrier's account that owns the call.
-    pub account: Sid,
+    pub(crate) account: Sid,
     /// The caller.
-    pub from: String,
+    pub(crate) from: String,
     /// The called.
-    pub to: String,
+    pub(crate) to: String,
 }
 
 impl std::fmt::Debug for Facts {
@@ -59,7 +68,7 @@ impl std::fmt::Debug for Facts {
 
 /// Which webhook issued a token: the answer to a new call, or to a stream that ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StreamKind {
+pub(crate) enum StreamKind {
     /// A call's first stream.
     Answer,
     /// A stream that takes up a call again.
@@ -68,28 +77,37 @@ pub enum StreamKind {
 
 /// What a redeemed token stands for. The stream's `start` must name the same account and call.
 #[derive(Debug, Clone)]
-pub struct Ticket {
+pub(crate) struct Ticket {
+    /// Who answers.
+    pub(crate) line: Line,
     /// The call.
-    pub call: Sid,
+    pub(crate) call: Sid,
     /// Its account.
-    pub account: Sid,
+    pub(crate) account: Sid,
     /// Which webhook issued it.
-    pub kind: StreamKind,
+    pub(crate) kind: StreamKind,
     /// When the call came, through all its streams.
-    pub since: Moment,
+    pub(crate) since: Moment,
     /// Counts the call's streams, so that a late word about an old one is known as such.
-    pub stream: u32,
+    pub(crate) stream: u32,
     /// Where the stream's agent leaves word of what comes after.
-    pub desk: Desk,
+    pub(crate) desk: Desk,
 }
 
 /// There is no place for another call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Full;
+pub(crate) enum NoPlace {
+    /// Every place of the service is taken.
+    Full,
+    /// The tenant has as many calls as it may have at once.
+    TenantAtOnce,
+    /// The tenant has had as many new calls as may come in a second.
+    TenantPerSecond,
+}
 
 /// Why a token opens nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TokenFault {
+pub(crate) enum TokenFault {
     /// Never issued, already used, replaced, or swept after its time.
     Unknown,
     /// Known, but its time has passed.
@@ -98,18 +116,18 @@ pub enum TokenFault {
 
 /// Why a stream is not taken up again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NoResume {
+pub(crate) enum NoResume {
     /// [`RESUMES_MAX`] is used up.
     TooOften,
     /// The last one is less than [`RESUME_PAUSE`] ago.
     TooSoon,
     /// The call is unknown here and there is no place for it.
-    Full,
+    NoPlace,
 }
 
 /// What a call is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
+pub(crate) enum State {
     /// Its webhook was answered; the socket has until then.
     Reserved(Moment),
     /// Its socket stands; `start` has until then.
@@ -127,20 +145,24 @@ pub enum State {
 
 /// One live call.
 #[derive(Debug)]
-pub struct Call {
+pub(crate) struct Call {
     /// Who calls whom.
-    pub facts: Facts,
+    pub(crate) facts: Facts,
     /// What it is doing.
-    pub state: State,
+    pub(crate) state: State,
     /// How often its stream was taken up again.
-    pub resumes: u32,
+    pub(crate) resumes: u32,
     /// When it came.
-    pub since: Moment,
+    pub(crate) since: Moment,
     last_resume: Option<Moment>,
     pending: Option<Pending>,
     stream: u32,
     /// How its last stream goes, once its agent has begun.
     view: Option<CallView>,
+    /// Where that agent is told what somebody wants.
+    wishes: Option<mpsc::Sender<Wish>>,
+    /// Among its tenant's calls; held, not read.
+    _place: Place,
     desk: Desk,
     /// The carrier said that the call is over while its stream still ran.
     over: bool,
@@ -150,7 +172,7 @@ pub struct Call {
 
 impl Call {
     /// How its stream goes; `None` where it has none.
-    pub fn view(&self) -> Option<&CallView> {
+    pub(crate) fn view(&self) -> Option<&CallView> {
         self.view.as_ref().filter(|_| self.state == State::Streaming)
     }
 }
@@ -163,7 +185,7 @@ struct Pending {
 }
 
 /// The live calls.
-pub struct Registry {
+pub(crate) struct Registry {
     calls: HashMap<Sid, Call>,
     tokens: HashMap<Token, Sid>,
     calls_max: usize,
@@ -172,15 +194,15 @@ pub struct Registry {
 
 impl Registry {
     /// An empty registry with places for `calls_max` calls.
-    pub fn new(calls_max: usize, token_lifetime: Duration) -> Self {
+    pub(crate) fn new(calls_max: usize, token_lifetime: Duration) -> Self {
         Self { calls: HashMap::new(), tokens: HashMap::new(), calls_max, token_lifetime }
     }
 
     /// Reserves a place for a call and lets `token` open its socket. A call that is known keeps its place.
     ///
     /// # Errors
-    /// [`Full`] where every place is taken.
-    pub fn admit(&mut self, now: Moment, call: &Sid, facts: Facts, token: Token) -> Result<(), Full> {
+    /// [`NoPlace`] where there is none.
+    pub(crate) fn admit(&mut self, now: Moment, call: &Sid, facts: Facts, token: Token) -> Result<(), NoPlace> {
         self.reserve(now, call, facts)?;
         self.issue(now, call, token, StreamKind::Answer);
         Ok(())
@@ -191,7 +213,7 @@ impl Registry {
     ///
     /// # Errors
     /// Why it does not.
-    pub fn resume(
+    pub(crate) fn resume(
         &mut self,
         now: Moment,
         call: &Sid,
@@ -202,7 +224,7 @@ impl Registry {
         if counted >= RESUMES_MAX {
             return Err(NoResume::TooOften);
         }
-        let known = self.reserve(now, call, facts).map_err(|Full| NoResume::Full)?;
+        let known = self.reserve(now, call, facts).map_err(|_| NoResume::NoPlace)?;
         let resumes = known.resumes.max(counted);
         if resumes >= RESUMES_MAX {
             return Err(NoResume::TooOften);
@@ -220,7 +242,7 @@ impl Registry {
     ///
     /// # Errors
     /// Why it opens nothing.
-    pub fn redeem(&mut self, now: Moment, token: &Token) -> Result<Ticket, TokenFault> {
+    pub(crate) fn redeem(&mut self, now: Moment, token: &Token) -> Result<Ticket, TokenFault> {
         let sid = self.tokens.remove(token).ok_or(TokenFault::Unknown)?;
         let call = self.calls.get_mut(&sid).ok_or(TokenFault::Unknown)?;
         let pending = call.pending.take().ok_or(TokenFault::Unknown)?;
@@ -228,9 +250,10 @@ impl Registry {
             return Err(TokenFault::Expired);
         }
         call.stream += 1;
-        (call.desk, call.view) = (Desk::new(), None);
+        (call.desk, call.view, call.wishes) = (Desk::new(), None, None);
         call.state = State::Joining(now + JOIN_TIME);
         Ok(Ticket {
+            line: call.facts.line.clone(),
             call: sid,
             account: call.facts.account,
             kind: pending.kind,
@@ -241,7 +264,7 @@ impl Registry {
     }
 
     /// The stream of `ticket` has begun. False where the call is gone or has a newer stream.
-    pub fn started(&mut self, ticket: &Ticket) -> bool {
+    pub(crate) fn started(&mut self, ticket: &Ticket) -> bool {
         let Some(call) = self.calls.get_mut(&ticket.call).filter(|call| call.stream == ticket.stream) else {
             return false;
         };
@@ -249,16 +272,29 @@ impl Registry {
         true
     }
 
-    /// Lets others look at the stream of `ticket` while it runs.
-    pub fn show(&mut self, ticket: &Ticket, view: CallView) {
+    /// Lets others look at the stream of `ticket` while it runs, and say what they want of it.
+    pub(crate) fn show(&mut self, ticket: &Ticket, view: CallView, wishes: mpsc::Sender<Wish>) {
         if let Some(call) = self.calls.get_mut(&ticket.call).filter(|call| call.stream == ticket.stream) {
-            call.view = Some(view);
+            (call.view, call.wishes) = (Some(view), Some(wishes));
         }
+    }
+
+    /// A call of this tenant whose stream runs, and where its agent is told what somebody wants.
+    pub(crate) fn reach(&self, tenant: TenantId, id: CallId) -> Option<(Sid, Line, mpsc::Sender<Wish>)> {
+        let (sid, call) =
+            self.calls.iter().find(|(_, call)| call.facts.id == id && call.facts.line.tenant() == tenant)?;
+        let wishes = call.wishes.as_ref().filter(|_| call.state == State::Streaming)?;
+        Some((*sid, call.facts.line.clone(), wishes.clone()))
+    }
+
+    /// Whether the call has a place.
+    pub(crate) fn has(&self, call: &Sid) -> bool {
+        self.calls.contains_key(call)
     }
 
     /// The stream of `ticket` has ended, or never began (no `cause`). A word about an older stream than the call's last changes
     /// nothing, and so does one that comes after the carrier's question was already answered with a new token.
-    pub fn ended(&mut self, now: Moment, ticket: &Ticket, cause: Option<EndCause>) {
+    pub(crate) fn ended(&mut self, now: Moment, ticket: &Ticket, cause: Option<EndCause>) {
         let Some(call) = self.calls.get_mut(&ticket.call).filter(|call| call.stream == ticket.stream) else { return };
         if call.over {
             self.forget(&ticket.call);
@@ -270,19 +306,19 @@ impl Registry {
     }
 
     /// The call of `ticket` has lasted as long as it may.
-    pub fn time_up(&mut self, ticket: &Ticket) {
+    pub(crate) fn time_up(&mut self, ticket: &Ticket) {
         if let Some(call) = self.calls.get_mut(&ticket.call).filter(|call| call.stream == ticket.stream) {
             call.time_up = true;
         }
     }
 
     /// Whether the call has lasted as long as it may.
-    pub fn is_time_up(&self, call: &Sid) -> bool {
+    pub(crate) fn is_time_up(&self, call: &Sid) -> bool {
         self.calls.get(call).is_some_and(|call| call.time_up)
     }
 
     /// The carrier says that the call is over. Its running stream is still given the time to end by itself.
-    pub fn over(&mut self, call: &Sid) {
+    pub(crate) fn over(&mut self, call: &Sid) {
         match self.calls.get_mut(call) {
             Some(live) if live.state == State::Streaming => live.over = true,
             _ => self.forget(call),
@@ -290,19 +326,19 @@ impl Registry {
     }
 
     /// Gives the call's place back.
-    pub fn forget(&mut self, call: &Sid) {
+    pub(crate) fn forget(&mut self, call: &Sid) {
         if let Some(pending) = self.calls.remove(call).and_then(|call| call.pending) {
             self.tokens.remove(&pending.token);
         }
     }
 
     /// What the call's last agent wanted to come next; to resume where nobody said anything.
-    pub fn intent(&self, call: &Sid) -> Intent {
+    pub(crate) fn intent(&self, call: &Sid) -> Intent {
         self.calls.get(call).map_or(Intent::Resume, |call| call.desk.intent())
     }
 
     /// Forgets every call whose time has passed.
-    pub fn sweep(&mut self, now: Moment) {
+    pub(crate) fn sweep(&mut self, now: Moment) {
         let tokens = &mut self.tokens;
         self.calls.retain(|_, call| {
             let lives = match call.state {
@@ -317,13 +353,13 @@ impl Registry {
     }
 
     /// How many calls have a place.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.calls.len()
     }
 
     /// How many calls somebody who wants to end should wait for: not those whose stream ended some seconds ago without
     /// a question from the carrier.
-    pub fn unfinished(&self, now: Moment) -> usize {
+    pub(crate) fn unfinished(&self, now: Moment) -> usize {
         let is_waited_for = |call: &&Call| match call.state {
             State::Between { since, .. } => now < since + STOPPED_TIME,
             _ => true,
@@ -331,27 +367,23 @@ impl Registry {
         self.calls.values().filter(is_waited_for).count()
     }
 
-    /// Whether no call has a place.
-    pub fn is_empty(&self) -> bool {
-        self.calls.is_empty()
-    }
-
     /// Every live call, in no order.
-    pub fn iter(&self) -> impl Iterator<Item = (&Sid, &Call)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&Sid, &Call)> {
         self.calls.iter()
     }
 
-    fn reserve(&mut self, now: Moment, call: &Sid, facts: Facts) -> Result<&mut Call, Full> {
+    fn reserve(&mut self, now: Moment, call: &Sid, facts: Facts) -> Result<&mut Call, NoPlace> {
         if self.calls.len() >= self.calls_max && !self.calls.contains_key(call) {
             self.sweep(now);
             if self.calls.len() >= self.calls_max {
-                return Err(Full);
+                return Err(NoPlace::Full);
             }
         }
         match self.calls.entry(*call) {
             Entry::Occupied(known) => Ok(known.into_mut()),
-            Entry::Vacant(place) => Ok(place.insert(Call {
-                facts: Facts { account: facts.account, from: cut(facts.from), to: cut(facts.to) },
+            Entry::Vacant(vacant) => Ok(vacant.insert(Call {
+                _place: facts.line.served.place(now)?,
+                facts: Facts { from: cut(facts.from), to: cut(facts.to), ..facts },
                 state: State::Reserved(now + self.token_lifetime),
                 resumes: 0,
                 since: now,
@@ -359,6 +391,7 @@ impl Registry {
                 pending: None,
                 stream: 0,
                 view: None,
+                wishes: None,
                 desk: Desk::new(),
                 over: false,
                 time_up: false,
@@ -377,6 +410,15 @@ impl Registry {
             self.tokens.remove(&old.token);
         }
         self.tokens.insert(token, *sid);
+    }
+}
+
+impl From<Busy> for NoPlace {
+    fn from(busy: Busy) -> Self {
+        match busy {
+            Busy::AtOnce => Self::TenantAtOnce,
+            Busy::PerSecond => Self::TenantPerSecond,
+        }
     }
 }
 

@@ -11,7 +11,9 @@ fn sid(n: u32) -> Sid {
 }
 
 fn facts() -> Facts {
-    Facts { account: Sid::parse("AC1").unwrap(), from: "+15551234567".into(), to: "+15557654321".into() }
+    let (from, to) = ("+15551234567".into(), "+15557654321".into());
+    let (id, line) = (CallId::new(), Line::demo());
+    Facts { id, line, outbound: false, account: Sid::parse("AC1").unwrap(), from, to }
 }
 
 fn token() -> Token {
@@ -60,7 +62,7 @@ fn a_full_registry_refuses_until_a_reservation_lapses() {
     let mut registry = registry(1);
     let (first, second) = (token(), token());
     registry.admit(S, &sid(1), facts(), first).unwrap();
-    assert_eq!(registry.admit(2 * S, &sid(2), facts(), second), Err(Full));
+    assert_eq!(registry.admit(2 * S, &sid(2), facts(), second), Err(NoPlace::Full));
     assert_eq!(registry.admit(61 * S, &sid(2), facts(), second), Ok(()));
     assert_eq!(registry.redeem(61 * S, &first).unwrap_err(), TokenFault::Unknown);
     assert_eq!(registry.tokens.len(), 1);
@@ -105,7 +107,7 @@ fn the_carriers_own_count_holds_across_a_restart() {
     let mut registry = registry(1);
     assert_eq!(registry.resume(S, &sid(1), facts(), 2, token()), Ok(3));
     assert_eq!(registry.resume(9 * S, &sid(1), facts(), 3, token()), Err(NoResume::TooOften));
-    assert_eq!(registry.resume(9 * S, &sid(2), facts(), 0, token()), Err(NoResume::Full));
+    assert_eq!(registry.resume(9 * S, &sid(2), facts(), 0, token()), Err(NoResume::NoPlace));
 }
 
 #[test]
@@ -180,9 +182,9 @@ fn a_stream_is_shown_while_it_runs() {
     let (mut registry, ticket) = streaming();
     let shown = |registry: &Registry| registry.iter().any(|(_, call)| call.view().is_some());
     assert!(!shown(&registry));
-    registry.show(&ticket, CallView::default());
+    registry.show(&ticket, CallView::default(), mpsc::channel(1).0);
     assert!(shown(&registry));
-    registry.show(&Ticket { stream: 9, ..ticket.clone() }, CallView::default());
+    registry.show(&Ticket { stream: 9, ..ticket.clone() }, CallView::default(), mpsc::channel(1).0);
     registry.ended(10 * S, &ticket, LOST);
     assert!(!shown(&registry));
     let next = token();
@@ -199,7 +201,7 @@ fn a_socket_that_never_starts_gives_its_place_back() {
     registry.admit(S, &sid(1), facts(), token).unwrap();
     registry.redeem(2 * S, &token).unwrap();
     registry.sweep(17 * S);
-    assert!(registry.is_empty());
+    assert_eq!(registry.len(), 0);
 }
 
 #[test]

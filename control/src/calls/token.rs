@@ -4,18 +4,18 @@ use std::fmt;
 
 /// A token. Its digits appear in the stream's URL and nowhere else: not in logs, not in `Debug`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Token([u8; 16]);
+pub(crate) struct Token([u8; 16]);
 
 impl Token {
     /// A fresh one from the system's random source; `None` where it has none to give.
-    pub fn random() -> Option<Self> {
+    pub(crate) fn random() -> Option<Self> {
         let mut bytes = [0; 16];
         getrandom::fill(&mut bytes).ok()?;
         Some(Self(bytes))
     }
 
     /// Reads the 32 small hex digits that [`to_hex`](Self::to_hex) writes; `None` for anything else.
-    pub fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let digits: &[u8; 32] = text.as_bytes().try_into().ok()?;
         let mut bytes = [0; 16];
         for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
@@ -25,7 +25,7 @@ impl Token {
     }
 
     /// As it stands in a URL.
-    pub fn to_hex(self) -> String {
+    pub(crate) fn to_hex(self) -> String {
         use fmt::Write as _;
         self.0.iter().fold(String::with_capacity(32), |mut text, byte| {
             let _ = write!(text, "{byte:02x}");

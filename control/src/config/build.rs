@@ -26,6 +26,9 @@ pub(super) fn config(layers: &mut Layers) -> Option<Config> {
     let public = public_url(layers);
     let transfer_to = optional(layers, &settings::TRANSFER_TO, "write it as +15551234567");
     let (database_url, data_dir) = database(layers);
+    let spool_bytes_max = number(layers, &settings::SPOOL_MAX_MB, 1, 1_000_000).map(|mb| mb * 1024 * 1024);
+    let espeak = text_of(layers, &settings::ESPEAK);
+    let espeak = (espeak != "off").then(|| PathBuf::from(espeak));
     let admin_key = admin_key(layers);
     let trusted_proxies = trusted_proxies(layers);
     let limits = limits(layers);
@@ -53,6 +56,8 @@ pub(super) fn config(layers: &mut Layers) -> Option<Config> {
         transfer_to: transfer_to.or_else(fictional),
         database_url: database_url?,
         data_dir,
+        spool_bytes_max: spool_bytes_max?,
+        espeak,
         admin_key,
         trusted_proxies,
         limits: limits?,

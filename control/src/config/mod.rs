@@ -47,6 +47,10 @@ pub struct Config {
     pub database_url: SecretString,
     /// What is kept on this machine.
     pub data_dir: PathBuf,
+    /// The most that waits on this machine while the database is away.
+    pub spool_bytes_max: u64,
+    /// The program that speaks profiles' texts.
+    pub espeak: Option<PathBuf>,
     /// What opens the admin pages from elsewhere.
     pub admin_key: Option<SecretString>,
     /// Who is believed about the client's address.

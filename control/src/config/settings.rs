@@ -90,6 +90,10 @@ settings! {
         "Where tenants, numbers, profiles, calls and events are kept: `sqlite:PATH` or `postgres://user:password@host/name`. Without it, `offhook.db` in `OFFHOOK_DATA_DIR`. Its tables are made and brought up to date at the start.";
     DATA_DIR = "OFFHOOK_DATA_DIR", "directory", "offhook-data", false,
         "What the service keeps on this machine: its SQLite database where no `DATABASE_URL` is set, and the events that wait while the database is away. Made at the start, readable by its owner only.";
+    SPOOL_MAX_MB = "OFFHOOK_SPOOL_MAX_MB", "MB", "1024", false,
+        "The most that events of calls may take of the disk while the database is away. Beyond it new ones are refused and counted, and callbacks that report them are answered 503. A call leaves about 20 KB.";
+    ESPEAK = "OFFHOOK_ESPEAK", "program, or off", "espeak-ng", false,
+        "What makes sound of a profile's texts when the profile changes, never while a call waits. Where it is missing or `off`, the carrier's voice says the greeting before the stream, and answers of a profile's menu are not said.";
     ADMIN_KEY = "OFFHOOK_ADMIN_KEY", "at least 16 characters", "", true,
         "Opens `/metrics` and `/twilio/sessions` to whoever sends it as `Authorization: Bearer`. Without it they answer direct loopback connections only.";
     TRUSTED_PROXIES = "OFFHOOK_TRUSTED_PROXIES", "addresses or CIDRs, comma-separated", "", false,

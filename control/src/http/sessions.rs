@@ -14,10 +14,13 @@ use crate::app::App;
 use crate::calls::registry::{Call, State as CallState};
 use crate::clock::Moment;
 use crate::mask::Masked;
+use crate::model::{CallId, TenantId};
 
 /// What is taken from the registry while it is locked; streams that begin and end wait for that lock.
 struct Session {
     call: engine::wire::Sid,
+    id: CallId,
+    tenant: TenantId,
     from: String,
     to: String,
     state: &'static str,
@@ -48,6 +51,8 @@ impl Session {
         };
         Self {
             call: sid,
+            id: call.facts.id,
+            tenant: call.facts.line.tenant(),
             from: call.facts.from.clone(),
             to: call.facts.to.clone(),
             state,
@@ -60,6 +65,8 @@ impl Session {
     fn show(&self) -> Value {
         json!({
             "call": self.call.as_str(),
+            "id": self.id,
+            "tenant": self.tenant,
             "from": Masked(&self.from).to_string(),
             "to": Masked(&self.to).to_string(),
             "state": self.state,

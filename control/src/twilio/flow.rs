@@ -22,11 +22,13 @@ use axum::response::Response;
 use super::twiml::Verb;
 use super::webhook::{Webhook, receive};
 use crate::app::{App, Phase};
-use crate::calls::Token;
-use crate::calls::registry::{Facts, NoResume};
+use crate::calls::registry::{Facts, NoPlace, NoResume};
+use crate::calls::{Outcome, Token};
+use crate::directory::{Line, Preface};
 use crate::http::answer::twiml;
 use crate::mask::Masked;
 use crate::metrics::{AfterStream, CallRefused, DialResult};
+use crate::model::{CallId, EndedBy};
 
 /// How often the touch-tone menu is offered before goodbye.
 const MENU_ROUNDS_MAX: u32 = 3;
@@ -34,10 +36,13 @@ const MENU_ROUNDS_MAX: u32 = 3;
 const MENU: &str = "For opening hours, press 1. To hear this again, press 2. To end the call, press 0.";
 const MENU_WITH_PERSON: &str =
     "For opening hours, press 1. To hear this again, press 2. To talk to a person, press 3. To end the call, press 0.";
+const OWN_MENU: &str = "To end the call, press 0.";
+const OWN_MENU_WITH_PERSON: &str = "To talk to a person, press 3. To end the call, press 0.";
 const HOURS: &str = "We are open Monday to Friday, nine to five.";
 const NOBODY: &str = "I am sorry, nobody can take your call at the moment.";
 const GOODBYE: &str = "Goodbye.";
 const TIME_UP: &str = "I am sorry, this is as long as a call may last. Goodbye.";
+const NOT_SERVED: &str = "I am sorry, this number is not in service at the moment. Goodbye.";
 const DRAINING: &str = "We cannot take your call this minute. Please call again shortly. Goodbye.";
 const CLOSING: &str = "I am sorry, I have to end our call here. Please call again shortly. Goodbye.";
 
@@ -65,33 +70,70 @@ pub(crate) async fn dtmf(State(app): State<Arc<App>>, request: Request) -> Respo
     }
 }
 
-fn facts(webhook: &Webhook) -> Facts {
+/// Whose call it is and who answers: as the directory said when it came, where that is known; as it says now otherwise.
+fn facts(app: &App, webhook: &Webhook) -> Facts {
     let text = |name| webhook.params.get(name).unwrap_or_default().to_owned();
-    Facts { account: webhook.account, from: text("From"), to: text("To") }
+    let outbound = webhook.params.get("Direction").is_some_and(|direction| direction.starts_with("outbound"));
+    let (from, to) = (text("From"), text("To"));
+    let (id, line) = app.chronicle.known(&webhook.call).unwrap_or_else(|| {
+        let ours = if outbound { &from } else { &to };
+        (CallId::new(), app.directory.line(ours))
+    });
+    Facts { id, line, outbound, account: webhook.account, from, to }
 }
 
 fn begin(app: &App, webhook: &Webhook) -> Vec<Verb> {
+    let facts = facts(app, webhook);
     if app.phase() != Phase::Open {
-        app.metrics.calls_refused.count(CallRefused::Draining);
-        tracing::info!(call = %webhook.call, "call not taken: draining");
+        refuse(app, webhook, &facts, CallRefused::Draining);
         return vec![Verb::Say(DRAINING), Verb::Hangup];
     }
+    if !facts.line.is_open() {
+        refuse(app, webhook, &facts, CallRefused::NotServed);
+        return vec![Verb::Say(NOT_SERVED), Verb::Hangup];
+    }
     let Some(token) = Token::random() else {
-        app.metrics.calls_refused.count(CallRefused::Fault);
-        tracing::error!("the system has no random numbers to give");
+        refuse(app, webhook, &facts, CallRefused::Fault);
         return vec![Verb::RejectBusy];
     };
-    let facts = facts(webhook);
-    let (from, to) = (Masked(&facts.from).to_string(), Masked(&facts.to).to_string());
-    let admitted = app.calls().admit(app.clock.now(), &webhook.call, facts, token);
-    if admitted.is_err() {
-        app.metrics.calls_refused.count(CallRefused::Full);
-        tracing::warn!(call = %webhook.call, "call not taken: every place is taken (OFFHOOK_CALLS_MAX)");
+    if let Err(full) = app.calls().admit(app.clock.now(), &webhook.call, facts.clone(), token) {
+        let reason = match full {
+            NoPlace::Full => CallRefused::Full,
+            NoPlace::TenantAtOnce => CallRefused::TenantAtOnce,
+            NoPlace::TenantPerSecond => CallRefused::TenantPerSecond,
+        };
+        refuse(app, webhook, &facts, reason);
         return vec![Verb::RejectBusy];
     }
+    app.chronicle.answered(&webhook.call, &facts);
     app.metrics.calls_admitted.increment(1);
-    tracing::info!(call = %webhook.call, from, to, "call taken");
-    stream(app, token, 0)
+    let (from, to, plan) = (Masked(&facts.from), Masked(&facts.to), &facts.line.plan);
+    let (tenant, profile) = (facts.line.tenant(), plan.id.map(tracing::field::display));
+    tracing::info!(call = %webhook.call, %from, %to, %tenant, profile, voice = plan.voice(), "call taken");
+    let preface = plan.preface.clone().map(|Preface { text, language }| Verb::SayIn { text, language });
+    preface.into_iter().chain(stream(app, token, 0)).collect()
+}
+
+/// A call that is not taken: counted, logged and written down.
+fn refuse(app: &App, webhook: &Webhook, facts: &Facts, reason: CallRefused) {
+    app.metrics.calls_refused.count(reason);
+    app.chronicle.refused(&webhook.call, facts, reason.text());
+    let tenant = facts.line.tenant();
+    let (call, why) = (
+        webhook.call,
+        match reason {
+            CallRefused::Full => "every place is taken (OFFHOOK_CALLS_MAX)",
+            CallRefused::Draining => "draining",
+            CallRefused::Fault => "the system has no random numbers to give",
+            CallRefused::NotServed => "the tenant or the number is not active",
+            CallRefused::TenantAtOnce => "the tenant's concurrent_calls_max is reached",
+            CallRefused::TenantPerSecond => "the tenant's calls_per_second_max is reached",
+        },
+    );
+    match reason {
+        CallRefused::Draining | CallRefused::NotServed => tracing::info!(%call, %tenant, why, "call not taken"),
+        _ => tracing::warn!(%call, %tenant, why, "call not taken"),
+    }
 }
 
 /// A stream, and the question that follows it. `resumes` is how often the call was taken up again.
@@ -106,10 +148,11 @@ fn stream(app: &App, token: Token, resumes: u32) -> Vec<Verb> {
 }
 
 fn go_on(app: &App, webhook: &Webhook) -> Vec<Verb> {
+    let after = After::of(app, webhook);
     if let Some(outcome) = webhook.params.get("DialCallStatus") {
         let talked = matches!(outcome, "completed" | "answered");
         tracing::info!(call = %webhook.call, talked, "transfer ended");
-        return if talked { vec![Verb::Hangup] } else { nobody(app, round(webhook)) };
+        return if talked { after.hang_up(EndedBy::Caller, "transfer ended") } else { after.nobody(round(webhook)) };
     }
     let intent = app.calls().intent(&webhook.call);
     let (answer, verbs) = match intent {
@@ -118,56 +161,61 @@ fn go_on(app: &App, webhook: &Webhook) -> Vec<Verb> {
             app.calls().forget(&webhook.call);
             // An agent that ends a call has said goodbye itself; the limit interrupts it.
             if time_up {
-                (AfterStream::Goodbye, vec![Verb::Say(TIME_UP), Verb::Hangup])
+                let verbs = after.hang_up(EndedBy::Service, "as long as it may last");
+                (AfterStream::Goodbye, [vec![Verb::Say(TIME_UP)], verbs].concat())
             } else {
-                (AfterStream::HangUp, vec![Verb::Hangup])
+                (AfterStream::HangUp, after.hang_up(EndedBy::Agent, "hung up"))
             }
         }
         Intent::Dial(number) => {
             app.calls().forget(&webhook.call);
-            (AfterStream::Dial, dial(app, Some(&number), round(webhook)))
+            (AfterStream::Dial, after.dial(Some(&number), round(webhook)))
         }
-        Intent::Resume => take_up(app, webhook),
+        Intent::Resume => take_up(app, webhook, &after),
     };
     app.metrics.after_stream.count(answer);
     tracing::info!(call = %webhook.call, answer = answer.text(), "stream ended, carrier asked");
     verbs
 }
 
-fn take_up(app: &App, webhook: &Webhook) -> (AfterStream, Vec<Verb>) {
+fn take_up(app: &App, webhook: &Webhook, after: &After<'_>) -> (AfterStream, Vec<Verb>) {
     if app.phase() == Phase::Closing {
         app.calls().forget(&webhook.call);
         // A person is better than a goodbye.
-        return match &app.config.transfer_to {
-            Some(number) => (AfterStream::Dial, dial(app, Some(number.as_str()), MENU_ROUNDS_MAX)),
-            None => (AfterStream::Goodbye, vec![Verb::Say(CLOSING), Verb::Hangup]),
+        return match after.line.plan.person() {
+            Some(number) => (AfterStream::Dial, after.dial(Some(number), MENU_ROUNDS_MAX)),
+            None => (AfterStream::Goodbye, after.closing()),
         };
     }
     let counted = webhook.query.get("n").and_then(|n| n.parse().ok()).unwrap_or(0);
+    let facts = facts(app, webhook);
     let resumed = match Token::random() {
         Some(token) => {
-            let outcome = app.calls().resume(app.clock.now(), &webhook.call, facts(webhook), counted, token);
+            let outcome = app.calls().resume(app.clock.now(), &webhook.call, facts.clone(), counted, token);
             outcome.map(|resumes| stream(app, token, resumes))
         }
-        None => Err(NoResume::Full),
+        None => Err(NoResume::NoPlace),
     };
     match resumed {
-        Ok(verbs) => (AfterStream::Resume, verbs),
+        Ok(verbs) => {
+            app.chronicle.answered(&webhook.call, &facts);
+            (AfterStream::Resume, verbs)
+        }
         Err(reason) => {
             tracing::warn!(call = %webhook.call, ?reason, "stream not taken up again; touch-tone menu instead");
             app.calls().forget(&webhook.call);
-            (AfterStream::Menu, menu(app, 0))
+            (AfterStream::Menu, after.menu(0))
         }
     }
 }
 
 fn key_pressed(app: &App, webhook: &Webhook) -> Vec<Verb> {
-    let round = round(webhook);
+    let (round, after) = (round(webhook), After::of(app, webhook));
     match webhook.params.get("Digits") {
-        Some("0") => goodbye(),
-        Some("1") => [vec![Verb::Say(HOURS)], menu(app, round)].concat(),
-        Some("3") => dial(app, app.config.transfer_to.as_ref().map(|n| n.as_str()), round),
-        _ => menu(app, round),
+        Some("0") => after.goodbye(EndedBy::Caller),
+        Some("1") if after.line.profile().is_none() => [vec![Verb::Say(HOURS)], after.menu(round)].concat(),
+        Some("3") => after.dial(after.line.plan.person(), round),
+        _ => after.menu(round),
     }
 }
 
@@ -176,45 +224,74 @@ fn round(webhook: &Webhook) -> u32 {
     webhook.query.get("round").and_then(|round| round.parse().ok()).unwrap_or(0)
 }
 
-fn menu(app: &App, round: u32) -> Vec<Verb> {
-    if round >= MENU_ROUNDS_MAX {
-        return goodbye();
+/// A call after its stream: what is answered, and told of it.
+struct After<'a> {
+    app: &'a App,
+    webhook: &'a Webhook,
+    line: Line,
+}
+
+impl<'a> After<'a> {
+    fn of(app: &'a App, webhook: &'a Webhook) -> Self {
+        Self { app, webhook, line: facts(app, webhook).line }
     }
-    if app.phase() != Phase::Open {
-        return vec![Verb::Say(CLOSING), Verb::Hangup];
-    }
-    let say = if app.config.transfer_to.is_some() { MENU_WITH_PERSON } else { MENU };
-    let action = app.public.join(&format!("/twilio/dtmf?round={}", round + 1));
-    [vec![Verb::Gather { action, say }], goodbye()].concat()
-}
 
-fn goodbye() -> Vec<Verb> {
-    vec![Verb::Say(GOODBYE), Verb::Hangup]
-}
-
-fn nobody(app: &App, round: u32) -> Vec<Verb> {
-    [vec![Verb::Say(NOBODY)], menu(app, round)].concat()
-}
-
-/// Dials the one number that the operator allowed. Whatever else an agent or a caller asks for is toll fraud or a
-/// mistake, and is not dialled.
-fn dial(app: &App, wanted: Option<&str>, round: u32) -> Vec<Verb> {
-    let allowed = app.config.transfer_to.as_ref().map(|number| number.as_str());
-    match wanted {
-        Some(number) if Some(number) == allowed => {
-            app.metrics.dials.count(DialResult::Dialled);
-            let number = number.to_owned();
-            if app.phase() != Phase::Open {
-                return [vec![Verb::Dial { number, action: None }], goodbye()].concat();
-            }
-            let action = app.public.join(&format!("/twilio/resume?round={}", round + 1));
-            vec![Verb::Dial { number, action: Some(action) }]
+    fn menu(&self, round: u32) -> Vec<Verb> {
+        if round >= MENU_ROUNDS_MAX {
+            return self.goodbye(EndedBy::Service);
         }
-        _ => {
-            app.metrics.dials.count(DialResult::Refused);
-            let wanted = wanted.map_or_else(|| "(none)".into(), |number| Masked(number).to_string());
-            tracing::warn!(wanted, "not dialled: only OFFHOOK_TRANSFER_TO is");
-            nobody(app, round)
+        if self.app.phase() != Phase::Open {
+            return self.closing();
+        }
+        self.app.chronicle.in_menu(&self.webhook.call);
+        let say = match (self.line.profile(), self.line.plan.person()) {
+            (None, Some(_)) => MENU_WITH_PERSON,
+            (None, None) => MENU,
+            (Some(_), Some(_)) => OWN_MENU_WITH_PERSON,
+            (Some(_), None) => OWN_MENU,
+        };
+        let action = self.app.public.join(&format!("/twilio/dtmf?round={}", round + 1));
+        vec![Verb::Gather { action, say }, Verb::Say(GOODBYE), Verb::Hangup]
+    }
+
+    fn nobody(&self, round: u32) -> Vec<Verb> {
+        [vec![Verb::Say(NOBODY)], self.menu(round)].concat()
+    }
+
+    fn goodbye(&self, by: EndedBy) -> Vec<Verb> {
+        [vec![Verb::Say(GOODBYE)], self.hang_up(by, "goodbye")].concat()
+    }
+
+    fn closing(&self) -> Vec<Verb> {
+        [vec![Verb::Say(CLOSING)], self.hang_up(EndedBy::Service, "shutdown")].concat()
+    }
+
+    fn hang_up(&self, by: EndedBy, reason: &'static str) -> Vec<Verb> {
+        self.app.chronicle.ended(&self.webhook.call, Outcome::completed(by, reason));
+        vec![Verb::Hangup]
+    }
+
+    /// Dials whom the call's profile allows; for the demo that is whom the operator allows. Whatever else an agent or a
+    /// caller asks for is toll fraud or a mistake, and is not dialled.
+    fn dial(&self, wanted: Option<&str>, round: u32) -> Vec<Verb> {
+        let app = self.app;
+        match wanted {
+            Some(number) if self.line.plan.may_dial(number) => {
+                app.metrics.dials.count(DialResult::Dialled);
+                app.chronicle.transferred(&self.webhook.call, app.config.limits.call_max);
+                let number = number.to_owned();
+                if app.phase() != Phase::Open {
+                    return vec![Verb::Dial { number, action: None }, Verb::Say(GOODBYE), Verb::Hangup];
+                }
+                let action = app.public.join(&format!("/twilio/resume?round={}", round + 1));
+                vec![Verb::Dial { number, action: Some(action) }]
+            }
+            _ => {
+                app.metrics.dials.count(DialResult::Refused);
+                let wanted = wanted.map_or_else(|| "(none)".into(), |number| Masked(number).to_string());
+                tracing::warn!(wanted, "not dialled: neither the profile nor OFFHOOK_TRANSFER_TO allows it");
+                self.nobody(round)
+            }
         }
     }
 }

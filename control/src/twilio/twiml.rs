@@ -13,6 +13,13 @@ pub const CONTENT_TYPE: &str = "text/xml; charset=utf-8";
 pub enum Verb {
     /// Speak with the carrier's voice.
     Say(&'static str),
+    /// The same, somebody's own words in their language (BCP 47).
+    SayIn {
+        /// What; no control characters, which XML cannot write.
+        text: String,
+        /// In which language.
+        language: String,
+    },
     /// Stream the call both ways until the socket closes.
     Connect {
         /// The socket's URL; its query would be dropped by Twilio, so it has none.
@@ -66,6 +73,12 @@ fn write(xml: &mut Xml, verbs: &[Verb]) -> io::Result<()> {
 fn write_verb(xml: &mut Xml, verb: &Verb) -> io::Result<()> {
     match verb {
         Verb::Say(text) => text_element(xml, "Say", text),
+        Verb::SayIn { text, language } => {
+            xml.create_element("Say")
+                .with_attribute(("language", language.as_str()))
+                .write_text_content(BytesText::new(text))?;
+            Ok(())
+        }
         Verb::Connect { stream, status } => {
             xml.create_element("Connect").write_inner_content(|xml| {
                 xml.create_element("Stream")

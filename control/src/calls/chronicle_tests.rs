@@ -1,0 +1,1 @@
+//! What the chronicle promises.

@@ -1,0 +1,126 @@
+//! One tenant as calls see it: its status, its caps, its plans. Replaced whole by a change; the calls that count against
+//! its caps stay counted.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+
+use super::Text;
+use super::caps::{Busy, Caps, Place};
+use super::number::Dialled;
+use super::plan::Plan;
+use crate::clock::Moment;
+use crate::db::DirectoryTenant;
+use crate::model::{ProfileId, TenantId, TenantStatus};
+use crate::voice::Voice;
+
+/// A tenant.
+#[derive(Debug)]
+pub(crate) struct Served {
+    /// Which.
+    pub(crate) id: TenantId,
+    part: ArcSwap<Part>,
+    caps: Arc<Caps>,
+    demo: Arc<Plan>,
+}
+
+#[derive(Debug)]
+struct Part {
+    status: TenantStatus,
+    calls_max: Option<u32>,
+    per_second_max: Option<u32>,
+    /// In the order of their ids.
+    plans: Vec<(ProfileId, Arc<Plan>)>,
+    default: Arc<Plan>,
+    /// In order.
+    numbers: Vec<Dialled>,
+}
+
+impl Served {
+    /// A tenant of whom nothing is known yet: active, without bounds or profiles.
+    pub(super) fn new(id: TenantId, demo: Arc<Plan>) -> Self {
+        let part = Part {
+            status: TenantStatus::Active,
+            calls_max: None,
+            per_second_max: None,
+            plans: Vec::new(),
+            default: Arc::clone(&demo),
+            numbers: Vec::new(),
+        };
+        Self { id, part: ArcSwap::from_pointee(part), caps: Arc::default(), demo }
+    }
+
+    /// Whether it is served.
+    pub(crate) fn status(&self) -> TenantStatus {
+        self.part.load().status
+    }
+
+    /// A place for one more call, given back when dropped.
+    pub(crate) fn place(&self, now: Moment) -> Result<Place, Busy> {
+        let part = self.part.load();
+        self.caps.place(now, part.calls_max, part.per_second_max)
+    }
+
+    /// The plan of a profile; the tenant's default where it has none such.
+    pub(super) fn plan(&self, profile: Option<ProfileId>) -> Arc<Plan> {
+        let part = self.part.load();
+        profile.and_then(|id| part.plan(id)).unwrap_or(&part.default).clone()
+    }
+
+    /// The plan that an earlier process answered with: `None` was the demo.
+    pub(super) fn plan_or_demo(&self, profile: Option<ProfileId>) -> Arc<Plan> {
+        profile.map_or_else(|| Arc::clone(&self.demo), |id| self.plan(Some(id)))
+    }
+
+    /// Puts the rows in place; gives the numbers that are gone and the texts without sound.
+    pub(super) fn replace(&self, rows: &DirectoryTenant, demo: &Arc<Plan>, voice: &Voice) -> (Vec<Dialled>, Vec<Text>) {
+        let before = self.part.load();
+        let (mut plans, mut missing) = (Vec::with_capacity(rows.profiles.len()), Vec::new());
+        let mut default = Arc::clone(demo);
+        for profile in &rows.profiles {
+            let known = before.plan(profile.id).filter(|plan| plan.is_of(profile)).cloned();
+            let plan = known.unwrap_or_else(|| {
+                let (plan, texts) = Plan::compile(profile, demo, voice);
+                missing.extend(texts);
+                Arc::new(plan)
+            });
+            if profile.content.is_default {
+                default = Arc::clone(&plan);
+            }
+            plans.push((profile.id, plan));
+        }
+        plans.sort_unstable_by_key(|(id, _)| *id);
+        let mut numbers: Vec<_> = rows.numbers.iter().filter_map(|row| Dialled::parse(&row.did_number)).collect();
+        numbers.sort_unstable();
+        let gone = before.numbers.iter().filter(|number| numbers.binary_search(number).is_err()).copied().collect();
+        self.part.store(Arc::new(Part {
+            status: rows.tenant.status,
+            calls_max: rows.settings.concurrent_calls_max,
+            per_second_max: rows.settings.calls_per_second_max,
+            plans,
+            default,
+            numbers,
+        }));
+        (gone, missing)
+    }
+
+    /// It is no longer there: its calls are not answered; gives the numbers that it had.
+    pub(super) fn close(&self) -> Vec<Dialled> {
+        let before = self.part.load();
+        self.part.store(Arc::new(Part {
+            status: TenantStatus::Deleted,
+            calls_max: None,
+            per_second_max: None,
+            plans: Vec::new(),
+            default: Arc::clone(&before.default),
+            numbers: Vec::new(),
+        }));
+        before.numbers.clone()
+    }
+}
+
+impl Part {
+    fn plan(&self, id: ProfileId) -> Option<&Arc<Plan>> {
+        self.plans.binary_search_by_key(&id, |(id, _)| *id).ok().map(|at| &self.plans[at].1)
+    }
+}
