@@ -59,7 +59,8 @@ fn write(page: &mut String, command: &Command, before: &str) {
         }
         let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
         let words = arg.get_possible_values().iter().map(|v| v.get_name().to_owned()).collect::<Vec<_>>().join(", ");
-        let words = if words.is_empty() || !arg.get_action().takes_values() { words_none() } else { format!(": {words}") };
+        let words =
+            if words.is_empty() || !arg.get_action().takes_values() { words_none() } else { format!(": {words}") };
         let _ = writeln!(page, "- `{arg}` {help}{words}");
     }
     let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();

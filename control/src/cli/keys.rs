@@ -121,7 +121,8 @@ async fn list(store: &Store, matches: &ArgMatches) -> Result<Output, Failure> {
 async fn revoke(store: &Store, matches: &ArgMatches) -> Result<Output, Failure> {
     let Some(id) = matches.get_one::<KeyId>("id").copied() else { unreachable!("an id is required") };
     let found = store.key(id).await;
-    let key = found.map_err(|_| Failure::new(Exit::NotFound, format!("there is no key {id}: see `offhook keys list`")))?;
+    let key =
+        found.map_err(|_| Failure::new(Exit::NotFound, format!("there is no key {id}: see `offhook keys list`")))?;
     store.revoke_key(Actor::CommandLine, key.tenant_id, id).await?;
     let text = format!("revoked {id} ({}); a running service knows within three seconds\n", key.name);
     Ok(Output::new(text, value(&store.key(id).await?)?))

@@ -44,7 +44,9 @@ pub(super) async fn run(config: &Config) -> Result<Output, Failure> {
 pub(super) async fn open(config: &Config) -> Result<Store, Failure> {
     boot::make_private(&config.data_dir).map_err(|error| {
         let dir = config.data_dir.display();
-        let line = format!("OFFHOOK_DATA_DIR: cannot make or use {dir}: {error}; name a directory that this user may write to");
+        let line = format!(
+            "OFFHOOK_DATA_DIR: cannot make or use {dir}: {error}; name a directory that this user may write to"
+        );
         Failure::new(Exit::Usage, line)
     })?;
     Ok(Store::open(config.database_url.expose_secret(), Clock::machine()).await?)

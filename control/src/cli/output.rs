@@ -39,7 +39,8 @@ pub(super) fn print(said: &Result<Output, Failure>, as_json: bool) -> Exit {
             for line in &output.remarks {
                 eprintln!("offhook: {line}");
             }
-            let text = if as_json && !output.json.is_null() { format!("{:#}\n", output.json) } else { output.text.clone() };
+            let text =
+                if as_json && !output.json.is_null() { format!("{:#}\n", output.json) } else { output.text.clone() };
             // A reader that went away, such as `head`, has read enough.
             let _ = std::io::stdout().write_all(text.as_bytes());
             output.exit

@@ -49,9 +49,7 @@ pub(super) async fn run(matches: &ArgMatches, env: &Environment, api: &Api) -> R
             let file = matches.get_one::<PathBuf>("file").map(PathBuf::as_path);
             api.send(Method::POST, &path, Some(&read(file.unwrap_or_else(|| Path::new("-")))?)).await?
         }
-        "set-default" => {
-            api.send(Method::PATCH, &format!("{path}/{id}"), Some(&json!({"is_default": true}))).await?
-        }
+        "set-default" => api.send(Method::PATCH, &format!("{path}/{id}"), Some(&json!({"is_default": true}))).await?,
         _ => api.get(&format!("{path}/{id}")).await?.value,
     };
     Ok(Output::new(card(&profile, DETAILS), profile))

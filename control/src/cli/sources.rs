@@ -55,9 +55,7 @@ fn read(path: PathBuf) -> Result<(String, String), Refusal> {
 }
 
 /// The environment as text, and the names whose values are none. A name that is no text is nobody's setting.
-pub(super) fn readable(
-    env: impl IntoIterator<Item = (OsString, OsString)>,
-) -> (Vec<(String, String)>, Vec<String>) {
+pub(super) fn readable(env: impl IntoIterator<Item = (OsString, OsString)>) -> (Vec<(String, String)>, Vec<String>) {
     let (mut readable, mut unreadable) = (Vec::new(), Vec::new());
     for (name, value) in env {
         let Ok(name) = name.into_string() else { continue };

@@ -50,7 +50,9 @@ pub(super) fn data_dir(dir: &Path) -> Finding {
     let may_write = rustix::fs::access(there, rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK);
     match may_write {
         _ if !there.is_dir() => Finding::fail("data directory", format!("{} is no directory", there.display()), fix),
-        Err(error) => Finding::fail("data directory", format!("{} cannot be written to: {error}", there.display()), fix),
+        Err(error) => {
+            Finding::fail("data directory", format!("{} cannot be written to: {error}", there.display()), fix)
+        }
         Ok(()) if there == or_here(dir) => Finding::ok("data directory", format!("{shown} can be written to")),
         Ok(()) => Finding::ok("data directory", format!("{shown} is made at the first start")),
     }

@@ -34,7 +34,11 @@ pub(super) async fn run(sources: &Sources) -> Output {
 async fn examine(config: &Config) -> Vec<Finding> {
     let mut findings = vec![configuration(config)];
     findings.extend(config.warnings.iter().map(|warning| {
-        Finding::warn("configuration", warning.clone(), "`offhook check` shows what holds; docs/configuration.md what it means")
+        Finding::warn(
+            "configuration",
+            warning.clone(),
+            "`offhook check` shows what holds; docs/configuration.md what it means",
+        )
     }));
     findings.push(reach::port(config).await);
     findings.push(machine::descriptors(&config.limits));

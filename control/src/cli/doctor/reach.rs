@@ -76,7 +76,11 @@ fn unanswered(public: &PublicUrl, error: &reqwest::Error) -> Finding {
     let fix = "see that its name leads to this machine, that a firewall lets it through, and that its certificate is \
                valid: curl -v shows more";
     if public.is_loopback() {
-        return Finding::warn("public URL", format!("{url}: {why}"), "start the service and run `offhook doctor` again");
+        return Finding::warn(
+            "public URL",
+            format!("{url}: {why}"),
+            "start the service and run `offhook doctor` again",
+        );
     }
     Finding::fail("public URL", format!("{url}: {why}"), fix)
 }
