@@ -57,6 +57,9 @@ pub enum BootError {
     /// The database, once open.
     #[error("the database does not answer: {0}")]
     Store(#[from] StoreError),
+    /// The captures' directory or thread.
+    #[error("OFFHOOK_CAPTURE_DIR: cannot capture to {0}: {1}; name a directory that this user may write to, or none")]
+    CaptureDir(PathBuf, io::Error),
     /// The engine's threads.
     #[error(transparent)]
     Engine(#[from] engine::StartError),
@@ -67,7 +70,9 @@ impl BootError {
     #[must_use]
     pub fn exit(&self) -> Exit {
         match self {
-            Self::Listen(..) | Self::DataDir(..) | Self::Database(OpenError::Url(_)) => Exit::Usage,
+            Self::Listen(..) | Self::DataDir(..) | Self::CaptureDir(..) | Self::Database(OpenError::Url(_)) => {
+                Exit::Usage
+            }
             Self::Database(OpenError::Connect(_)) | Self::Store(StoreError::Away(_)) => Exit::Away,
             Self::Database(OpenError::Migrate(_)) | Self::Store(_) | Self::Engine(_) => Exit::Failed,
         }
