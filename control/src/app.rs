@@ -10,6 +10,7 @@ use crate::config::{Config, PublicUrl};
 use crate::db::Store;
 use crate::directory::Directory;
 use crate::histograms;
+use crate::http::api::Keyring;
 use crate::http::rate::{RateLimit, TooMany};
 use crate::http::routes::LABELS;
 use crate::journal::Journal;
@@ -42,6 +43,7 @@ pub(crate) struct App {
     pub(crate) journal: Journal,
     /// What is told of calls.
     pub(crate) chronicle: Chronicle,
+    pub(crate) keyring: Keyring,
     calls: Mutex<Registry>,
     rate: RateLimit,
     phase: AtomicU8,
@@ -67,6 +69,7 @@ impl App {
             directory,
             chronicle: Chronicle::new(journal.clone(), clock.clone()),
             journal,
+            keyring: Keyring::new(clock.clone()),
             calls: Mutex::new(Registry::new(limits.calls_max, limits.token_lifetime)),
             rate: RateLimit::new(limits.rate_per_minute, clock.clone()),
             phase: AtomicU8::new(Phase::Open as u8),
@@ -131,6 +134,7 @@ impl App {
         }
         if tick.is_multiple_of(10) {
             self.rate.sweep();
+            self.keyring.sweep();
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The HTTP shell: the accept loop, who is asking, how often, and which handler answers.
 
 pub(crate) mod answer;
+pub(crate) mod api;
 pub(crate) mod client;
 pub(crate) mod heads;
 pub(crate) mod pages;

@@ -13,7 +13,7 @@ use tracing::Instrument as _;
 use super::answer::{Accounted, text, too_many};
 use super::client::{Peer, client_ip};
 use super::request_id::{self, RequestId};
-use super::{pages, sessions};
+use super::{api, pages, sessions};
 use crate::app::App;
 use crate::twilio::{callbacks, flow, socket};
 
@@ -27,6 +27,9 @@ const SOCKET: &str = "/twilio/ws";
 const SOCKET_TOKEN: &str = "/twilio/ws/{token}";
 const HEALTH: &str = "/twilio/health";
 const SESSIONS: &str = "/twilio/sessions";
+
+/// What is charged although it succeeds: pages that cost something and that anybody may ask for.
+const CHARGED_PAGES: [&str; 3] = ["/", api::OPENAPI, api::DOCS];
 
 /// What load balancers ask all day, from few addresses: never counted, whatever the answer.
 const PROBES: [&str; 2] = ["/healthz", "/readyz"];
@@ -47,6 +50,9 @@ pub(crate) const LABELS: &[&str] = &[
     "/readyz",
     "/metrics",
     "/",
+    api::PREFIX,
+    api::OPENAPI,
+    api::DOCS,
     "other",
 ];
 
@@ -67,6 +73,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/readyz", get(pages::readyz))
         .route("/metrics", get(pages::metrics))
         .route("/", get(pages::index))
+        .merge(api::router(&app))
         .fallback(|| async { text(StatusCode::NOT_FOUND, "no such page; / says what there is") })
         .method_not_allowed_fallback(|| async { text(StatusCode::METHOD_NOT_ALLOWED, "wrong method for this page") })
         .layer(middleware::from_fn_with_state(Arc::clone(&app), name))
@@ -74,8 +81,9 @@ pub(crate) fn router(app: Arc<App>) -> Router {
 }
 
 /// Names the request, in its log lines and in its answer.
-async fn name(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+async fn name(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
     let id = RequestId::of(request.headers());
+    request.extensions_mut().insert(id.clone());
     // At the level of the gravest line, or it would be missing where only grave ones are logged.
     let span = tracing::error_span!("request", %id);
     let mut response = note(&app, request, next).instrument(span).await;
@@ -83,24 +91,34 @@ async fn name(State(app): State<Arc<App>>, request: Request, next: Next) -> Resp
     response
 }
 
+/// The label of a route: its own, or that of the whole API.
+fn label(path: &str) -> &'static str {
+    if path.starts_with(api::PREFIX) {
+        return api::PREFIX;
+    }
+    LABELS.iter().find(|label| **label == path).copied().unwrap_or("other")
+}
+
 /// Counts the request, and charges its sender if it was unsigned or failed.
 async fn note(app: &App, request: Request, next: Next) -> Response {
     let began = app.clock.now();
-    let route = request
-        .extensions()
-        .get::<MatchedPath>()
-        .map_or("other", |path| LABELS.iter().find(|label| **label == path.as_str()).copied().unwrap_or("other"));
+    let route = request.extensions().get::<MatchedPath>().map_or("other", |path| label(path.as_str()));
+    let id = request.extensions().get::<RequestId>().cloned();
     let peer = request.extensions().get::<Peer>().map(|peer| peer.0.ip());
     let client = peer.map(|peer| client_ip(peer, request.headers(), &app.config.trusted_proxies));
     let method = request.method().clone();
     let mut response = next.run(request).await;
-    let chargeable = (response.status().is_client_error() || route == "/") && !PROBES.contains(&route);
+    let chargeable =
+        (response.status().is_client_error() || CHARGED_PAGES.contains(&route)) && !PROBES.contains(&route);
     if let Some(client) = client
         && chargeable
         && response.extensions().get::<Accounted>().is_none()
         && let Err(wait) = app.charge(client)
     {
-        response = too_many(wait);
+        response = match route {
+            api::PREFIX => api::Problem::too_many(wait).render(id.as_ref()),
+            _ => too_many(wait),
+        };
     }
     if response.status() == StatusCode::TOO_MANY_REQUESTS {
         app.metrics.rate_limited.increment(1);

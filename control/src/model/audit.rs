@@ -11,6 +11,8 @@ use super::{AuditId, KeyId, TenantId, Timestamp};
 pub enum Actor {
     /// The holder of a key.
     Key(KeyId),
+    /// The holder of the key in `OFFHOOK_ADMIN_KEY`.
+    AdminKey,
     /// Development's fixed key.
     Development,
     /// Somebody at the machine's command line.
@@ -23,6 +25,7 @@ impl fmt::Display for Actor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Key(id) => write!(f, "key:{id}"),
+            Self::AdminKey => f.write_str("admin-key"),
             Self::Development => f.write_str("development"),
             Self::CommandLine => f.write_str("command-line"),
             Self::System => f.write_str("system"),
@@ -37,7 +40,7 @@ pub struct AuditEntry {
     pub id: AuditId,
     /// Whose thing was changed; the new tenant's own where one was made.
     pub tenant_id: TenantId,
-    /// `key:UUID`, `development`, `command-line` or `system`.
+    /// `key:UUID`, `admin-key`, `development`, `command-line` or `system`.
     pub actor: String,
     /// Such as `tenant.create`, `profile.update`, `call.hangup`.
     pub action: String,

@@ -176,7 +176,8 @@ async fn read(app: &App, parts: &Parts, body: Body) -> Result<Bytes, WebhookFaul
     }
 }
 
-async fn discard(mut body: Body) {
+/// Reads a body that is too large for a moment and throws it away.
+pub(crate) async fn discard(mut body: Body) {
     let throw_away = async {
         let mut bytes = 0;
         while let Some(Ok(frame)) = body.frame().await {

@@ -6,6 +6,7 @@
     reason = "each test file uses its part, and a test may panic"
 )]
 
+pub mod api;
 pub mod socket;
 pub mod xml;
 

@@ -13,5 +13,5 @@ mod params;
 mod turn;
 
 pub use echo_guard::EchoGuard;
-pub use params::TurnParams;
+pub use params::{ParamBounds, TurnParams};
 pub use turn::{Playing, Turn, TurnEvent};

@@ -46,6 +46,49 @@ impl Default for TurnParams {
     }
 }
 
+/// What one parameter may be, by the name under which it is written down.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ParamBounds {
+    /// As in [`TurnParams`] written down, such as `end_silence_ms`.
+    pub name: &'static str,
+    /// The least.
+    pub min: f64,
+    /// The most.
+    pub max: f64,
+    /// Whether it is a whole number.
+    pub whole: bool,
+}
+
+impl TurnParams {
+    /// What is sane. Below, noise interrupts and breath ends turns; above, nobody is heard in time.
+    pub const BOUNDS: [ParamBounds; 6] = [
+        ParamBounds { name: "onset_blocks", min: 1.0, max: 50.0, whole: true },
+        ParamBounds { name: "early_ms", min: 0.0, max: 2000.0, whole: true },
+        ParamBounds { name: "early_onset_blocks", min: 1.0, max: 100.0, whole: true },
+        ParamBounds { name: "echo_margin_db", min: 0.0, max: 60.0, whole: false },
+        ParamBounds { name: "echo_window_ms", min: 0.0, max: 1000.0, whole: true },
+        ParamBounds { name: "end_silence_ms", min: 100.0, max: 5000.0, whole: true },
+    ];
+
+    /// The bounds that these parameters break; none where they are sane.
+    #[must_use]
+    #[allow(clippy::cast_precision_loss, reason = "a duration beyond 2^53 ms is out of bounds however it is rounded")]
+    pub fn check(&self) -> Vec<ParamBounds> {
+        let ms = |duration: Duration| duration.as_millis() as f64;
+        let values = [
+            f64::from(self.onset_blocks),
+            ms(self.early),
+            f64::from(self.early_onset_blocks),
+            f64::from(self.echo_margin_db),
+            ms(self.echo_window),
+            ms(self.end_silence),
+        ];
+        let inside = |bounds: &ParamBounds, value: f64| (bounds.min..=bounds.max).contains(&value);
+        let pairs = Self::BOUNDS.into_iter().zip(values);
+        pairs.filter(|(bounds, value)| !inside(bounds, *value)).map(|(bounds, _)| bounds).collect()
+    }
+}
+
 /// Durations as whole milliseconds.
 mod millis {
     use std::time::Duration;
@@ -58,5 +101,24 @@ mod millis {
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
         u64::deserialize(deserializer).map(Duration::from_millis)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_sane_and_every_bound_is_looked_at() {
+        assert_eq!(TurnParams::default().check(), []);
+        let wrong = TurnParams {
+            onset_blocks: 0,
+            early: Duration::from_secs(3),
+            early_onset_blocks: 0,
+            echo_margin_db: f32::NAN,
+            echo_window: Duration::from_secs(2),
+            end_silence: Duration::ZERO,
+        };
+        assert_eq!(wrong.check(), TurnParams::BOUNDS);
     }
 }
