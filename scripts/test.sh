@@ -6,6 +6,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 # Real voices for the tests of hearing: Asterisk's recordings in five languages (CC-BY-SA), about 100 MB.
 packages=(asterisk-core-sounds-{en,es,fr,it,ru}-wav)
+# For the store's tests, which run on SQLite and on a throw-away PostgreSQL.
+packages+=(postgresql)
 
 fail() {
     printf '\ntest.sh: %s\n' "$*" >&2
@@ -50,10 +52,10 @@ install_rust_parts() {
 # nextest tells more and runs one test per process; what it runs is the same, and building it takes minutes.
 run_tests() {
     if cargo nextest --version >/dev/null 2>&1; then
-        cargo nextest run --workspace --locked
+        scripts/postgres.sh cargo nextest run --workspace --locked
     else
         echo "(cargo-nextest is not here: using cargo test)"
-        cargo test --workspace --locked --lib --bins --tests --no-fail-fast
+        scripts/postgres.sh cargo test --workspace --locked --lib --bins --tests --no-fail-fast
     fi
 }
 
