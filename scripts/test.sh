@@ -4,8 +4,9 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-# Real voices for the tests of hearing: Asterisk's recordings in five languages (CC-BY-SA), about 100 MB.
-packages=(asterisk-core-sounds-{en,es,fr,it,ru}-wav)
+# Real voices for the tests of hearing: Asterisk's recordings in five languages (CC-BY-SA), about 100 MB. And the voice
+# that makes sound of a profile's texts.
+packages=(asterisk-core-sounds-{en,es,fr,it,ru}-wav espeak-ng)
 
 fail() {
     printf '\ntest.sh: %s\n' "$*" >&2

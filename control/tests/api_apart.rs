@@ -5,6 +5,7 @@
 mod support;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use support::Host;
@@ -86,6 +87,8 @@ async fn what_another_tenant_has_is_what_nobody_has() {
             for name in own.keys().filter(|name| path.contains(&format!("{{{name}}}"))) {
                 let ask = async |id: &str| {
                     let headers = "X-Request-Id: same\r\n";
+                    // The key's allowance comes back with time.
+                    host.clock.advance(Duration::from_millis(10));
                     api.ask(method, &fill(path, &own, name, id), headers, body.as_deref()).await
                 };
                 let nobodys = ask(NOBODY[1]).await;
@@ -95,6 +98,7 @@ async fn what_another_tenant_has_is_what_nobody_has() {
                     assert_eq!(seen(&answer), seen(&nobodys), "{role} {method} {path} with {name} {id}");
                     tried += 1;
                 }
+                host.clock.advance(Duration::from_millis(10));
                 // Another tenant's things in that tenant's own place, too.
                 let answer =
                     api.ask(method, &fill(path, &theirs, "", ""), "X-Request-Id: same\r\n", body.as_deref()).await;
@@ -122,6 +126,7 @@ async fn nothing_of_another_tenant_was_changed_by_trying() {
     let key = api.key_of(&own_path, "tenant_admin").await;
     for (method, path, body) in operations(&api).await {
         for (name, id) in &theirs {
+            host.clock.advance(Duration::from_millis(100));
             api.with(&key).ask(&method, &fill(&path, &own, name, id), "", body.as_deref()).await;
             api.with(&key).ask(&method, &fill(&path, &theirs, name, id), "", body.as_deref()).await;
         }

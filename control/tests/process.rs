@@ -22,7 +22,8 @@ fn bare(mut command: Command) -> Command {
 
 /// Runs to the end: exit code and standard error.
 fn fails(command: &mut Command) -> (i32, String) {
-    let output = command.output().unwrap();
+    let data = DataDir::new();
+    let output = command.env("OFFHOOK_DATA_DIR", &data.0).output().unwrap();
     (output.status.code().unwrap_or(-1), String::from_utf8_lossy(&output.stderr).into_owned())
 }
 
@@ -32,18 +33,21 @@ struct Running {
     lines: BufReader<std::process::ChildStderr>,
     greeting: String,
     address: std::net::SocketAddr,
+    /// What it keeps; gone with it.
+    _data: DataDir,
 }
 
 impl Running {
     fn start(mut command: Command) -> Self {
-        let mut child = command.spawn().unwrap();
+        let data = DataDir::new();
+        let mut child = command.env("OFFHOOK_DATA_DIR", &data.0).spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap());
         let mut greeting = String::new();
         while !greeting.contains("next ") {
             assert!(lines.read_line(&mut greeting).unwrap() > 0, "it ended: {greeting}");
         }
         let address = greeting.split("http://").nth(1).unwrap().split_whitespace().next().unwrap().parse().unwrap();
-        Self { child, lines, greeting, address }
+        Self { child, lines, greeting, address, _data: data }
     }
 
     fn signal(&self, name: &str) {

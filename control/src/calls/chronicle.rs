@@ -128,7 +128,7 @@ impl Chronicle {
     pub(crate) fn refused(&self, sid: &Sid, facts: &Facts, reason: &'static str) {
         let mut call = self.row(sid, facts, CallState::Refused);
         (call.ended_at, call.ended_by) = (Some(call.started_at), Some(EndedBy::Service));
-        self.journal.note(self.update(&call, CallEventKind::Refused, json!({ "reason": reason })));
+        self.journal.note_refusal(self.update(&call, CallEventKind::Refused, json!({ "reason": reason })));
     }
 
     /// A stream began.

@@ -91,18 +91,19 @@ async fn name(State(app): State<Arc<App>>, mut request: Request, next: Next) -> 
     response
 }
 
-/// The label of a route: its own, or that of the whole API.
-fn label(path: &str) -> &'static str {
-    if path.starts_with(api::PREFIX) {
+/// The label of a request's route. All of the API has one.
+fn label(request: &Request) -> &'static str {
+    if request.uri().path().strip_prefix(api::PREFIX).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) {
         return api::PREFIX;
     }
-    LABELS.iter().find(|label| **label == path).copied().unwrap_or("other")
+    let matched = request.extensions().get::<MatchedPath>();
+    matched.and_then(|path| LABELS.iter().find(|label| **label == path.as_str()).copied()).unwrap_or("other")
 }
 
 /// Counts the request, and charges its sender if it was unsigned or failed.
 async fn note(app: &App, request: Request, next: Next) -> Response {
     let began = app.clock.now();
-    let route = request.extensions().get::<MatchedPath>().map_or("other", |path| label(path.as_str()));
+    let route = label(&request);
     let id = request.extensions().get::<RequestId>().cloned();
     let peer = request.extensions().get::<Peer>().map(|peer| peer.0.ip());
     let client = peer.map(|peer| client_ip(peer, request.headers(), &app.config.trusted_proxies));

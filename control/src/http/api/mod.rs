@@ -83,7 +83,9 @@ pub(crate) fn router(app: &Arc<App>) -> Router<Arc<App>> {
     Router::new()
         .route(OPENAPI, get(move || openapi::answer(text.clone())))
         .route(DOCS, get(move || docs::answer(page.clone())))
-        .nest(PREFIX, api)
+        .nest(PREFIX, api.clone())
+        // Which the router does not take for a path below it.
+        .route_service("/api/", api.with_state(Arc::clone(app)))
 }
 
 /// The change is written: now the directory shows it. Where that fails, the directory's own look-out finds it later.
