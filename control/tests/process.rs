@@ -16,7 +16,16 @@ fn offhook() -> Command {
 }
 
 fn bare(mut command: Command) -> Command {
-    command.env_clear().stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    // A directory per test; the next run of the test begins with an empty one.
+    let test = std::thread::current().name().unwrap_or("test").replace("::", "-");
+    let data = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("process-{test}"));
+    let _ = std::fs::remove_dir_all(&data);
+    command
+        .env_clear()
+        .env("OFFHOOK_DATA_DIR", data)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     command
 }
 

@@ -2,9 +2,10 @@
 
 use std::fmt::Write as _;
 
-use clap::Command;
+use clap::{Arg, Command};
 
 use super::Exit;
+use crate::config::settings;
 
 const HEAD: &str = "# Command line
 
@@ -36,7 +37,10 @@ pub fn markdown() -> String {
         let _ = writeln!(page, "| {} | {} |", exit.code(), exit.meaning());
     }
     page.push_str("\n## Commands\n");
-    for command in super::command().get_subcommands() {
+    let mut command = super::command();
+    // Before, arguments do not know how many values they take.
+    command.build();
+    for command in command.get_subcommands().filter(|command| command.get_name() != "help") {
         write(&mut page, command, "offhook");
     }
     page
@@ -45,30 +49,34 @@ pub fn markdown() -> String {
 fn write(page: &mut String, command: &Command, before: &str) {
     let path = format!("{before} {}", command.get_name());
     if command.has_subcommands() {
-        command.get_subcommands().for_each(|part| write(page, part, &path));
-        return;
+        let parts = command.get_subcommands().filter(|part| part.get_name() != "help");
+        return parts.for_each(|part| write(page, part, &path));
     }
     let about = command.get_about().map(ToString::to_string).unwrap_or_default();
     let _ = writeln!(page, "\n### `{path}`\n{about}.\n");
-    let settings = crate::config::settings::ALL;
-    let is_setting = |name: &str| settings.iter().any(|setting| setting.flag().as_deref() == Some(name));
     let takes_all = command.get_arguments().any(|arg| arg.get_id() == "calls-max");
-    for arg in command.get_arguments().filter(|arg| !arg.is_hide_set()) {
-        if takes_all && is_setting(arg.get_id().as_str()) {
-            continue;
-        }
+    let shown = |arg: &&Arg| !arg.is_hide_set() && arg.get_id() != "help" && !(takes_all && is_setting(arg));
+    for arg in command.get_arguments().filter(shown) {
         let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
-        let words = arg.get_possible_values().iter().map(|v| v.get_name().to_owned()).collect::<Vec<_>>().join(", ");
-        let words =
-            if words.is_empty() || !arg.get_action().takes_values() { words_none() } else { format!(": {words}") };
-        let _ = writeln!(page, "- `{arg}` {help}{words}");
+        let _ = writeln!(page, "- `{arg}`: {help}{}", words(arg));
     }
     let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
-    let example = help.split_once("Example:\n").map_or("", |(_, lines)| lines);
-    let example: Vec<&str> = example.lines().map(str::trim).collect();
-    let _ = writeln!(page, "```\n{}\n```", example.join("\n"));
+    let lines = help.split_once("Example:\n").map_or("", |(_, lines)| lines).lines();
+    let _ = writeln!(page, "\n```\n{}\n```", lines.map(str::trim).collect::<Vec<_>>().join("\n"));
 }
 
-fn words_none() -> String {
-    String::new()
+fn is_setting(arg: &Arg) -> bool {
+    settings::ALL.iter().any(|setting| setting.flag().as_deref() == Some(arg.get_id().as_str()))
+}
+
+/// What it may say, and what holds where it says nothing.
+fn words(arg: &Arg) -> String {
+    if !arg.get_action().takes_values() {
+        return String::new();
+    }
+    let words: Vec<String> = arg.get_possible_values().iter().map(|word| word.get_name().to_owned()).collect();
+    let words = if words.is_empty() { String::new() } else { format!(" ({})", words.join(", ")) };
+    let default: Vec<_> = arg.get_default_values().iter().filter_map(|value| value.to_str()).collect();
+    let default = if default.is_empty() { String::new() } else { format!(" [default: {}]", default.join(", ")) };
+    words + &default
 }

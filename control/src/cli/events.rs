@@ -118,10 +118,12 @@ impl Tail<'_> {
         let events = self.api.list(&format!("{}/{call}/events", self.path), &[], EVENTS_MAX).await?.items;
         let mut over = false;
         for event in events.iter().rev() {
-            over |= matches!(event["kind"].as_str(), Some("ended" | "refused"));
-            if self.printed.insert(id(event)) {
+            let is_new = self.printed.insert(id(event));
+            if is_new {
                 self.print(event)?;
             }
+            // Others of the same moment may come with the next look.
+            over |= !is_new && matches!(event["kind"].as_str(), Some("ended" | "refused"));
         }
         Ok(over)
     }

@@ -36,6 +36,13 @@ pub(super) fn nearest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>)
         .map(|(_, name)| name)
 }
 
+/// The known name that is off by a letter or two. For names that anybody may use: one that is merely alike is another's.
+pub(super) fn slip<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    const CHARS_MIN: usize = 9;
+    let near = |name: &&str| name.len() >= CHARS_MIN && distance(typed, name) <= 2;
+    known.into_iter().find(near)
+}
+
 /// The number of insertions, deletions and substitutions between two words (Levenshtein).
 fn distance(a: &str, b: &str) -> usize {
     // A key of any length can stand in a file; beyond this nothing is near.
@@ -66,5 +73,15 @@ mod tests {
         assert_eq!(nearest("publicurl", known), Some("public_url"));
         assert_eq!(nearest("TWILIO_AUTH_TOKENS", known), Some("twilio_auth_token"));
         assert_eq!(nearest("colour", known), None);
+    }
+
+    #[test]
+    fn a_slip_is_off_by_a_letter_or_two() {
+        let known = ["PORT", "DATABASE_URL", "ENVIRONMENT"];
+        assert_eq!(slip("ENVIROMENT", known), Some("ENVIRONMENT"));
+        assert_eq!(slip("DATABSAE_URL", known), Some("DATABASE_URL"));
+        for other in ["DATABASE_HOST", "SORT", "environment_of_another"] {
+            assert_eq!(slip(other, known), None, "{other}");
+        }
     }
 }

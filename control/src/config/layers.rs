@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::fault::{Fault, nearest};
+use super::fault::{Fault, nearest, slip};
 use super::settings::{self, Setting, file_key_of};
 
 /// Where a value stands in the order of precedence; greater wins.
@@ -137,10 +137,13 @@ impl Layers {
     fn warn_of_unknown(&mut self, name: &str) {
         // Container platforms invent OFFHOOK_SERVICE_HOST and the like: a warning, not a fault.
         let looks_like_ours = name.starts_with("OFFHOOK_") || name.starts_with("TWILIO_");
-        if !looks_like_ours || known().any(|known| known == name) {
+        if known().any(|known| known == name) {
             return;
         }
-        let meant = nearest(name, known());
+        let meant = if looks_like_ours { nearest(name, known()) } else { slip(name, known()) };
+        if !looks_like_ours && meant.is_none() {
+            return;
+        }
         self.misspelt.extend(meant.map(|meant| (name.to_owned(), meant)));
         let hint = meant.map_or(String::new(), |meant| format!("; did you mean {meant}?"));
         self.warnings.push(format!("environment variable {name} is no setting and was ignored{hint}"));
