@@ -41,9 +41,9 @@ pub(crate) struct App {
     pub(crate) store: Store,
     pub(crate) directory: Directory,
     pub(crate) journal: Journal,
+    pub(crate) keyring: Keyring,
     /// What is told of calls.
     pub(crate) chronicle: Chronicle,
-    pub(crate) keyring: Keyring,
     calls: Mutex<Registry>,
     rate: RateLimit,
     phase: AtomicU8,

@@ -20,6 +20,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::app::{App, Phase};
+use crate::cli::Exit;
 use crate::clock::Clock;
 use crate::config::{Config, PublicUrl};
 use crate::db::{OpenError, Store, StoreError};
@@ -56,12 +57,29 @@ pub enum BootError {
     /// The database, once open.
     #[error("the database does not answer: {0}")]
     Store(#[from] StoreError),
+    /// The captures' directory or thread.
+    #[error("OFFHOOK_CAPTURE_DIR: cannot capture to {0}: {1}; name a directory that this user may write to, or none")]
+    CaptureDir(PathBuf, io::Error),
     /// The engine's threads.
     #[error(transparent)]
     Engine(#[from] engine::StartError),
 }
 
-fn listen_fix(error: &io::Error) -> &'static str {
+impl BootError {
+    /// How the program ends.
+    #[must_use]
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Listen(..) | Self::DataDir(..) | Self::CaptureDir(..) | Self::Database(OpenError::Url(_)) => {
+                Exit::Usage
+            }
+            Self::Database(OpenError::Connect(_)) | Self::Store(StoreError::Away(_)) => Exit::Away,
+            Self::Database(OpenError::Migrate(_)) | Self::Store(_) | Self::Engine(_) => Exit::Failed,
+        }
+    }
+}
+
+pub(crate) fn listen_fix(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::AddrInUse => "stop what uses it, or set OFFHOOK_LISTEN to another address",
         io::ErrorKind::AddrNotAvailable => {
@@ -163,7 +181,7 @@ fn demo(config: &Config) -> Plan {
 }
 
 /// A directory that only its owner may look into: it holds who called whom.
-fn make_private(dir: &Path) -> io::Result<()> {
+pub(crate) fn make_private(dir: &Path) -> io::Result<()> {
     use std::os::unix::fs::DirBuilderExt as _;
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)
 }

@@ -30,7 +30,7 @@ pub fn raise(limits: &Limits) {
 }
 
 /// A socket per call, one per connection, and the rest.
-fn needed(limits: &Limits) -> u64 {
+pub(crate) fn needed(limits: &Limits) -> u64 {
     (limits.calls_max as u64).saturating_add(limits.connections_max as u64).saturating_add(OTHERS)
 }
 

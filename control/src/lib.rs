@@ -24,6 +24,7 @@ mod journal;
 pub mod twilio;
 
 mod calls;
+mod capture;
 mod media;
 pub mod model;
 mod voice;

@@ -3,65 +3,45 @@
 use std::process::ExitCode;
 
 use control::boot::{BootError, Server};
-use control::cli::{self, Refusal, Wish};
+use control::cli::{self, Exit, Refusal, Wish};
 use control::clock::Clock;
-use control::config::{self, Config, Sources};
+use control::config::{Config, Sources};
 use control::logs::Logs;
 use control::{descriptors, greeting, memory, signals};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// What is wrong is in the configuration or the arguments.
-const BAD_CONFIGURATION: u8 = 2;
-
 fn main() -> ExitCode {
     memory::use_small_pages();
     match cli::parse(std::env::args_os(), std::env::vars_os()) {
-        Ok(Wish::Serve(sources)) => serve(&sources),
-        Ok(Wish::Settings { markdown: true, .. }) => {
-            print!("{}", config::markdown());
-            ExitCode::SUCCESS
-        }
-        Ok(Wish::Settings { markdown: false, sources }) => match load(&sources) {
-            Ok(config) => {
-                print!("{}", greeting::settings(&config));
-                ExitCode::SUCCESS
-            }
-            Err(code) => code,
-        },
+        Ok(Wish::Serve(sources)) => serve(&sources).into(),
+        Ok(Wish::Errand(errand)) => errand.run().into(),
         Err(Refusal::Arguments(error)) => {
             let _ = error.print();
-            ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(BAD_CONFIGURATION))
+            ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(Exit::Usage.code()))
         }
         Err(Refusal::File(line)) => {
             eprintln!("offhook: {line}");
-            ExitCode::from(BAD_CONFIGURATION)
+            Exit::Usage.into()
         }
     }
 }
 
-fn load(sources: &Sources) -> Result<Config, ExitCode> {
-    Config::load(sources).map_err(|faults| {
-        for fault in faults {
-            eprintln!("offhook: {fault}");
-        }
-        ExitCode::from(BAD_CONFIGURATION)
-    })
-}
-
-fn serve(sources: &Sources) -> ExitCode {
+fn serve(sources: &Sources) -> Exit {
     let clock = Clock::machine();
-    let config = match load(sources) {
+    let config = match Config::load(sources) {
         Ok(config) => config,
-        Err(code) => return code,
+        Err(faults) => {
+            faults.iter().for_each(|fault| eprintln!("offhook: {fault}"));
+            return Exit::Usage;
+        }
     };
     match run(config, clock) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => Exit::Done,
         Err(error) => {
             eprintln!("offhook: {error:#}");
-            let misconfigured = matches!(error.downcast_ref(), Some(BootError::Listen(..)));
-            if misconfigured { ExitCode::from(BAD_CONFIGURATION) } else { ExitCode::FAILURE }
+            error.downcast_ref().map_or(Exit::Failed, BootError::exit)
         }
     }
 }

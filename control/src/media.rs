@@ -15,8 +15,10 @@ use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use crate::app::App;
+use crate::boot::BootError;
 use crate::calls::Token;
 use crate::calls::registry::{StreamKind, Ticket};
+use crate::capture::Captures;
 use crate::config::{Config, Threads};
 use crate::metrics::SocketRefused;
 use crate::twilio::socket::reason;
@@ -34,6 +36,8 @@ pub(crate) struct Media {
     engine: Engine,
     agents: Handle,
     call_max: Duration,
+    /// Where every input of every stream is written, where that was asked for.
+    captures: Option<Captures>,
     /// Sockets that have shown no token yet.
     unproven: Arc<Semaphore>,
     /// Seats that are taken.
@@ -77,14 +81,19 @@ impl Media {
     /// Starts the engine. Agents run on the runtime that this is called on.
     ///
     /// # Errors
-    /// What the engine says.
-    pub(crate) fn start(config: &Config) -> Result<Self, StartError> {
+    /// What the engine says, or the directory of the captures.
+    pub(crate) fn start(config: &Config) -> Result<Self, BootError> {
         let places = config.limits.calls_max;
         let engine = start_engine(config, places + OVERLAP)?;
+        let captures = match &config.capture_dir {
+            Some(dir) => Some(Captures::start(dir).map_err(|error| BootError::CaptureDir(dir.clone(), error))?),
+            None => None,
+        };
         Ok(Self {
             engine,
             agents: Handle::current(),
             call_max: config.limits.call_max,
+            captures,
             unproven: Arc::new(Semaphore::new(places)),
             seats: AtomicUsize::new(0),
         })
@@ -175,7 +184,7 @@ fn admit(app: &Arc<App>, claim: Claim, start: &StartInfo) -> Result<Admission, R
     let (ticket, shared) = (ticket.clone(), Arc::clone(app));
     Ok(Admission {
         turn: ticket.line.plan.turn,
-        capture: None,
+        capture: app.media.captures.as_ref().and_then(|captures| captures.of(start)),
         agent: Box::new(move |port| talk(&shared, port, ticket)),
         on_end: Box::new(move |report| {
             log_end(&seat.ticket, &report);

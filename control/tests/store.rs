@@ -4,5 +4,25 @@
 #[path = "store/base.rs"]
 mod base;
 
+#[path = "store/apart.rs"]
+mod apart;
+#[path = "store/audit.rs"]
+mod audit;
+#[path = "store/away.rs"]
+mod away;
+#[path = "store/calls.rs"]
+mod calls;
+#[path = "store/directory.rs"]
+mod directory;
+#[path = "store/group.rs"]
+mod group;
+#[path = "store/once.rs"]
+mod once;
+#[path = "store/pages.rs"]
+mod pages;
+#[path = "store/profiles.rs"]
+mod profiles;
+#[path = "store/restart.rs"]
+mod restart;
 #[path = "store/versions.rs"]
 mod versions;

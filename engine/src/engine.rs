@@ -150,7 +150,9 @@ impl Engine {
 
     /// Closes every stream with code 1001. The threads end when the streams have.
     pub fn shutdown(&self) {
+        // In this order: a stream that is admitted in between looks for the first when it has its slot.
         self.inner.stopping.send_replace(true);
+        self.inner.workers.iter().for_each(|worker| worker.shared.stop());
     }
 }
 

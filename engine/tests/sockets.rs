@@ -5,6 +5,7 @@ mod socket_peer;
 use std::time::Duration;
 
 use bytes::Bytes;
+use engine::audio::resample::Rate;
 use engine::port::{AgentEvent, AgentPort, Digit, EndCause, Say};
 use engine::{Engine, EngineConfig, Planted};
 use fastwebsockets::{Frame, OpCode, Payload};
@@ -145,6 +146,50 @@ async fn a_second_of_sound_that_comes_at_once_reaches_the_agent_whole() {
         }
     }
     assert_eq!(engine.stats().frames_dropped, 0);
+}
+
+#[tokio::test]
+async fn an_agent_may_hear_and_speak_pcm_at_its_own_rate() {
+    let engine = engine();
+    let (told, mut hears) = mpsc::unbounded_channel();
+    let (mut peer, _end) = attach(&engine, move |mut port: AgentPort| async move {
+        port.use_rate(Rate::Hz24000);
+        port.listen(true);
+        loop {
+            match port.next().await {
+                AgentEvent::Started => {
+                    port.begin(Say::default()).expect("room");
+                    // 301 ms, in pieces that are no frames.
+                    for piece in [0i16; 7_224].chunks(1_000) {
+                        port.append_pcm(piece).expect("room");
+                    }
+                    port.finish();
+                }
+                AgentEvent::Audio(frame) => {
+                    let _ = told.send(port.heard_pcm(&frame).len());
+                }
+                AgentEvent::Played { .. } => port.hang_up(),
+                AgentEvent::Ended(_) => return,
+                _ => {}
+            }
+        }
+    })
+    .await;
+    peer.start().await;
+    let mut heard = 0;
+    loop {
+        peer.media(&[0xFF; 160]).await;
+        match peer.next().await {
+            Got::Message(message) if message["event"] == "media" => heard += sound(&message).len(),
+            Got::Message(message) if message["event"] == "mark" => {
+                peer.mark(message["mark"]["name"].as_str().expect("a name")).await;
+            }
+            Got::Close(code) => break assert_eq!(code, 1000),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(heard, 7_224 / 3, "as long at 8 kHz as it was");
+    assert_eq!(hears.recv().await, Some(480), "20 ms at 24 kHz");
 }
 
 #[tokio::test]

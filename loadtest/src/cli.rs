@@ -1,8 +1,12 @@
 //! The command line.
 
+mod webhooks;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+
+pub use webhooks::{WebhookLimitArgs, WebhooksArgs};
 
 /// Twilio's side of a voice call with Media Streams, played against your server.
 #[derive(Debug, Parser)]
@@ -25,6 +29,11 @@ pub enum Command {
     /// Exit code: 0 good; 1 no call came up; 2 wrong usage; 3 a threshold was missed; 4 void, the machine was too busy
     /// to measure.
     Fleet(Box<FleetArgs>),
+    /// Send signed voice webhooks, each a new call, at a rate or as many as the server answers; measure the answers.
+    ///
+    /// Exit code: 0 good; 1 nothing was answered; 2 wrong usage; 3 a threshold was missed; 4 void, the machine was too
+    /// busy to measure.
+    Webhooks(Box<WebhooksArgs>),
     /// Print where speech begins and ends in WAV files (8000 Hz, mono, 16 bits).
     Label {
         /// The files.

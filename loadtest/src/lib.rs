@@ -6,6 +6,7 @@
 //! * [`twilio`] is the carrier: webhooks, signatures, TwiML, media messages, playback buffer;
 //! * [`caller`] is the person: a script, a voice, a noisy line, an ear;
 //! * [`fleet`] holds many calls on one thread, at a hundredth of the cost, and measures the server;
+//! * [`webhooks`] is a stream of voice webhooks alone: how fast a server answers calls;
 //! * [`report`] turns what happened into a timeline, a table, JSON and a WAV.
 //!
 //! Invariants: only `shell` reads the clock or touches a socket; the same seed and the same answers give the same call.
@@ -21,3 +22,4 @@ pub mod run;
 pub mod shell;
 pub mod time;
 pub mod twilio;
+pub mod webhooks;

@@ -2,6 +2,8 @@
 
 #[cfg(target_os = "linux")]
 mod fleet;
+#[cfg(target_os = "linux")]
+mod webhooks;
 
 use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
@@ -44,12 +46,21 @@ mod fleet {
     }
 }
 
+#[cfg(not(target_os = "linux"))]
+mod webhooks {
+    /// Not here.
+    pub(super) fn webhooks(_: &crate::cli::WebhooksArgs) -> Result<u8, String> {
+        Err("webhooks needs Linux: it counts in microseconds and reads /proc".into())
+    }
+}
+
 /// Does what `cli` says; everything that is printed goes to standard output, complaints to standard error.
 #[must_use]
 pub fn run(cli: Cli) -> ExitCode {
     let result = match cli.command {
         Command::Call(args) => call(&args),
         Command::Fleet(args) => fleet::fleet(&args),
+        Command::Webhooks(args) => webhooks::webhooks(&args),
         Command::Label { files } => label_files(&files),
         Command::List => {
             list();

@@ -34,6 +34,12 @@ pub(super) fn config(layers: &mut Layers) -> Option<Config> {
     let limits = limits(layers);
     let threads = threads(layers);
     let prompts = prompts(layers);
+    let capture_dir = layers.get(&settings::CAPTURE_DIR).map(|given| PathBuf::from(given.value.trim()));
+    if let Some(dir) = &capture_dir {
+        layers
+            .warnings
+            .push(format!("WHAT IS SAID ON EVERY CALL IS WRITTEN TO {} (OFFHOOK_CAPTURE_DIR)", dir.display()));
+    }
     let log = log(layers);
     let app_name = app_name(layers);
     let listen = listen?;
@@ -63,6 +69,7 @@ pub(super) fn config(layers: &mut Layers) -> Option<Config> {
         limits: limits?,
         threads: threads?,
         prompts,
+        capture_dir,
         log: log?,
         app_name,
         warnings: Vec::new(),

@@ -61,6 +61,8 @@ pub struct Config {
     pub threads: Threads,
     /// What the agent says, where it is not the demo's own sound.
     pub prompts: Option<agent::Profile>,
+    /// Where every input of every stream is written.
+    pub capture_dir: Option<PathBuf>,
     /// What is logged.
     pub log: Targets,
     /// What the service calls itself.

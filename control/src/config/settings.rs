@@ -118,6 +118,8 @@ settings! {
         "What one client address may send without a valid signature, or fail, before it is answered 429. Validly signed requests are never counted.";
     PROMPTS = "OFFHOOK_PROMPTS", "directory", "", false,
         "The agent's own sound: one `NAME.ulaw` (raw µ-law at 8 kHz) for each line of `agent/prompts/prompts.txt`, read at the start. Without it the demo's sound is said.";
+    CAPTURE_DIR = "OFFHOOK_CAPTURE_DIR", "directory", "", false,
+        "For finding faults: every input of every stream, what was said included, goes to a file of its own in this directory, which only its owner may read. `cargo run -p offhook-engine --example replay FILE` decides the call again, or with other parameters. About 20 KB per second and call. Without it nothing is captured.";
     WORKERS = "OFFHOOK_WORKERS", "threads, or auto", "auto", false,
         "Threads that hear and decide. `auto` is a quarter of the cores that this process may use (CPU affinity and control-group quota counted), at least one.";
     IO_THREADS = "OFFHOOK_IO_THREADS", "threads, or auto", "auto", false,

@@ -21,6 +21,12 @@ pub(super) struct Change<S> {
     pub(super) after: Option<Value>,
 }
 
+macro_rules! select {
+    ($rest:literal) => {
+        concat!("SELECT id, tenant_id, actor, action, subject, value_before, value_after, at FROM audit_log ", $rest)
+    };
+}
+
 impl Store {
     /// A row for what is no write of the store's own, such as `call.hangup`.
     ///
@@ -53,7 +59,7 @@ impl Store {
         let mut db = self.reader().await?;
         let rows = db
             .rows(
-                "SELECT * FROM audit_log WHERE tenant_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3",
+                select!("WHERE tenant_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3"),
                 args![tenant, page::after(request), page::rows(request)],
             )
             .await?;

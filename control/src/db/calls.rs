@@ -13,6 +13,16 @@ use super::{StoreError, page};
 const UNFINISHED_MAX: u32 = 10_000;
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, tenant_id, carrier_call_id, direction, from_number, to_number, phone_number_id, \
+             profile_id, state, started_at, ended_at, ended_by, quality FROM calls ",
+            $rest
+        )
+    };
+}
+
 impl Store {
     /// A tenant's calls.
     ///
@@ -31,7 +41,7 @@ impl Store {
     /// [`StoreError::NotFound`].
     pub async fn call(&self, tenant: TenantId, id: CallId) -> Result<Call> {
         let mut db = self.reader().await?;
-        let row = db.row("SELECT * FROM calls WHERE tenant_id = $1 AND id = $2", args![tenant, id]).await?;
+        let row = db.row(select!("WHERE tenant_id = $1 AND id = $2"), args![tenant, id]).await?;
         read(&row.ok_or(StoreError::NotFound)?)
     }
 
@@ -43,7 +53,7 @@ impl Store {
         let mut db = self.reader().await?;
         let rows = db
             .rows(
-                "SELECT * FROM call_events WHERE tenant_id = $1 AND call_id = $2 AND id < $3
+                "SELECT id, tenant_id, call_id, at, kind, data FROM call_events WHERE tenant_id = $1 AND call_id = $2 AND id < $3
                  ORDER BY id DESC LIMIT $4",
                 args![tenant, id, page::after(request), page::rows(request)],
             )
@@ -61,7 +71,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Away`].
     pub async fn unfinished_calls(&self) -> Result<Vec<Call>> {
-        let sql = "SELECT * FROM calls WHERE state NOT IN ('completed', 'refused', 'failed') ORDER BY id LIMIT $1";
+        let sql = select!("WHERE state NOT IN ('completed', 'refused', 'failed') ORDER BY id LIMIT $1");
         let rows = self.reader().await?.rows(sql, args![UNFINISHED_MAX]).await?;
         rows.iter().map(read).collect()
     }
@@ -90,7 +100,7 @@ struct Select {
 
 impl Select {
     fn calls(tenant: TenantId, filter: CallFilter, request: PageRequest) -> Result<Self> {
-        let mut select = Self { sql: "SELECT * FROM calls WHERE tenant_id = ".to_owned(), args: Vec::new() };
+        let mut select = Self { sql: select!("WHERE tenant_id = ").to_owned(), args: Vec::new() };
         select.arg(tenant).sql(" AND id < ").arg(page::after(request));
         for (n, state) in filter.states.iter().enumerate() {
             select.sql(if n == 0 { " AND state IN (" } else { ", " }).arg(word(state)?);

@@ -33,20 +33,20 @@ impl Store {
     pub async fn directory(&self) -> Result<(i64, Vec<DirectoryTenant>)> {
         let mut db = self.reader().await?;
         let version = version(&mut db).await?;
-        let rows = db.rows("SELECT * FROM tenants", args![]).await?;
+        let rows = db.rows(tenants::select!(""), args![]).await?;
         let mut all: HashMap<TenantId, DirectoryTenant> =
             readable(&rows, tenants::read).map(|tenant| (tenant.id, DirectoryTenant::new(tenant))).collect();
-        for row in db.rows("SELECT * FROM tenant_settings", args![]).await? {
+        for row in db.rows(settings::select!(""), args![]).await? {
             if let (Some(of), Ok((settings, _))) = (all.get_mut(&row.id("tenant_id")?), settings::read(&row)) {
                 of.settings = settings;
             }
         }
-        for profile in readable(&db.rows("SELECT * FROM ai_profiles", args![]).await?, profiles::read) {
+        for profile in readable(&db.rows(profiles::select!(""), args![]).await?, profiles::read) {
             if let Some(of) = all.get_mut(&profile.tenant_id) {
                 of.profiles.push(profile);
             }
         }
-        for number in readable(&db.rows("SELECT * FROM phone_numbers", args![]).await?, numbers::read) {
+        for number in readable(&db.rows(numbers::select!(""), args![]).await?, numbers::read) {
             if let Some(of) = all.get_mut(&number.tenant_id) {
                 of.numbers.push(number);
             }
@@ -62,9 +62,9 @@ impl Store {
         let mut db = self.reader().await?;
         let mut of = DirectoryTenant::new(tenants::get(&mut db, tenant).await?);
         of.settings = settings::get(&mut db, tenant).await?.0;
-        let rows = db.rows("SELECT * FROM ai_profiles WHERE tenant_id = $1", args![tenant]).await?;
+        let rows = db.rows(profiles::select!("WHERE tenant_id = $1"), args![tenant]).await?;
         of.profiles.extend(readable(&rows, profiles::read));
-        let rows = db.rows("SELECT * FROM phone_numbers WHERE tenant_id = $1", args![tenant]).await?;
+        let rows = db.rows(numbers::select!("WHERE tenant_id = $1"), args![tenant]).await?;
         of.numbers.extend(readable(&rows, numbers::read));
         Ok(of)
     }

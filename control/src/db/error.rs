@@ -78,6 +78,8 @@ fn of_database(error: &dyn DatabaseError) -> StoreError {
     });
     match rule {
         Some((.., meaning)) => StoreError::Conflict(meaning),
+        // Whatever else refers to something is looked up first, with the tenant locked.
+        None if error.is_foreign_key_violation() => StoreError::NoSuch("tenant_id"),
         // A message of PostgreSQL may quote a value; its code and the constraint's name do not.
         None if is_postgres => StoreError::Fault(format!("code {code} {}", error.constraint().unwrap_or_default())),
         None => StoreError::Fault(format!("{} (code {code})", error.message())),
@@ -115,4 +117,52 @@ fn postgres_away(code: &str) -> Option<&'static str> {
 pub(super) fn met_another(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(DatabaseError::code);
     matches!(code.as_deref(), Some("40001" | "40P01"))
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::sqlite::SqliteConnectOptions;
+    use sqlx::{ConnectOptions as _, SqliteConnection};
+
+    use super::*;
+
+    async fn memory() -> SqliteConnection {
+        SqliteConnectOptions::new().in_memory(true).connect().await.unwrap()
+    }
+
+    async fn refused(db: &mut SqliteConnection, sql: &'static str) -> StoreError {
+        sqlx::raw_sql(sql).execute(db).await.unwrap_err().into()
+    }
+
+    #[tokio::test]
+    async fn a_full_disk_is_away() {
+        let mut db = memory().await;
+        sqlx::raw_sql("PRAGMA max_page_count = 2; CREATE TABLE t (x)").execute(&mut db).await.unwrap();
+        let error = refused(&mut db, "INSERT INTO t VALUES (zeroblob(100000))").await;
+        assert_eq!(error, StoreError::Away("the disk is full (code 13)".to_owned()));
+    }
+
+    #[tokio::test]
+    async fn a_read_only_file_is_away() {
+        let mut db = memory().await;
+        sqlx::raw_sql("CREATE TABLE t (x); PRAGMA query_only = 1").execute(&mut db).await.unwrap();
+        let error = refused(&mut db, "INSERT INTO t VALUES (1)").await;
+        assert_eq!(error, StoreError::Away("read-only (code 8)".to_owned()));
+    }
+
+    #[tokio::test]
+    async fn a_mistake_of_ours_is_a_fault() {
+        let error = refused(&mut memory().await, "SELECT nothing FROM nowhere").await;
+        assert!(matches!(error, StoreError::Fault(_)), "{error}");
+    }
+
+    #[test]
+    fn what_postgres_says_when_it_cannot_is_away() {
+        for code in ["25006", "40001", "40P01", "53100", "53300", "57P01", "57P03", "08006", "58030"] {
+            assert!(postgres_away(code).is_some(), "{code}");
+        }
+        for code in ["23505", "42601", "22P02", ""] {
+            assert!(postgres_away(code).is_none(), "{code}");
+        }
+    }
 }

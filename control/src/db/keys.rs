@@ -9,6 +9,12 @@ use super::row::Row;
 use super::store::{By, Result, Store};
 use super::{StoreError, page, tenants};
 
+macro_rules! select {
+    ($rest:literal) => {
+        concat!("SELECT id, tenant_id, name, role, hash, created_at, revoked_at FROM api_keys ", $rest)
+    };
+}
+
 impl Store {
     /// Makes a key.
     ///
@@ -28,12 +34,10 @@ impl Store {
         let (after, limit) = (page::after(request), page::rows(request));
         let rows = match tenant {
             Some(tenant) => {
-                let sql = "SELECT * FROM api_keys WHERE tenant_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3";
+                let sql = select!("WHERE tenant_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3");
                 db.rows(sql, args![tenant, after, limit]).await?
             }
-            None => {
-                db.rows("SELECT * FROM api_keys WHERE id < $1 ORDER BY id DESC LIMIT $2", args![after, limit]).await?
-            }
+            None => db.rows(select!("WHERE id < $1 ORDER BY id DESC LIMIT $2"), args![after, limit]).await?,
         };
         page::page(request, rows, read, |key| key.id.0)
     }
@@ -58,7 +62,7 @@ impl Store {
 }
 
 async fn get(db: &mut Connection, id: KeyId) -> Result<ApiKey> {
-    let row = db.row("SELECT * FROM api_keys WHERE id = $1", args![id]).await?;
+    let row = db.row(select!("WHERE id = $1"), args![id]).await?;
     read(&row.ok_or(StoreError::NotFound)?)
 }
 

@@ -25,3 +25,8 @@ fn migrator(steps: &'static [(i64, &str, &str)]) -> Migrator {
     migrator.set_ignore_missing(true);
     migrator
 }
+
+/// The last step.
+pub(super) fn latest(migrator: &Migrator) -> i64 {
+    migrator.iter().map(|step| step.version).max().unwrap_or_default()
+}

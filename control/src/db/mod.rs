@@ -6,7 +6,8 @@
 //!                 └─────────► one transaction each, again after a deadlock               (PostgreSQL: all else)
 //! ```
 //! One file per noun; what it asks of a [`connection`] is written once, in SQL that both databases understand. Ids are
-//! text, times are milliseconds, JSON is text.
+//! text, times are milliseconds, JSON is text. Every column is named: a newer version may add some at any time, and
+//! PostgreSQL refuses a prepared `SELECT *` whose columns have changed.
 
 mod arg;
 mod connection;
@@ -14,6 +15,7 @@ mod error;
 mod migrations;
 mod postgres;
 mod row;
+mod schema;
 mod sqlite;
 mod store;
 mod writer;
@@ -33,4 +35,5 @@ mod tenants;
 pub use directory::DirectoryTenant;
 pub use error::{OpenError, StoreError};
 pub use once::{Created, Idempotency};
+pub use schema::Schema;
 pub use store::Store;

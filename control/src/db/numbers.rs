@@ -11,6 +11,17 @@ use super::row::Row;
 use super::store::{By, Result, Store};
 use super::{Created, Idempotency, StoreError, directory, once, page, tenants};
 
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, tenant_id, did_number, provider_type, is_active, profile_id, created_at, \
+             updated_at, version FROM phone_numbers ",
+            $rest
+        )
+    };
+}
+pub(super) use select;
+
 impl Store {
     /// Makes a number.
     ///
@@ -36,7 +47,7 @@ impl Store {
         let mut db = self.reader().await?;
         let rows = db
             .rows(
-                "SELECT * FROM phone_numbers WHERE tenant_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3",
+                select!("WHERE tenant_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3"),
                 args![tenant, page::after(request), page::rows(request)],
             )
             .await?;
@@ -84,7 +95,7 @@ impl Store {
 }
 
 async fn get(db: &mut Connection, tenant: TenantId, id: PhoneNumberId) -> Result<PhoneNumberRecord> {
-    let row = db.row("SELECT * FROM phone_numbers WHERE tenant_id = $1 AND id = $2", args![tenant, id]).await?;
+    let row = db.row(select!("WHERE tenant_id = $1 AND id = $2"), args![tenant, id]).await?;
     read(&row.ok_or(StoreError::NotFound)?)
 }
 

@@ -119,7 +119,10 @@ async fn claim(db: &mut Connection, tenant: TenantId, once: &Idempotency, now: T
         return Ok(None);
     }
     let row = db
-        .row("SELECT * FROM idempotency_keys WHERE scope = $1 AND key = $2", args![&once.scope, &once.key])
+        .row(
+            "SELECT fingerprint, answer FROM idempotency_keys WHERE scope = $1 AND key = $2",
+            args![&once.scope, &once.key],
+        )
         .await?
         .ok_or(StoreError::Conflict("idempotency_key"))?;
     if row.text("fingerprint")? != once.fingerprint {

@@ -9,6 +9,13 @@ use super::row::Row;
 use super::store::{By, Result, Store};
 use super::{Created, Idempotency, StoreError, directory, once, page, tenants};
 
+macro_rules! select {
+    ($rest:literal) => {
+        concat!("SELECT id, tenant_id, is_default, content, created_at, updated_at, version FROM ai_profiles ", $rest)
+    };
+}
+pub(super) use select;
+
 impl Store {
     /// Makes a profile. As the default one it takes the place of the one that was.
     ///
@@ -33,7 +40,7 @@ impl Store {
         let mut db = self.reader().await?;
         let rows = db
             .rows(
-                "SELECT * FROM ai_profiles WHERE tenant_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3",
+                select!("WHERE tenant_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3"),
                 args![tenant, page::after(request), page::rows(request)],
             )
             .await?;
@@ -81,7 +88,7 @@ impl Store {
 }
 
 async fn get(db: &mut Connection, tenant: TenantId, id: ProfileId) -> Result<Profile> {
-    let row = db.row("SELECT * FROM ai_profiles WHERE tenant_id = $1 AND id = $2", args![tenant, id]).await?;
+    let row = db.row(select!("WHERE tenant_id = $1 AND id = $2"), args![tenant, id]).await?;
     read(&row.ok_or(StoreError::NotFound)?)
 }
 

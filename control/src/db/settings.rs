@@ -9,6 +9,17 @@ use super::row::Row;
 use super::store::{By, Result, Store};
 use super::{directory, tenants};
 
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT tenant_id, concurrent_calls_max, calls_per_second_max, recording, retention_days, \
+             version FROM tenant_settings ",
+            $rest
+        )
+    };
+}
+pub(super) use select;
+
 impl Store {
     /// A tenant's settings and their version.
     ///
@@ -37,7 +48,7 @@ impl Store {
 }
 
 pub(super) async fn get(db: &mut Connection, tenant: TenantId) -> Result<(TenantSettings, i64)> {
-    let row = db.row("SELECT * FROM tenant_settings WHERE tenant_id = $1", args![tenant]).await?;
+    let row = db.row(select!("WHERE tenant_id = $1"), args![tenant]).await?;
     row.as_ref().map_or(Ok((TenantSettings::default(), 0)), read)
 }
 

@@ -9,6 +9,13 @@ use super::row::Row;
 use super::store::{By, Result, Store};
 use super::{Created, Idempotency, StoreError, directory, once, page};
 
+macro_rules! select {
+    ($rest:literal) => {
+        concat!("SELECT id, name, status, plan, created_at, updated_at, version FROM tenants ", $rest)
+    };
+}
+pub(super) use select;
+
 impl Store {
     /// Makes a tenant, active at once (a named exception: it has no id yet).
     ///
@@ -30,7 +37,7 @@ impl Store {
     /// [`StoreError::Away`].
     pub async fn tenants(&self, request: PageRequest) -> Result<Page<Tenant>> {
         let mut db = self.reader().await?;
-        let sql = "SELECT * FROM tenants WHERE id < $1 ORDER BY id DESC LIMIT $2";
+        let sql = select!("WHERE id < $1 ORDER BY id DESC LIMIT $2");
         let rows = db.rows(sql, args![page::after(request), page::rows(request)]).await?;
         page::page(request, rows, read, |tenant| tenant.id.0)
     }
@@ -84,7 +91,7 @@ pub(super) async fn lock(db: &mut Connection, id: TenantId) -> Result<()> {
 /// # Errors
 /// [`StoreError::NotFound`].
 pub(super) async fn get(db: &mut Connection, id: TenantId) -> Result<Tenant> {
-    let row = db.row("SELECT * FROM tenants WHERE id = $1", args![id]).await?;
+    let row = db.row(select!("WHERE id = $1"), args![id]).await?;
     read(&row.ok_or(StoreError::NotFound)?)
 }
 

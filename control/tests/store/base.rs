@@ -95,14 +95,6 @@ impl Base {
         }
     }
 
-    /// The file, on SQLite.
-    pub(crate) fn file(&self) -> Option<PathBuf> {
-        match &self.place {
-            Place::Directory(directory) => Some(directory.join("offhook.db")),
-            Place::Schema { .. } => None,
-        }
-    }
-
     pub(crate) async fn end(self) {
         self.store.close().await;
         match self.place {

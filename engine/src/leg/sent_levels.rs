@@ -10,45 +10,58 @@ use crate::time::Instant;
 const FRAMES: usize = 80;
 /// The level of a frame that was never sent, in dBFS.
 const SILENCE_DBFS: f32 = -96.0;
+/// Frames looked at side by side.
+const LANES: usize = 8;
+const _: () = assert!(FRAMES.is_multiple_of(LANES));
+/// An age that no frame has: it is due later.
+const LATER_MS: u32 = u32::MAX / 2;
 
-/// The levels of the last frames sent.
+/// The levels of the last frames sent. In two arrays, which are looked through side by side, eight frames at a time.
 #[derive(Debug, Clone)]
 pub(super) struct SentLevels {
-    /// Level in dBFS and when the frame was due to sound, oldest overwritten first.
-    frames: [(f32, Instant); FRAMES],
+    /// In dBFS, oldest overwritten first.
+    levels: [f32; FRAMES],
+    /// When each was due to sound, in whole milliseconds; after 49 days they begin anew.
+    due_ms: [u32; FRAMES],
     next: usize,
 }
 
 impl Default for SentLevels {
     fn default() -> Self {
-        Self { frames: [(SILENCE_DBFS, Instant::ZERO); FRAMES], next: 0 }
+        Self { levels: [SILENCE_DBFS; FRAMES], due_ms: [0; FRAMES], next: 0 }
     }
 }
 
 impl SentLevels {
     /// A frame of `level_dbfs` is due to sound at `audible_from`.
     pub(super) fn push(&mut self, level_dbfs: f32, audible_from: Instant) {
-        self.frames[self.next] = (level_dbfs, audible_from);
+        self.levels[self.next] = level_dbfs;
+        self.due_ms[self.next] = audible_from.millis() as u32;
         self.next = (self.next + 1) % FRAMES;
     }
 
     /// The loudest frame due to sound between `now − window` and now, in dBFS.
     pub(super) fn peak_dbfs(&self, now: Instant, window: Duration) -> f32 {
-        let from = now - window;
-        let mut peak = SILENCE_DBFS;
-        for &(level, audible_from) in &self.frames {
-            if audible_from >= from && audible_from <= now && level > peak {
-                peak = level;
+        let (now_ms, window_ms) = (now.millis() as u32, window.as_millis() as u32);
+        // One that is due later was due an age ago.
+        let sounded = |due_ms: u32| now_ms.wrapping_sub(due_ms) <= window_ms;
+        let mut peaks = [SILENCE_DBFS; LANES];
+        let (levels, due_ms) = (self.levels.as_chunks::<LANES>().0, self.due_ms.as_chunks::<LANES>().0);
+        for (levels, due_ms) in levels.iter().zip(due_ms) {
+            for lane in 0..LANES {
+                let louder = sounded(due_ms[lane]) && levels[lane] > peaks[lane];
+                peaks[lane] = if louder { levels[lane] } else { peaks[lane] };
             }
         }
-        peak
+        peaks.into_iter().fold(SILENCE_DBFS, f32::max)
     }
 
     /// Frames due after `now` were cleared and never sounded.
     pub(super) fn clear(&mut self, now: Instant) {
-        for frame in &mut self.frames {
-            if frame.1 > now {
-                frame.0 = SILENCE_DBFS;
+        let now_ms = now.millis() as u32;
+        for (level, due_ms) in self.levels.iter_mut().zip(&self.due_ms) {
+            if now_ms.wrapping_sub(*due_ms) > LATER_MS {
+                *level = SILENCE_DBFS;
             }
         }
     }

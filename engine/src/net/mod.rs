@@ -1,10 +1,11 @@
 //! Sockets ↔ rings: one task per stream on the I/O runtime. It parses, bounds and carries; it decides nothing.
 //!
 //! [`io_thread`] is where they run. [`stream`] is a stream's life: greeted ([`greeting`]), attached to a worker, then [`reader`] and [`writer`] until one
-//! of them ends. [`socket`] is the WebSocket library behind two functions, [`assembler`] joins fragments, [`pace`]
-//! bounds how fast a peer may talk.
+//! of them ends. [`socket`] reads and writes, [`frame`] is what a client's frame looks like, [`assembler`] joins
+//! fragments, [`pace`] bounds how fast a peer may talk.
 
 mod assembler;
+mod frame;
 mod greeting;
 mod io_thread;
 mod pace;

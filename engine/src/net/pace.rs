@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::socket::Fault;
+use super::frame::Fault;
 use crate::limits::{BAD_MESSAGES_MAX, MESSAGES_PER_SECOND_MAX, PINGS_PER_SECOND_MAX};
 use crate::time::Instant;
 

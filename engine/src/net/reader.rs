@@ -9,8 +9,9 @@ use bytes::Bytes;
 use rtrb::Producer;
 
 use super::assembler::{Assembler, Message};
+use super::frame::{Fault, Kind, Piece};
 use super::pace::Pace;
-use super::socket::{self, Fault, PieceKind, ReadEnd};
+use super::socket::{self, ReadEnd, Takes};
 use crate::audio::frame::FRAME_MS;
 use crate::clock::Clock;
 use crate::limits::{RX_PATIENCE, RX_RESERVED, RX_ROOM_FRAMES};
@@ -18,15 +19,24 @@ use crate::port::Digit;
 use crate::ring::{NO_STAMP, Rx, push_unreserved};
 use crate::stats::{Counters, count};
 use crate::time::Instant;
-use crate::wire::{Chop, Header, Inbound, MarkName, Media, Sid, Track, twilio};
-use crate::worker::Lease;
+use crate::wire::{self, Chop, Header, Inbound, MarkName, Media, Sid, Track, twilio};
+use crate::worker::{Lease, Side};
 
 /// The pong that the writer owes. A newer ping replaces it, as RFC 6455 §5.5.3 allows.
 pub(super) type Pong = Mutex<Option<Bytes>>;
 
-/// The reading half of a stream that has started.
+/// Reads until the socket ends or must be ended.
+pub(super) async fn run(socket: &mut socket::Reader, stream: &mut StreamReader<'_>) -> ReadEnd {
+    loop {
+        stream.room().await;
+        if let Err(end) = poll_fn(|context| socket.poll(context, stream)).await {
+            return end;
+        }
+    }
+}
+
+/// What takes the frames of a stream that has started.
 pub(super) struct StreamReader<'a> {
-    pub(super) socket: &'a mut socket::Reader,
     pub(super) stream_sid: Sid,
     pub(super) rx: &'a mut Producer<Rx>,
     pub(super) lease: &'a Lease,
@@ -35,55 +45,33 @@ pub(super) struct StreamReader<'a> {
     pub(super) assembler: Assembler,
     pub(super) pace: Pace,
     pub(super) chop: Chop,
+    /// The worker has taken nothing for too long: what finds no place is dropped, until there is one again.
+    pub(super) impatient: bool,
 }
 
-impl StreamReader<'_> {
-    /// Reads until the socket ends or must be ended.
-    pub(super) async fn run(&mut self) -> ReadEnd {
-        loop {
-            self.room().await;
-            let piece = match self.socket.next().await {
-                Ok(piece) => piece,
-                Err(end) => return end,
-            };
-            if let Err(end) = self.take(piece) {
-                return end;
-            }
-        }
-    }
-
-    /// Waits while the worker has not taken enough of what was read: a burst passes in a few ticks, nothing is lost. A
-    /// worker that takes nothing for long is not waited for.
-    async fn room(&mut self) {
-        if self.has_room() {
-            return;
-        }
-        let reader = &mut *self;
-        let room = poll_fn(move |context| {
-            reader.lease.register_socket(context.waker());
-            if reader.has_room() { Poll::Ready(()) } else { Poll::Pending }
-        });
-        let _ = tokio::time::timeout(RX_PATIENCE, room).await;
-    }
-
+impl Takes for StreamReader<'_> {
     fn has_room(&mut self) -> bool {
-        self.rx.slots() >= RX_RESERVED + RX_ROOM_FRAMES
+        if self.rx.slots() >= RX_RESERVED + RX_ROOM_FRAMES {
+            self.impatient = false;
+            return true;
+        }
+        self.impatient
     }
 
-    fn take(&mut self, piece: socket::Piece) -> Result<(), ReadEnd> {
+    fn take(&mut self, piece: Piece<'_>) -> Result<(), ReadEnd> {
         let now = self.clock.now();
         self.pace.frame(now).map_err(ReadEnd::Fault)?;
         match piece.kind {
-            PieceKind::Close => Err(ReadEnd::Gone),
-            PieceKind::Pong => Ok(()),
-            PieceKind::Ping => {
+            Kind::Close => Err(ReadEnd::Gone),
+            Kind::Pong => Ok(()),
+            Kind::Ping => {
                 self.pace.ping().map_err(ReadEnd::Fault)?;
                 if let Ok(mut pong) = self.pong.lock() {
-                    *pong = Some(piece.bytes);
+                    *pong = Some(Bytes::copy_from_slice(piece.bytes));
                 }
                 Ok(())
             }
-            PieceKind::Text | PieceKind::Binary | PieceKind::Continuation => {
+            Kind::Text | Kind::Binary | Kind::Continuation => {
                 match self.assembler.push(now, piece).map_err(ReadEnd::Fault)? {
                     Some(message) => self.message(now, &message).map_err(ReadEnd::Fault),
                     None => Ok(()),
@@ -91,8 +79,23 @@ impl StreamReader<'_> {
             }
         }
     }
+}
 
-    fn message(&mut self, now: Instant, message: &Message) -> Result<(), Fault> {
+impl StreamReader<'_> {
+    /// Waits while the worker has not taken enough of what was read: a burst passes in a few ticks, nothing is lost. A
+    /// worker that takes nothing for long is not waited for.
+    async fn room(&mut self) {
+        if self.has_room() {
+            return;
+        }
+        let room = poll_fn(|context| {
+            self.lease.register_socket(context.waker());
+            if self.has_room() { Poll::Ready(()) } else { Poll::Pending }
+        });
+        self.impatient = tokio::time::timeout(RX_PATIENCE, room).await.is_err();
+    }
+
+    fn message(&mut self, now: Instant, message: &Message<'_>) -> Result<(), Fault> {
         let Message::Text(text) = message else {
             return Err(Fault::new(1003, "binary messages are not understood"));
         };
@@ -117,6 +120,7 @@ impl StreamReader<'_> {
                 count(&self.counters().messages_foreign, 1);
                 self.pace.bad()
             }
+            Err(wire::Error::NotText) => Err(Fault::new(1007, "text that is not UTF-8")),
             Err(_) => self.bad(),
         }
     }
@@ -139,7 +143,7 @@ impl StreamReader<'_> {
             push_frame(rx, lease, Rx::Media { frame, stamp_ms, read_us });
             stamp_ms = stamp_ms.saturating_add(FRAME_MS);
         });
-        self.lease.set_due();
+        self.lease.set_due(Side::Socket);
         if decoded.is_err() { self.bad() } else { Ok(()) }
     }
 
@@ -157,7 +161,7 @@ impl StreamReader<'_> {
     /// What is no sound has places of its own; a peer that fills them floods us.
     fn push(&mut self, message: Rx) -> Result<(), Fault> {
         let pushed = self.rx.push(message);
-        self.lease.set_due();
+        self.lease.set_due(Side::Socket);
         pushed.map_err(|_| Fault::new(1008, "marks or digits come faster than they can be taken"))
     }
 

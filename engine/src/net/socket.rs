@@ -1,20 +1,24 @@
-//! The WebSocket library, behind a reading half and a writing half.
+//! A stream's socket, behind a reading half and a writing half.
+//!
+//! Every socket of an I/O thread reads into the same few kilobytes, one after the other, and what was read is taken
+//! there: a socket that waits for its next frame has no buffer. What it keeps is the beginning of a frame whose rest has
+//! not come, and what it has read and nobody has room for.
 
+use std::cell::RefCell;
 use std::io;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bytes::{Buf, Bytes};
-use fastwebsockets::{Frame, OpCode, Payload, Role, WebSocketError, WebSocketRead, after_handshake_split};
+use bytes::Bytes;
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 
+use super::frame::{self, Fault, Kind, Piece};
 use crate::limits::WRITE_TIME;
 use crate::port::EndCause;
-use crate::wire::MESSAGE_BYTES_MAX;
 
 /// Time for which sent data may stay unacknowledged before the kernel gives the connection up.
 const UNACKNOWLEDGED: Duration = Duration::from_secs(10);
@@ -22,6 +26,12 @@ const UNACKNOWLEDGED: Duration = Duration::from_secs(10);
 /// Bytes that may wait in the kernel before a write waits instead. What waits there no clear can overtake: 8 KiB are
 /// half a second of sound.
 const UNSENT_BYTES: u32 = 8 * 1024;
+
+/// Bytes read at once: some forty frames of a second that comes at once. It is in the processor's cache.
+const READ_BYTES: usize = 16 * 1024;
+
+/// Room that a socket with nothing to keep may keep for it.
+const HELD_ROOM: usize = 512;
 
 /// Room for a mark and the longest message of sound, which is ten frames: 2,135 characters and its frame around it.
 const BATCH_ROOM: usize = 2_400;
@@ -31,17 +41,9 @@ const FIN: u8 = 0x80;
 /// Second byte of a frame whose length follows in two bytes; below it, the length itself.
 const LENGTH_16_BITS: u8 = 126;
 
-/// How a stream goes wrong, as a WebSocket close code and the words that go with it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Fault {
-    pub(super) code: u16,
-    pub(super) reason: &'static str,
-}
-
-impl Fault {
-    pub(super) const fn new(code: u16, reason: &'static str) -> Self {
-        Self { code, reason }
-    }
+thread_local! {
+    /// Where the sockets of this thread read.
+    static ROOM: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ_BYTES].into());
 }
 
 /// How reading ends.
@@ -63,30 +65,24 @@ impl ReadEnd {
     }
 }
 
-/// A frame as the wire has it: messages may come in several.
-pub(super) struct Piece {
-    pub(super) kind: PieceKind,
-    pub(super) last: bool,
-    pub(super) bytes: Bytes,
-}
+/// Who takes what is read.
+pub(super) trait Takes {
+    /// Whether it has room for a frame.
+    fn has_room(&mut self) -> bool;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum PieceKind {
-    Text,
-    Binary,
-    Continuation,
-    Ping,
-    Pong,
-    Close,
+    /// Takes a frame; says where reading must end.
+    fn take(&mut self, piece: Piece<'_>) -> Result<(), ReadEnd>;
 }
 
 /// The reading half.
-pub(super) struct Reader(WebSocketRead<Prefixed>);
+pub(super) struct Reader {
+    socket: OwnedReadHalf,
+    /// Read and not taken.
+    held: Vec<u8>,
+}
 
-/// The writing half: frames are put together in one buffer and written at once.
-///
-/// The library writes each frame by itself, and a write costs more than all the rest; a server's frames are a header of
-/// two or four bytes and the payload as it is (RFC 6455, 5.2).
+/// The writing half: frames are put together in one buffer and written at once, because a write costs more than all the
+/// rest. A server's frame is a header of two or four bytes and the payload as it is (RFC 6455, 5.2).
 pub(super) struct Writer {
     socket: OwnedWriteHalf,
     /// Whole frames, not written yet. Keeps its room.
@@ -96,55 +92,80 @@ pub(super) struct Writer {
 }
 
 /// Takes over a socket on which the upgrade has been answered; `early` was read past the request.
-pub(super) fn split(socket: std::net::TcpStream, early: Bytes) -> io::Result<(Reader, Writer)> {
+pub(super) fn split(socket: std::net::TcpStream, early: &Bytes) -> io::Result<(Reader, Writer)> {
     socket.set_nonblocking(true)?;
     let options = SockRef::from(&socket);
     options.set_tcp_nodelay(true)?;
     options.set_tcp_user_timeout(Some(UNACKNOWLEDGED))?;
     options.set_tcp_notsent_lowat(UNSENT_BYTES)?;
     let (read, write) = TcpStream::from_std(socket)?.into_split();
-    // The library splits both halves; ours of the writing one is a sink that is never written.
-    let (mut reader, _) =
-        after_handshake_split(Prefixed { early: without_room(early), socket: read }, tokio::io::sink(), Role::Server);
-    // The library refuses a frame of this size or more.
-    reader.set_max_message_size(MESSAGE_BYTES_MAX + 1);
-    reader.set_auto_close(false);
-    reader.set_auto_pong(false);
-    Ok((Reader(reader), Writer { socket: write, batch: Vec::with_capacity(BATCH_ROOM), broken: false }))
+    let reader = Reader { socket: read, held: early.to_vec() };
+    Ok((reader, Writer { socket: write, batch: Vec::with_capacity(BATCH_ROOM), broken: false }))
 }
 
 impl Reader {
-    /// The next frame. Not to be called again after it was dropped half-way: the library would lose its place.
-    pub(super) async fn next(&mut self) -> Result<Piece, ReadEnd> {
-        // Never called: pings and closes are answered by the writer.
-        let mut never = async |_: Frame<'_>| Ok::<(), io::Error>(());
-        let frame = self.0.read_frame(&mut never).await.map_err(read_end)?;
-        let kind = match frame.opcode {
-            OpCode::Text => PieceKind::Text,
-            OpCode::Binary => PieceKind::Binary,
-            OpCode::Continuation => PieceKind::Continuation,
-            OpCode::Ping => PieceKind::Ping,
-            OpCode::Pong => PieceKind::Pong,
-            OpCode::Close => PieceKind::Close,
-        };
-        let bytes = match frame.payload {
-            Payload::Bytes(bytes) => bytes.freeze(),
-            other => Bytes::copy_from_slice(&other),
-        };
-        Ok(Piece { kind, last: frame.fin, bytes })
+    /// Gives `to` what has come, frame by frame. Ready where it has no room for more, or reading must end; pending where
+    /// nothing more has come.
+    pub(super) fn poll(&mut self, context: &mut Context<'_>, to: &mut impl Takes) -> Poll<Result<(), ReadEnd>> {
+        if !self.held.is_empty() {
+            self.take_held(to)?;
+        }
+        while to.has_room() {
+            ready!(self.read(context, to))?;
+        }
+        Poll::Ready(Ok(()))
     }
+
+    /// Reads once and takes what it can.
+    fn read(&mut self, context: &mut Context<'_>, to: &mut impl Takes) -> Poll<Result<(), ReadEnd>> {
+        ROOM.with_borrow_mut(|room| {
+            let mut buffer = ReadBuf::new(room);
+            let read = ready!(Pin::new(&mut self.socket).poll_read(context, &mut buffer));
+            if read.is_err() || buffer.filled().is_empty() {
+                return Poll::Ready(Err(ReadEnd::Gone));
+            }
+            if !self.held.is_empty() {
+                self.held.extend_from_slice(buffer.filled());
+                return Poll::Ready(self.take_held(to));
+            }
+            let filled = buffer.filled_mut();
+            let taken = take_frames(filled, to)?;
+            self.held.extend_from_slice(&filled[taken..]);
+            Poll::Ready(Ok(()))
+        })
+    }
+
+    fn take_held(&mut self, to: &mut impl Takes) -> Result<(), ReadEnd> {
+        let taken = take_frames(&mut self.held, to)?;
+        self.held.drain(..taken);
+        if self.held.is_empty() && self.held.capacity() > HELD_ROOM {
+            self.held = Vec::new();
+        }
+        Ok(())
+    }
+}
+
+/// Gives `to` the whole frames of `bytes` that it has room for; says how many bytes they were.
+fn take_frames(bytes: &mut [u8], to: &mut impl Takes) -> Result<usize, ReadEnd> {
+    let mut at = 0;
+    while at < bytes.len() && to.has_room() {
+        let Some((length, piece)) = frame::split_first(&mut bytes[at..]).map_err(ReadEnd::Fault)? else { break };
+        to.take(piece)?;
+        at += length;
+    }
+    Ok(at)
 }
 
 impl Writer {
     /// Adds a text message to what will be written; `fill` appends its payload. Gives how many messages were added: none
     /// for no payload.
     pub(super) fn add_text(&mut self, fill: impl FnOnce(&mut Vec<u8>)) -> u64 {
-        u64::from(self.add(OpCode::Text, fill))
+        u64::from(self.add(Kind::Text, fill))
     }
 
     /// Adds the answer to a ping.
     pub(super) fn add_pong(&mut self, payload: &[u8]) {
-        self.add(OpCode::Pong, |batch| batch.extend_from_slice(payload));
+        self.add(Kind::Pong, |batch| batch.extend_from_slice(payload));
     }
 
     /// How many bytes wait to be written.
@@ -158,15 +179,18 @@ impl Writer {
             return Ok(());
         }
         self.broken = true;
-        match tokio::time::timeout(WRITE_TIME, self.socket.write_all(&self.batch)).await {
-            Ok(Ok(())) => {
-                self.broken = false;
-                self.batch.clear();
-                Ok(())
-            }
+        // Almost always the kernel takes all of it; only where it does not, a clock is needed.
+        let written = self.socket.try_write(&self.batch).unwrap_or(0);
+        if written < self.batch.len() {
+            let rest = self.socket.write_all(&self.batch[written..]);
             // A peer that does not read, and one that is gone, are the same to a call.
-            Ok(Err(_)) | Err(_) => Err(EndCause::SocketLost),
+            if !matches!(tokio::time::timeout(WRITE_TIME, rest).await, Ok(Ok(()))) {
+                return Err(EndCause::SocketLost);
+            }
         }
+        self.broken = false;
+        self.batch.clear();
+        Ok(())
     }
 
     /// Says goodbye, if that can still be understood.
@@ -174,7 +198,7 @@ impl Writer {
         if self.broken {
             return;
         }
-        self.add(OpCode::Close, |batch| {
+        self.add(Kind::Close, |batch| {
             batch.extend_from_slice(&fault.code.to_be_bytes());
             batch.extend_from_slice(fault.reason.as_bytes());
         });
@@ -182,12 +206,12 @@ impl Writer {
     }
 
     /// Appends one frame. A text without payload is none: false, and nothing is appended.
-    fn add(&mut self, kind: OpCode, fill: impl FnOnce(&mut Vec<u8>)) -> bool {
+    fn add(&mut self, kind: Kind, fill: impl FnOnce(&mut Vec<u8>)) -> bool {
         let start = self.batch.len();
-        self.batch.extend_from_slice(&[FIN | kind as u8, LENGTH_16_BITS, 0, 0]);
+        self.batch.extend_from_slice(&[FIN | kind.opcode(), LENGTH_16_BITS, 0, 0]);
         fill(&mut self.batch);
         let payload = self.batch.len() - start - 4;
-        if payload == 0 && kind == OpCode::Text {
+        if payload == 0 && kind == Kind::Text {
             self.batch.truncate(start);
             return false;
         }
@@ -200,38 +224,5 @@ impl Writer {
             self.batch[start + 2..start + 4].copy_from_slice(&length.to_be_bytes());
         }
         true
-    }
-}
-
-fn read_end(error: WebSocketError) -> ReadEnd {
-    match error {
-        WebSocketError::UnexpectedEOF | WebSocketError::IoError(_) | WebSocketError::ConnectionClosed => ReadEnd::Gone,
-        WebSocketError::FrameTooLarge => ReadEnd::Fault(Fault::new(1009, "message larger than 65536 bytes")),
-        WebSocketError::InvalidUTF8 => ReadEnd::Fault(Fault::new(1007, "text that is not UTF-8")),
-        _ => ReadEnd::Fault(Fault::new(1002, "not a valid WebSocket frame")),
-    }
-}
-
-/// Nothing, where there is nothing left: empty bytes would keep the 8 KiB buffer that they were read into.
-fn without_room(bytes: Bytes) -> Bytes {
-    if bytes.is_empty() { Bytes::new() } else { bytes }
-}
-
-/// A socket whose first bytes were read by somebody else.
-struct Prefixed {
-    early: Bytes,
-    socket: OwnedReadHalf,
-}
-
-impl AsyncRead for Prefixed {
-    fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let this = self.get_mut();
-        if this.early.has_remaining() {
-            let n = this.early.len().min(buffer.remaining());
-            buffer.put_slice(&this.early.split_to(n));
-            this.early = without_room(std::mem::take(&mut this.early));
-            return Poll::Ready(Ok(()));
-        }
-        Pin::new(&mut this.socket).poll_read(context, buffer)
     }
 }

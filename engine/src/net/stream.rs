@@ -7,11 +7,12 @@ use bytes::Bytes;
 use tokio::sync::watch;
 
 use super::assembler::Assembler;
+use super::frame::Fault;
 use super::greeting::await_start;
 use super::io_thread::Resident;
 use super::pace::Pace;
-use super::reader::{Pong, StreamReader};
-use super::socket::{self, Fault, ReadEnd};
+use super::reader::{self, Pong, StreamReader};
+use super::socket::{self, ReadEnd};
 use super::writer::{StreamWriter, WriteEnd};
 use crate::clock::Clock;
 use crate::limits::CLOSE_TIME;
@@ -19,7 +20,10 @@ use crate::port::EndCause;
 use crate::ring::SocketEnds;
 use crate::stats::{Counters, count};
 use crate::wire::{Chop, Sid, StartInfo};
-use crate::worker::Lease;
+use crate::worker::{Lease, Order, Side};
+
+/// What a stream is told when the engine stops.
+const STOPPING: Fault = Fault::new(1001, "the server is stopping");
 
 /// A stream that has found its place: the socket's ends of its rings.
 pub(crate) struct Attachment {
@@ -48,11 +52,11 @@ pub(crate) async fn serve<A>(
     A: FnOnce(&StartInfo) -> Result<Attachment, (u16, &'static str)> + Send,
 {
     let Seat { clock, ref counters, .. } = seat;
-    let Ok((mut reader, mut writer)) = socket::split(socket, early) else { return };
+    let Ok((mut reader, mut writer)) = socket::split(socket, &early) else { return };
     let started = tokio::select! {
         biased;
         started = await_start(&mut reader, clock, counters) => started,
-        () = stop_signal(&mut stopping) => Err(ReadEnd::Fault(Fault::new(1001, "the server is stopping"))),
+        () = stop_signal(&mut stopping) => Err(ReadEnd::Fault(STOPPING)),
     };
     let admitted = started.and_then(|start| match admit(&start) {
         Ok(attachment) => Ok((start.stream_sid, attachment)),
@@ -61,14 +65,18 @@ pub(crate) async fn serve<A>(
     match admitted {
         Ok((stream_sid, Attachment { mut ends, lease })) => {
             count(&counters.calls_started, 1);
-            let cause = carry(&mut reader, &mut writer, stream_sid, &mut ends, &lease, clock, stopping).await;
+            // One that was admitted while the engine stopped has missed its order.
+            if *stopping.borrow() {
+                lease.cell().order(Order::Stop);
+            }
+            let cause = carry(&mut reader, &mut writer, stream_sid, &mut ends, &lease, clock).await;
             if let EndCause::ProtocolError(_) = cause {
                 count(&counters.protocol_errors, 1);
             }
             lease.cell().set_cause(cause);
             // The worker sees that its rings were let go, and why.
             drop(ends);
-            lease.set_due();
+            lease.set_due(Side::Socket);
         }
         Err(end) => {
             count(&counters.calls_refused, 1);
@@ -88,12 +96,10 @@ async fn carry(
     ends: &mut SocketEnds,
     lease: &Lease,
     clock: Clock,
-    mut stopping: watch::Receiver<bool>,
 ) -> EndCause {
     let pong: Pong = Mutex::new(None);
     let SocketEnds { rx, tx } = ends;
     let mut reading = StreamReader {
-        socket: reader,
         stream_sid,
         rx,
         lease,
@@ -102,9 +108,10 @@ async fn carry(
         assembler: Assembler::default(),
         pace: Pace::default(),
         chop: Chop::new(),
+        impatient: false,
     };
     let mut writing = StreamWriter { socket: writer, stream_sid, tx, lease, pong: &pong, clock, interruption: None };
-    let mut read = pin!(reading.run());
+    let mut read = pin!(reader::run(reader, &mut reading));
     // In this order, so that a pong that reading owes is seen by writing in the same turn.
     let fault = tokio::select! {
         biased;
@@ -118,11 +125,11 @@ async fn carry(
                 let _ = tokio::time::timeout(CLOSE_TIME, read).await;
                 return EndCause::SocketLost;
             }
+            WriteEnd::Stopping => STOPPING,
         },
-        () = stop_signal(&mut stopping) => Fault::new(1001, "the server is stopping"),
     };
     writer.close(fault).await;
-    if fault.code == 1001 { EndCause::Shutdown } else { ReadEnd::Fault(fault).cause() }
+    if fault == STOPPING { EndCause::Shutdown } else { ReadEnd::Fault(fault).cause() }
 }
 
 /// Answers the peer's close, as far as there still is a peer.

@@ -7,8 +7,9 @@ use std::task::{Context, Poll};
 
 use rtrb::Consumer;
 
+use super::frame::Fault;
 use super::reader::Pong;
-use super::socket::{self, Fault};
+use super::socket;
 use crate::audio::frame::Frame;
 use crate::clock::Clock;
 use crate::limits::MESSAGE_FRAMES_MAX;
@@ -16,7 +17,7 @@ use crate::port::EndCause;
 use crate::ring::{Interruption, Tx, since_us};
 use crate::stats::{Counters, count};
 use crate::wire::{Outbound, Sid, twilio};
-use crate::worker::Lease;
+use crate::worker::{Lease, Order};
 
 /// How writing ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +26,8 @@ pub(super) enum WriteEnd {
     Closed,
     /// The peer does not take what is sent.
     Lost(EndCause),
+    /// The engine stops; nothing has been said of it yet.
+    Stopping,
 }
 
 /// The writing half of a stream that has started.
@@ -47,6 +50,8 @@ enum Next {
     Close(u16),
     /// Nothing more can reach the peer.
     Abort,
+    /// The engine stops.
+    Stop,
 }
 
 /// Bytes from which on what is put together is written; a message of sound is more, so that a mark and the sound behind
@@ -60,6 +65,7 @@ impl StreamWriter<'_> {
             let next = poll_fn(|context| self.poll_next(context)).await;
             let written = match next {
                 Next::Abort => Err(EndCause::SocketLost),
+                Next::Stop => return WriteEnd::Stopping,
                 Next::Flush | Next::Close(_) => self.socket.flush().await,
             };
             match (next, written) {
@@ -74,18 +80,18 @@ impl StreamWriter<'_> {
     }
 
     fn poll_next(&mut self, context: &Context<'_>) -> Poll<Next> {
-        if let Some(next) = self.take_next() {
-            return Poll::Ready(next);
-        }
+        // Before the look: what comes behind it would wake nobody. Mostly there is nothing, since the task wakes for each
+        // frame that is read, so a look before that would be one too many.
         self.lease.register_socket(context.waker());
-        // What came between the look and the registration would wake nobody.
         self.take_next().map_or(Poll::Pending, Poll::Ready)
     }
 
     /// Puts together what there is to write.
     fn take_next(&mut self) -> Option<Next> {
-        if self.lease.cell().is_aborted() {
-            return Some(Next::Abort);
+        match self.lease.cell().ordered() {
+            Order::Carry => {}
+            Order::Abort => return Some(Next::Abort),
+            Order::Stop => return Some(Next::Stop),
         }
         if let Some(payload) = self.pong.lock().unwrap_or_else(PoisonError::into_inner).take() {
             self.socket.add_pong(&payload);

@@ -7,12 +7,15 @@ use std::task::Poll;
 
 use bytes::Bytes;
 
+use super::pcm::Pcm;
 use super::pending::Pending;
 use super::{AgentEvent, EndCause, Happened, UtteranceId};
+use crate::audio::frame::Frame;
+use crate::audio::resample::Rate;
 use crate::leg::{Command, Generation};
 use crate::ring::{AgentEnds, Event, Heard};
 use crate::view::CallView;
-use crate::worker::Lease;
+use crate::worker::{Lease, Side};
 
 /// How something is said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,8 +38,9 @@ pub struct PortFull(pub Bytes);
 /// One call, as its agent sees it. Dropping it ends the call once what was said has been played.
 #[derive(Debug)]
 pub struct AgentPort {
+    // Fields are dropped in this order.
     ends: AgentEnds,
-    lease: Arc<Lease>,
+    lease: AgentLease,
     view: CallView,
     pending: Pending,
     /// Wishes that the ring had no place for.
@@ -49,6 +53,8 @@ pub struct AgentPort {
     events_taken: u32,
     /// An utterance was begun and not finished.
     open: bool,
+    /// The agent's rate, where it is not the telephone's.
+    pcm: Option<Box<Pcm>>,
     /// The stream is closed once everything said has moved and been played.
     hang_up: bool,
     ended: Option<EndCause>,
@@ -58,7 +64,7 @@ impl AgentPort {
     pub(crate) fn new(ends: AgentEnds, lease: Arc<Lease>, view: CallView) -> Self {
         Self {
             ends,
-            lease,
+            lease: AgentLease(lease),
             view,
             pending: Pending::default(),
             wishes: VecDeque::new(),
@@ -67,6 +73,7 @@ impl AgentPort {
             last_utterance: UtteranceId(0),
             events_taken: 0,
             open: false,
+            pcm: None,
             hang_up: false,
             ended: None,
         }
@@ -87,7 +94,7 @@ impl AgentPort {
             if let Some(event) = self.take_event() {
                 return Poll::Ready(event);
             }
-            self.lease.register_agent(context.waker());
+            self.lease.0.register_agent(context.waker());
             // What came between the look and the registration would wake nobody.
             self.pump();
             self.take_event().map_or(Poll::Pending, Poll::Ready)
@@ -100,8 +107,8 @@ impl AgentPort {
     /// # Errors
     /// [`PortFull`] with the clip when too much waits already.
     pub fn say(&mut self, ulaw: Bytes, how: Say) -> Result<UtteranceId, PortFull> {
-        // A beginning, the clip, an end, and the end of what was left open.
-        if self.pending.is_full(4) {
+        // A beginning, the clip, an end, and the end of what was left open, with its last sound.
+        if self.pending.is_full(5) {
             return Err(PortFull(ulaw));
         }
         let utterance = self.begin_unchecked(how);
@@ -116,7 +123,7 @@ impl AgentPort {
     /// # Errors
     /// [`PortFull`] when too much waits already.
     pub fn begin(&mut self, how: Say) -> Result<UtteranceId, PortFull> {
-        if self.pending.is_full(3) {
+        if self.pending.is_full(4) {
             return Err(PortFull(Bytes::new()));
         }
         Ok(self.begin_unchecked(how))
@@ -130,8 +137,8 @@ impl AgentPort {
         if !self.open {
             return Ok(());
         }
-        // A place is kept for the end.
-        if self.pending.is_full(2) {
+        // Places are kept for the last sound and the end.
+        if self.pending.is_full(3) {
             return Err(PortFull(ulaw));
         }
         self.pending.audio(ulaw);
@@ -139,9 +146,43 @@ impl AgentPort {
         Ok(())
     }
 
+    /// From now on this agent hears and speaks PCM at `rate`. Takes 70 KB; µ-law can be said as well.
+    pub fn use_rate(&mut self, rate: Rate) {
+        self.pcm = Some(Box::new(Pcm::new(rate)));
+    }
+
+    /// The sound of an [`AgentEvent::Audio`] at the agent's rate: 20 ms, 10 ms later than it was said. Give it every
+    /// frame once and in order. Empty before [`use_rate`](Self::use_rate).
+    pub fn heard_pcm(&mut self, frame: &Frame) -> &[i16] {
+        self.pcm.as_mut().map_or(&[], |pcm| pcm.hear(frame))
+    }
+
+    /// Adds sound at the agent's rate, of any length, to the utterance begun last; [`finish`](Self::finish) lets its last
+    /// milliseconds go. Nothing is said where the utterance was cut or never begun, or before
+    /// [`use_rate`](Self::use_rate).
+    ///
+    /// # Errors
+    /// [`PortFull`], empty, when too much waits already: nothing was taken.
+    pub fn append_pcm(&mut self, pcm: &[i16]) -> Result<(), PortFull> {
+        let Some(mouth) = self.pcm.as_mut().filter(|_| self.open) else { return Ok(()) };
+        if self.pending.is_full(3) {
+            return Err(PortFull(Bytes::new()));
+        }
+        let ulaw = mouth.say(pcm);
+        if !ulaw.is_empty() {
+            self.pending.audio(ulaw.into());
+            self.pump();
+        }
+        Ok(())
+    }
+
     /// The utterance begun last is complete.
     pub fn finish(&mut self) {
         if std::mem::take(&mut self.open) {
+            let rest = self.pcm.as_mut().map(|pcm| pcm.finish()).unwrap_or_default();
+            if !rest.is_empty() {
+                self.pending.audio(rest.into());
+            }
             self.pending.end();
             self.pump();
         }
@@ -197,7 +238,7 @@ impl AgentPort {
             moved = true;
         }
         if moved {
-            self.lease.set_due();
+            self.lease.0.set_due(Side::Agent);
         }
     }
 
@@ -249,12 +290,19 @@ impl AgentPort {
     /// What has not been moved will not be said.
     fn discard(&mut self) {
         self.open = false;
+        if let Some(pcm) = &mut self.pcm {
+            pcm.cut();
+        }
         self.pending.discard(&mut self.own_events);
     }
 }
 
-impl Drop for AgentPort {
+/// The agent's hold on the slot. Dropped behind the rings, it tells a worker, which finds them let go, that the agent is gone.
+#[derive(Debug)]
+struct AgentLease(Arc<Lease>);
+
+impl Drop for AgentLease {
     fn drop(&mut self) {
-        self.lease.set_due();
+        self.0.set_due(Side::Agent);
     }
 }

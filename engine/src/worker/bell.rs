@@ -10,7 +10,6 @@
 use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use rtrb::{Consumer, Producer, RingBuffer};
 use rustix::pipe::PipeFlags;
@@ -19,6 +18,7 @@ use tokio::net::unix::pipe;
 
 use super::call::Call;
 use super::slots::Shared;
+use crate::sync::{AtomicBool, Ordering};
 
 /// Which task of a slot a bell wakes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +55,25 @@ struct Line {
     closed: AtomicBool,
 }
 
+impl Line {
+    /// A slot found no place in the ring. Before the pull.
+    fn overflow(&self) {
+        // As an or it has its place in the order of the swaps; of a store loom would not know that.
+        self.overflowed.fetch_or(true, Ordering::Release);
+    }
+
+    /// The worker is gone. Before the last pull.
+    fn close(&self) {
+        self.closed.store(true, Ordering::Release);
+    }
+
+    /// Whether everyone must be woken, and whether this was the last time. After a pull was read, before the ring is.
+    fn heard(&self) -> (bool, bool) {
+        let closed = self.closed.load(Ordering::Acquire);
+        (self.overflowed.swap(false, Ordering::AcqRel) || closed, closed)
+    }
+}
+
 /// A bell for a worker of `slots` slots.
 pub(crate) fn bell(slots: usize) -> io::Result<(Bell, Listener)> {
     let (producer, consumer) = RingBuffer::new(slots * 4);
@@ -86,7 +105,7 @@ impl Bell {
         }
         for slot in self.noted.drain(..) {
             if self.ring.push(slot).is_err() {
-                self.line.overflowed.store(true, Ordering::Release);
+                self.line.overflow();
             }
         }
         self.pull();
@@ -100,7 +119,7 @@ impl Bell {
 
 impl Drop for Bell {
     fn drop(&mut self) {
-        self.line.closed.store(true, Ordering::Release);
+        self.line.close();
         self.pull();
     }
 }
@@ -118,12 +137,11 @@ pub(crate) async fn answer(
         if rope.read(&mut [0; 64]).await.is_err() {
             return;
         }
-        let everyone = listener.line.overflowed.swap(false, Ordering::AcqRel);
-        let closed = listener.line.closed.load(Ordering::Acquire);
+        let (everyone, closed) = listener.line.heard();
         while let Ok(slot) = listener.ring.pop() {
             shared.wake(slot as usize, wakes);
         }
-        if everyone || closed {
+        if everyone {
             (0..shared.slots.len()).for_each(|slot| shared.wake(slot, wakes));
         }
         while let Some(Ok(call)) = leavers.as_mut().map(Consumer::pop) {
@@ -132,5 +150,63 @@ pub(crate) async fn answer(
         if closed {
             return;
         }
+    }
+}
+
+#[cfg(all(test, offhook_loom))]
+mod loom_tests {
+    use super::*;
+    use crate::sync::AtomicU32;
+    use loom::sync::{Condvar, Mutex};
+    use loom::thread;
+
+    /// A pipe: bytes that one side writes and the other reads all of, or waits.
+    #[derive(Default)]
+    struct Pipe {
+        bytes: Mutex<u32>,
+        written: Condvar,
+    }
+
+    impl Pipe {
+        fn write(&self) {
+            *self.bytes.lock().expect("no panic") += 1;
+            self.written.notify_one();
+        }
+
+        fn read(&self) {
+            let mut bytes = self.bytes.lock().expect("no panic");
+            while std::mem::take(&mut *bytes) == 0 {
+                bytes = self.written.wait(bytes).expect("no panic");
+            }
+        }
+    }
+
+    /// The ring is full and two slots have news, one after the other: were one forgotten, the listener would wait for
+    /// good, which loom finds.
+    #[test]
+    fn loom_a_bell_whose_ring_is_full_wakes_everyone() {
+        loom::model(|| {
+            let line = loom::sync::Arc::new(Line::default());
+            let pipe = loom::sync::Arc::new(Pipe::default());
+            let news = loom::sync::Arc::new(AtomicU32::new(0));
+            let worker = {
+                let (line, pipe, news) = (line.clone(), pipe.clone(), news.clone());
+                thread::spawn(move || {
+                    for slot in 1..=2 {
+                        news.store(slot, Ordering::Relaxed);
+                        line.overflow();
+                        pipe.write();
+                    }
+                })
+            };
+            let mut seen = 0;
+            while seen < 2 {
+                pipe.read();
+                if line.heard().0 {
+                    seen = news.load(Ordering::Relaxed);
+                }
+            }
+            worker.join().expect("no panic");
+        });
     }
 }

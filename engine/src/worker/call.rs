@@ -17,7 +17,8 @@ use crate::time::{Instant, Samples};
 use crate::turn::TurnParams;
 use crate::view::CallView;
 
-use super::slots::Lease;
+use super::due::Looks;
+use super::slots::{Lease, Order};
 
 /// Whether it takes a place in the ring to the socket.
 fn for_socket(output: &&Output) -> bool {
@@ -50,6 +51,8 @@ pub(crate) struct Call {
     news: News,
     /// The agent has room again for what it says.
     took_speech: bool,
+    /// Something that the agent said was left in its ring when it was last looked at.
+    speech_waits: bool,
     /// The reader has room again for what it reads.
     read_on: bool,
 }
@@ -99,6 +102,7 @@ impl Call {
             agent_lost: false,
             news: News::default(),
             took_speech: false,
+            speech_waits: false,
             read_on: false,
         }
     }
@@ -125,11 +129,15 @@ impl Call {
         self.deliver(out)
     }
 
-    /// Looks at everything that may have come, in the order: what was written, the socket, the agent, time.
-    pub(super) fn step(&mut self, now: Instant, hearing: &mut Hearing, out: &mut Vec<Output>) -> News {
+    /// Looks at what may have come, in the order: what was written, the socket, the agent, time.
+    pub(super) fn step(&mut self, now: Instant, looks: Looks, hearing: &mut Hearing, out: &mut Vec<Output>) -> News {
         self.tell(now, self.written(), out);
-        self.take_rx(now, hearing, out);
-        self.take_agent(now, out);
+        if looks.socket {
+            self.take_rx(now, hearing, out);
+        }
+        if looks.agent || self.agent_lost {
+            self.take_agent(now, out);
+        }
         self.tell(now, Input::Tick, out);
         self.publish(now);
         self.deliver(out)
@@ -138,7 +146,7 @@ impl Call {
     /// When it must be stepped again if nothing comes.
     pub(super) fn next_due(&self) -> Instant {
         let due = self.leg.next_due();
-        if self.leg.ended().is_none() && !self.ends.speech.is_empty() { due.min(self.leg.room_at()) } else { due }
+        if self.leg.ended().is_none() && self.speech_waits { due.min(self.leg.room_at()) } else { due }
     }
 
     /// Whether its socket is gone and it has been told so.
@@ -263,7 +271,9 @@ impl Call {
             places = places.saturating_sub(new.iter().filter(for_socket).count());
         }
         // An agent that is woken for every message would wake twice as often.
-        self.took_speech = taken > 0 && self.ends.speech.slots() <= SPEECH_RING / 2;
+        let waiting = self.ends.speech.slots();
+        self.took_speech = taken > 0 && waiting <= SPEECH_RING / 2;
+        self.speech_waits = waiting > 0;
     }
 
     /// Carries out what the leg wants.
@@ -294,7 +304,7 @@ impl Call {
     fn tell_socket(&mut self, message: Tx) {
         self.news.socket = true;
         if self.ends.tx.push(message).is_err() {
-            self.lease.cell().abort();
+            self.lease.cell().order(Order::Abort);
         }
     }
 

@@ -1,40 +1,81 @@
-//! Which slots of a worker have something to look at: one bit each, set by anyone, taken by the worker.
+//! Which slots of a worker have something to look at, and on which side: one bit each, set by anyone, taken by the worker.
+//!
+//! A look at a side is a look at rings that another thread has written to, which are not in this core's cache. Fifty times
+//! a second it is the socket alone that has something.
 
 use crate::sync::{AtomicU64, Ordering};
 
-/// A set of slots. Setting is one atomic or; taking 64 slots is one atomic swap.
+/// Who has something for the worker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Side {
+    /// The call's socket.
+    Socket,
+    /// The call's agent.
+    Agent,
+}
+
+/// What a worker is to look at in a slot.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Looks {
+    pub(crate) socket: bool,
+    pub(crate) agent: bool,
+}
+
+impl Looks {
+    /// At everything.
+    pub(crate) const ALL: Self = Self { socket: true, agent: true };
+}
+
+/// A set of slots. Setting is one atomic or; taking 64 slots is two atomic swaps.
 #[derive(Debug)]
 pub(crate) struct Due {
-    words: Box<[AtomicU64]>,
+    words: Box<[Word]>,
+}
+
+/// 64 slots.
+#[derive(Debug)]
+struct Word {
+    socket: AtomicU64,
+    agent: AtomicU64,
 }
 
 impl Due {
     /// An empty set for `slots` slots.
     pub(crate) fn new(slots: usize) -> Self {
-        Self { words: (0..slots.div_ceil(64)).map(|_| AtomicU64::new(0)).collect() }
+        let word = |_| Word { socket: AtomicU64::new(0), agent: AtomicU64::new(0) };
+        Self { words: (0..slots.div_ceil(64)).map(word).collect() }
     }
 
     /// Marks a slot. Whatever was pushed before is visible to the worker that takes the mark.
-    pub(crate) fn set(&self, slot: usize) {
+    pub(crate) fn set(&self, slot: usize, side: Side) {
         let (word, bit) = (&self.words[slot / 64], 1 << (slot % 64));
+        let word = match side {
+            Side::Socket => &word.socket,
+            Side::Agent => &word.agent,
+        };
         // A bit that is set already will be taken after this: the release of the earlier setter does not cover our
         // push, so the or is always done.
         word.fetch_or(bit, Ordering::Release);
     }
 
-    /// Takes all marks, calling `visit` with each slot.
-    pub(crate) fn take(&self, mut visit: impl FnMut(usize)) {
+    /// Takes all marks, calling `visit` once with each slot.
+    pub(crate) fn take(&self, mut visit: impl FnMut(usize, Looks)) {
         for (index, word) in self.words.iter().enumerate() {
-            if word.load(Ordering::Relaxed) == 0 {
-                continue;
-            }
-            let mut bits = word.swap(0, Ordering::Acquire);
+            let (socket, agent) = (take(&word.socket), take(&word.agent));
+            let mut bits = socket | agent;
             while bits != 0 {
-                visit(index * 64 + bits.trailing_zeros() as usize);
-                bits &= bits - 1;
+                let bit = bits & bits.wrapping_neg();
+                let looks = Looks { socket: socket & bit != 0, agent: agent & bit != 0 };
+                visit(index * 64 + bit.trailing_zeros() as usize, looks);
+                bits ^= bit;
             }
         }
     }
+}
+
+fn take(word: &AtomicU64) -> u64 {
+    // A look without a write leaves the line where it is.
+    if word.load(Ordering::Relaxed) == 0 { 0 } else { word.swap(0, Ordering::Acquire) }
 }
 
 #[cfg(all(test, not(offhook_loom)))]
@@ -45,12 +86,15 @@ mod tests {
     fn every_mark_is_taken_once() {
         let due = Due::new(200);
         for slot in [0, 63, 64, 199, 199] {
-            due.set(slot);
+            due.set(slot, Side::Socket);
         }
+        due.set(63, Side::Agent);
+        due.set(65, Side::Agent);
+        let (socket, agent) = (Looks { socket: true, agent: false }, Looks { socket: false, agent: true });
         let mut taken = Vec::new();
-        due.take(|slot| taken.push(slot));
-        assert_eq!(taken, [0, 63, 64, 199]);
-        due.take(|slot| panic!("slot {slot} was taken twice"));
+        due.take(|slot, looks| taken.push((slot, looks)));
+        assert_eq!(taken, [(0, socket), (63, Looks::ALL), (64, socket), (65, agent), (199, socket)]);
+        due.take(|slot, _| panic!("slot {slot} was taken twice"));
     }
 }
 
@@ -73,17 +117,17 @@ mod loom_tests {
                     let (due, rings) = (due.clone(), rings.clone());
                     thread::spawn(move || {
                         rings[n].store(1, Ordering::Relaxed);
-                        due.set(3);
+                        due.set(3, if n == 0 { Side::Socket } else { Side::Agent });
                     })
                 })
                 .collect();
             let seen = || rings.iter().map(|ring| ring.load(Ordering::Relaxed)).sum::<u32>();
             let mut seen_at_last_mark = 0;
-            due.take(|_| seen_at_last_mark = seen());
+            due.take(|_, _| seen_at_last_mark = seen());
             producers.into_iter().for_each(|producer| producer.join().expect("no panic"));
             // Whatever was not seen yet must still be marked.
             let mut marked = false;
-            due.take(|slot| marked = slot == 3);
+            due.take(|slot, _| marked = slot == 3);
             assert!(seen_at_last_mark == 2 || marked, "a push was left without a mark");
         });
     }
@@ -98,10 +142,10 @@ mod loom_tests {
                 let (due, ring) = (due.clone(), ring.clone());
                 thread::spawn(move || {
                     ring.store(1, Ordering::Relaxed);
-                    due.set(0);
+                    due.set(0, Side::Socket);
                 })
             };
-            due.take(|_| assert_eq!(ring.load(Ordering::Relaxed), 1));
+            due.take(|_, _| assert_eq!(ring.load(Ordering::Relaxed), 1));
             producer.join().expect("no panic");
         });
     }

@@ -14,6 +14,7 @@ mod thread;
 mod tick;
 
 pub(crate) use call::Call;
-pub(crate) use slots::Lease;
+pub(crate) use due::Side;
 pub use slots::Planted;
+pub(crate) use slots::{Lease, Order};
 pub(crate) use thread::{Worker, WorkerConfig, spawn};

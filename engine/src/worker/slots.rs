@@ -5,10 +5,10 @@ use std::sync::{Arc, PoisonError};
 use atomic_waker::AtomicWaker;
 
 use super::bell::Wakes;
-use super::due::Due;
+use super::due::{Due, Side};
 use crate::port::EndCause;
 use crate::stats::Counters;
-use crate::sync::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Mutex, Ordering};
+use crate::sync::{AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Mutex, Ordering};
 
 /// What one worker shares with the tasks of all its calls.
 #[derive(Debug)]
@@ -48,8 +48,8 @@ pub(crate) struct Slot {
     pub(crate) lost: AtomicU32,
     /// Why the socket is gone, as [`cause_code`] writes it. Stored by the socket before it lets go of its ring.
     cause: AtomicU32,
-    /// The worker could not reach the socket any more: it is to close without another word.
-    aborted: AtomicBool,
+    /// What its socket is told from outside its ring, as an [`Order`].
+    order: AtomicU8,
     socket: AtomicWaker,
     agent: AtomicWaker,
 }
@@ -69,15 +69,31 @@ impl Slot {
         }
     }
 
-    /// The socket is to close without another word.
-    pub(crate) fn abort(&self) {
-        self.aborted.store(true, Ordering::Relaxed);
+    /// Gives the socket an order. The last one counts.
+    pub(crate) fn order(&self, order: Order) {
+        self.order.store(order as u8, Ordering::Release);
     }
 
-    /// Whether the socket is to close without another word.
-    pub(crate) fn is_aborted(&self) -> bool {
-        self.aborted.load(Ordering::Relaxed)
+    /// What the socket is to do that no ring tells it.
+    pub(crate) fn ordered(&self) -> Order {
+        match self.order.load(Ordering::Relaxed) {
+            0 => Order::Carry,
+            1 => Order::Abort,
+            _ => Order::Stop,
+        }
     }
+}
+
+/// What a socket is told from outside its ring.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Order {
+    /// Go on.
+    Carry = 0,
+    /// Close without another word: the worker cannot reach the peer any more.
+    Abort = 1,
+    /// Close, because the engine stops.
+    Stop = 2,
 }
 
 /// The causes that a socket can have, as a number; WebSocket close codes begin at 1000.
@@ -119,6 +135,14 @@ impl Shared {
         }
     }
 
+    /// Tells every socket that the engine stops.
+    pub(crate) fn stop(&self) {
+        for (index, slot) in self.slots.iter().enumerate() {
+            slot.order(Order::Stop);
+            self.wake(index, Wakes::Socket);
+        }
+    }
+
     /// Wakes a task of a slot. A task that no longer waits is not harmed.
     pub(crate) fn wake(&self, slot: usize, wakes: Wakes) {
         match wakes {
@@ -135,7 +159,7 @@ impl Shared {
         cell.written.store(0, Ordering::Relaxed);
         cell.lost.store(0, Ordering::Relaxed);
         cell.cause.store(0, Ordering::Relaxed);
-        cell.aborted.store(false, Ordering::Relaxed);
+        cell.order.store(0, Ordering::Relaxed);
         Some(Arc::new(Lease { shared: self.clone(), slot: slot as usize }))
     }
 }
@@ -164,9 +188,9 @@ impl Lease {
         &self.shared.slots[self.slot]
     }
 
-    /// Tells the worker that one of the call's rings has something for it.
-    pub(crate) fn set_due(&self) {
-        self.shared.due.set(self.slot);
+    /// Tells the worker that a ring of that side has something for it.
+    pub(crate) fn set_due(&self, side: Side) {
+        self.shared.due.set(self.slot, side);
     }
 
     /// Remembers whom to wake when there is news for the socket.
@@ -207,6 +231,7 @@ mod tests {
 #[cfg(all(test, offhook_loom))]
 mod loom_tests {
     use super::*;
+    use crate::sync::AtomicBool;
     use loom::thread;
 
     /// Socket and worker let go of a slot while a third takes one: whoever gets the slot finds it as new, and nobody

@@ -12,6 +12,7 @@ use crate::time::Instant;
 
 use super::bell::Bell;
 use super::call::{Call, News};
+use super::due::Looks;
 use super::slots::{Planted, Shared};
 
 /// Outputs of one step: a full lead of audio, its marks, and a few events.
@@ -31,8 +32,8 @@ pub(super) struct Seats {
     seats: Vec<Seat>,
     /// When each seat must be looked at again; the end of time for an empty one.
     deadlines: Vec<Instant>,
-    /// The slots due in this tick.
-    worklist: Vec<usize>,
+    /// The slots due in this tick, and what to look at there.
+    worklist: Vec<(usize, Looks)>,
     out: Vec<Output>,
     /// One per I/O thread.
     exits: Vec<Exit>,
@@ -89,7 +90,8 @@ impl Seats {
         self.shared.panic_if_planted(Planted::Tick);
         self.collect_due(now);
         for index in 0..self.worklist.len() {
-            self.step(self.worklist[index], now);
+            let (slot, looks) = self.worklist[index];
+            self.step(slot, looks, now);
         }
         self.worklist.clear();
         self.exits.iter_mut().for_each(|exit| exit.bell.ring());
@@ -99,24 +101,26 @@ impl Seats {
 
     fn collect_due(&mut self, now: Instant) {
         let Self { shared, worklist, deadlines, .. } = self;
-        shared.due.take(|slot| {
+        shared.due.take(|slot, looks| {
+            // Whose time has come as well is looked at whole.
+            let looks = if deadlines[slot] <= now { Looks::ALL } else { looks };
             deadlines[slot] = NEVER;
-            worklist.push(slot);
+            worklist.push((slot, looks));
         });
         for (slot, deadline) in deadlines.iter().enumerate() {
             if *deadline <= now {
-                worklist.push(slot);
+                worklist.push((slot, Looks::ALL));
             }
         }
     }
 
     /// Steps one call; a panic in it ends that call and nothing else.
-    fn step(&mut self, slot: usize, now: Instant) {
+    fn step(&mut self, slot: usize, looks: Looks, now: Instant) {
         let Seat { hearing, call } = &mut self.seats[slot];
         let Some(sitting) = call.as_deref_mut() else { return };
         let stepped = catch_unwind(AssertUnwindSafe(|| {
             self.shared.panic_if_planted(Planted::Step);
-            sitting.step(now, hearing, &mut self.out)
+            sitting.step(now, looks, hearing, &mut self.out)
         }));
         let news = stepped.unwrap_or_else(|_| {
             count(&self.shared.counters.panics, 1);

@@ -222,7 +222,7 @@ fn told(seen: &Seen) -> Option<Told> {
     Some(Told::new(idle?, begin?, end?, after?))
 }
 
-fn stolen(begin: [u64; 3], end: [u64; 3]) -> f64 {
+pub(super) fn stolen(begin: [u64; 3], end: [u64; 3]) -> f64 {
     let all = end[2].saturating_sub(begin[2]).max(1);
     end[0].saturating_sub(begin[0]) as f64 * 100.0 / all as f64
 }

@@ -7,3 +7,5 @@ pub mod table;
 pub mod timeline;
 pub mod verdict;
 pub mod wav;
+#[cfg(target_os = "linux")]
+pub mod webhooks;

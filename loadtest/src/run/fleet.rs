@@ -51,7 +51,7 @@ pub(super) fn fleet(args: &FleetArgs) -> Result<u8, String> {
     let (shared, seen) = run(plan, directory, voices, Windows { pid: args.pid, metrics })?;
     let settings = Settings::new(args, plan, machine);
     let report = Report::new(settings, &shared.measures, &names, &seen, args.void_above_ms, &args.limits);
-    print(&report, args.json.as_deref())?;
+    print(&report, &report.lines(), args.json.as_deref())?;
     Ok(if report.first_audio.count == 0 && report.counts.frames == 0 {
         FAILED
     } else if report.void.is_some() {
@@ -85,7 +85,7 @@ fn plan(args: &FleetArgs, seed: u64) -> Result<Plan, String> {
     Ok(Plan { calls: args.calls, ramp: seconds("--ramp", ramp)?, length, churn, stall, seed })
 }
 
-fn seconds(name: &str, value: f64) -> Result<Micros, String> {
+pub(super) fn seconds(name: &str, value: f64) -> Result<Micros, String> {
     let good = value.is_finite() && (0.0..=SECONDS_MAX).contains(&value);
     if good {
         Ok(Micros((value * 1e6) as u64))
@@ -142,15 +142,16 @@ fn run(plan: Plan, directory: Directory, voices: Voices, windows: Windows) -> Re
     Ok((shared, seen))
 }
 
-fn print(report: &Report, json: Option<&Path>) -> Result<(), String> {
+/// The table, or JSON instead of it or beside it.
+pub(super) fn print(report: &impl serde::Serialize, lines: &str, json: Option<&Path>) -> Result<(), String> {
     let text = serde_json::to_string_pretty(report).map_err(|e| e.to_string())?;
     match json {
         Some(path) if path == Path::new("-") => println!("{text}"),
         Some(path) => {
             std::fs::write(path, text + "\n").map_err(|e| format!("--json {}: {e}", path.display()))?;
-            print!("{}", report.lines());
+            print!("{lines}");
         }
-        None => print!("{}", report.lines()),
+        None => print!("{lines}"),
     }
     std::io::stdout().flush().map_err(|e| e.to_string())
 }

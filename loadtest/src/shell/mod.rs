@@ -8,3 +8,5 @@ pub mod fleet;
 pub mod route;
 pub mod socket;
 pub mod webhook;
+#[cfg(target_os = "linux")]
+pub mod webhooks;

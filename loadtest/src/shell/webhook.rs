@@ -60,7 +60,7 @@ pub async fn connect(place: &Place) -> Result<TcpStream, String> {
     }
 }
 
-fn build(request: &Request) -> Result<hyper::Request<Full<Bytes>>, String> {
+pub(super) fn build(request: &Request) -> Result<hyper::Request<Full<Bytes>>, String> {
     let mut builder = hyper::Request::builder()
         .method(request.method)
         .uri(request.url.target())
@@ -75,7 +75,7 @@ fn build(request: &Request) -> Result<hyper::Request<Full<Bytes>>, String> {
     builder.body(Full::new(Bytes::from(request.body.clone()))).map_err(|e| format!("{}: {e}", request.url))
 }
 
-async fn collect(
+pub(super) async fn collect(
     response: hyper::Response<impl Body<Data = Bytes, Error = hyper::Error> + Unpin>,
 ) -> Result<Answer, String> {
     let header = |name| response.headers().get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);

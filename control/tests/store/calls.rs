@@ -1,0 +1,128 @@
+//! What happens on calls: written once, whatever comes twice, late or in the wrong order.
+
+use control::db::StoreError;
+use control::model::*;
+
+use crate::base::{ALL, BY, both, call, update};
+
+fn ended(call: &Call, state: CallState, by: EndedBy) -> CallUpdate {
+    let call = Call { state, ended_at: Some(Timestamp(90)), ended_by: Some(by), ..call.clone() };
+    update(&call, CallEventKind::Ended)
+}
+
+fn filter() -> CallFilter {
+    CallFilter::default()
+}
+
+both! {
+    async fn a_call_is_what_its_newest_event_says(base) {
+        let first = call(TenantId::DEFAULT, 10);
+        let answered = update(&first, CallEventKind::Answered);
+        let streaming = Call { state: CallState::Streaming, profile_id: Some(ProfileId::new()), ..first.clone() };
+        let started = update(&streaming, CallEventKind::StreamStarted);
+        base.store.record(vec![answered.clone(), started.clone()]).await.unwrap();
+        assert_eq!(base.store.call(TenantId::DEFAULT, first.id).await.unwrap(), streaming);
+        let events = base.store.call_events(TenantId::DEFAULT, first.id, ALL).await.unwrap().items;
+        assert_eq!(events, [started.event, answered.event]);
+    }
+
+    async fn written_again_it_changes_nothing(base) {
+        let first = call(TenantId::DEFAULT, 10);
+        let answered = update(&first, CallEventKind::Answered);
+        let end = ended(&first, CallState::Completed, EndedBy::Caller);
+        for _ in 0..3 {
+            base.store.record(vec![answered.clone(), end.clone()]).await.unwrap();
+            base.store.record(vec![answered.clone()]).await.unwrap();
+        }
+        assert_eq!(base.store.call(TenantId::DEFAULT, first.id).await.unwrap(), end.call);
+        assert_eq!(base.store.call_events(TenantId::DEFAULT, first.id, ALL).await.unwrap().items.len(), 2);
+    }
+
+    async fn in_the_wrong_order_it_is_the_same(base) {
+        let first = call(TenantId::DEFAULT, 10);
+        let answered = update(&first, CallEventKind::Answered);
+        let between = Call { state: CallState::Between, quality: Some(serde_json::json!({ "mos": 4 })), ..first.clone() };
+        let stream_ended = update(&between, CallEventKind::StreamEnded);
+        base.store.record(vec![stream_ended]).await.unwrap();
+        base.store.record(vec![answered]).await.unwrap();
+        assert_eq!(base.store.call(TenantId::DEFAULT, first.id).await.unwrap(), between);
+    }
+
+    async fn a_final_state_is_taken_late_and_then_kept(base) {
+        let first = call(TenantId::DEFAULT, 10);
+        let end = ended(&first, CallState::Completed, EndedBy::Agent);
+        let quality = Some(serde_json::json!({ "frames": 1 }));
+        let later = update(&Call { state: CallState::Between, quality: quality.clone(), ..first.clone() }, CallEventKind::CarrierStatus);
+        base.store.record(vec![later]).await.unwrap();
+        base.store.record(vec![end.clone()]).await.unwrap();
+        let kept = Call { quality, ..end.call };
+        assert_eq!(base.store.call(TenantId::DEFAULT, first.id).await.unwrap(), kept);
+        let other_end = ended(&first, CallState::Failed, EndedBy::Service);
+        base.store.record(vec![other_end, update(&first, CallEventKind::CarrierStatus)]).await.unwrap();
+        assert_eq!(base.store.call(TenantId::DEFAULT, first.id).await.unwrap(), kept);
+        assert_eq!(base.store.call_events(TenantId::DEFAULT, first.id, ALL).await.unwrap().items.len(), 4);
+    }
+
+    async fn all_or_nothing(base) {
+        let good = update(&call(TenantId::DEFAULT, 10), CallEventKind::Answered);
+        let nobody = update(&call(TenantId::new(), 10), CallEventKind::Answered);
+        let result = base.store.record(vec![good.clone(), nobody]).await;
+        assert_eq!(result, Err(StoreError::NoSuch("tenant_id")));
+        let mixed = CallUpdate { call: call(TenantId::DEFAULT, 10), event: good.event.clone() };
+        assert_eq!(base.store.record(vec![good.clone(), mixed]).await, Err(StoreError::NoSuch("call_id")));
+        assert_eq!(base.store.call(TenantId::DEFAULT, good.call.id).await, Err(StoreError::NotFound));
+        base.store.record(vec![]).await.unwrap();
+    }
+
+    async fn the_unfinished_are_found(base) {
+        let tenant = base.tenant("one").await;
+        let open = call(tenant, 10);
+        let done = call(TenantId::DEFAULT, 10);
+        base.store.record(vec![update(&open, CallEventKind::Answered)]).await.unwrap();
+        base.store.record(vec![ended(&done, CallState::Failed, EndedBy::Service)]).await.unwrap();
+        assert_eq!(base.store.unfinished_calls().await.unwrap(), [open]);
+    }
+
+    async fn filters_narrow(base) {
+        let here = TenantId::DEFAULT;
+        let one = call(here, 100);
+        let two = Call { from: "+12025550122".to_owned(), ..call(here, 200) };
+        let three = Call { to: "+12025550122".to_owned(), direction: Direction::Outbound, ..call(here, 300) };
+        let end = ended(&two, CallState::Completed, EndedBy::Caller);
+        let updates = vec![update(&one, CallEventKind::Answered), end, update(&three, CallEventKind::Answered)];
+        base.store.record(updates).await.unwrap();
+        let found = async |filter: CallFilter| -> Vec<CallId> {
+            let page = base.store.calls(here, filter, ALL).await.unwrap();
+            page.items.into_iter().map(|call| call.id).collect()
+        };
+        assert_eq!(found(filter()).await, [three.id, two.id, one.id]);
+        let states = vec![CallState::Completed, CallState::Failed];
+        assert_eq!(found(CallFilter { states, ..filter() }).await, [two.id]);
+        assert_eq!(found(CallFilter { direction: Some(Direction::Outbound), ..filter() }).await, [three.id]);
+        let number = Some("+12025550122".to_owned());
+        assert_eq!(found(CallFilter { number: number.clone(), ..filter() }).await, [three.id, two.id]);
+        let (since, until) = (Some(Timestamp(200)), Some(Timestamp(300)));
+        assert_eq!(found(CallFilter { since, until, ..filter() }).await, [two.id]);
+        let nothing = CallFilter { number, since, until, direction: Some(Direction::Outbound), ..filter() };
+        assert_eq!(found(nothing).await, []);
+    }
+
+    async fn retention_deletes_what_is_older(base) {
+        const DAY: i64 = 24 * 60 * 60 * 1000;
+        let (keeps, forgets) = (base.tenant("keeps").await, base.tenant("forgets").await);
+        let settings = TenantSettings { retention_days: Some(2), ..TenantSettings::default() };
+        base.store.put_settings(BY, forgets, settings, None).await.unwrap();
+        let kept = [call(keeps, DAY), call(forgets, 2 * DAY)];
+        let gone = [call(forgets, DAY), call(forgets, DAY + 1), call(forgets, DAY + 2)];
+        for each in kept.iter().chain(&gone) {
+            base.store.record(vec![update(each, CallEventKind::Answered)]).await.unwrap();
+        }
+        let now = Timestamp(4 * DAY);
+        assert_eq!(base.store.delete_expired(now, 2).await.unwrap(), 2);
+        assert_eq!(base.store.delete_expired(now, 2).await.unwrap(), 1);
+        assert_eq!(base.store.delete_expired(now, 2).await.unwrap(), 0);
+        assert_eq!(base.store.call_events(forgets, gone[0].id, ALL).await.map(|_| ()), Err(StoreError::NotFound));
+        assert_eq!(base.store.call(keeps, kept[0].id).await.unwrap(), kept[0]);
+        assert_eq!(base.store.calls(forgets, filter(), ALL).await.unwrap().items, kept[1..]);
+    }
+}

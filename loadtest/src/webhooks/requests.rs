@@ -1,0 +1,66 @@
+//! The requests of a run: one call each, to a number of the range, signed.
+
+use super::Numbers;
+use crate::call::request::Request;
+use crate::rng::Rng;
+use crate::twilio::executor::Fetch;
+use crate::twilio::ids::{self, Sids};
+use crate::twilio::params::{self, CallStatus, Parties};
+use crate::twilio::url::Url;
+
+/// Everything that is the same for all.
+#[derive(Clone, Debug)]
+pub struct Requests {
+    /// The voice webhook, as the number has it.
+    pub url: Url,
+    /// The account.
+    pub account: String,
+    /// Signs.
+    pub auth_token: String,
+    /// Who is called.
+    pub to: Numbers,
+    /// Who calls.
+    pub from: Numbers,
+    /// Everything random.
+    pub seed: u64,
+}
+
+impl Requests {
+    /// The request with this number: the same on every run of the seed, whichever connection makes it.
+    #[must_use]
+    pub fn make(&self, index: u64) -> Request {
+        let mut rng = Rng::new(self.seed ^ index.wrapping_mul(0xD6E8_FEB8_6659_FD93));
+        let sids = Sids { account: self.account.clone(), call: ids::sid("CA", &mut rng) };
+        let parties = Parties { from: self.from.at(index), to: self.to.at(rng.below(self.to.count())) };
+        let fields = params::voice(&sids, &parties, CallStatus::Ringing, &ids::token(&mut rng));
+        let fetch = Fetch { url: self.url.clone(), get: false, extra: Vec::new() };
+        Request::new(&fetch, fields, &self.auth_token, ids::token(&mut rng))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_request_is_another_call_and_every_run_of_a_seed_the_same() {
+        let requests = Requests {
+            url: Url::parse("https://voice.example.com/twilio/voice").unwrap(),
+            account: "AC1".into(),
+            auth_token: "12345".into(),
+            to: "+15550000000:100000".parse().unwrap(),
+            from: "+14155550100:9000".parse().unwrap(),
+            seed: 7,
+        };
+        let sid = |index| {
+            let body = requests.make(index).body;
+            body.split('&').find_map(|pair| pair.strip_prefix("CallSid=")).unwrap().to_owned()
+        };
+        let sids: BTreeSet<String> = (0..1_000).map(sid).collect();
+        assert_eq!(sids.len(), 1_000);
+        assert_eq!(requests.make(3), requests.make(3));
+        assert!(requests.make(3).body.contains("&To=%2B155500"), "{}", requests.make(3).body);
+    }
+}
