@@ -168,6 +168,7 @@ impl Server {
         let _ = self.serving.await;
         self.housekeeping.abort();
         self.watching.abort();
+        self.app.chronicle.close();
         self.app.journal.flush(LAST_WRITES).await;
         self.app.store.close().await;
         tracing::info!("done");

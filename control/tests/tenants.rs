@@ -206,6 +206,24 @@ async fn what_a_callback_is_thanked_for_is_in_the_database() {
 }
 
 #[tokio::test]
+async fn while_the_database_is_away_calls_are_answered_and_what_happens_waits_on_this_machine() {
+    let dir = DataDir::new();
+    let (host, store, tenant) = host_with(&dir, "Hello.", &[("OFFHOOK_ESPEAK", "off")]).await;
+    // Somebody holds the database and does not let go.
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(dir.0.join("offhook.db"));
+    let mut holder = sqlx::ConnectOptions::connect(&options).await.unwrap();
+    sqlx::query("BEGIN IMMEDIATE").execute(&mut holder).await.unwrap();
+    assert!(voice(&host, 1).await.iter().any(|line| line == "Connect"));
+    assert_eq!(report(&host, 1, "in-progress").await.status, 204);
+    assert_eq!(host.metric("offhook_events_spooled_total").await, 2.0);
+    assert_eq!(host.metric("offhook_events_written_total").await, 0.0);
+    assert_eq!(calls(&store, tenant).await, []);
+    sqlx::query("ROLLBACK").execute(&mut holder).await.unwrap();
+    let (_, events) = events(&store, tenant, CallEventKind::CarrierStatus).await;
+    assert_eq!(kinds(&events), [CallEventKind::Answered, CallEventKind::CarrierStatus]);
+}
+
+#[tokio::test]
 async fn a_call_that_an_earlier_process_left_goes_on_or_is_closed() {
     let dir = DataDir::new();
     let (first, store, tenant) = host_with(&dir, "Hello.", &[("OFFHOOK_ESPEAK", "off")]).await;

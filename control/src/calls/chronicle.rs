@@ -254,6 +254,13 @@ impl Chronicle {
         });
     }
 
+    /// This process goes: whose caller hung up is over. The others go on with the next process, or are closed by it.
+    pub(crate) fn close(&self) {
+        for entry in self.lock().values_mut().filter(|entry| entry.silent.by == EndedBy::Caller) {
+            self.end(entry, entry.silent);
+        }
+    }
+
     /// The live calls of a tenant, newest first, as their rows would be now.
     pub(crate) fn live(&self, tenant: TenantId) -> Vec<Call> {
         let entries = self.lock();

@@ -84,6 +84,18 @@ async fn a_caller_who_hangs_up_ends_the_call_even_where_the_carrier_says_nothing
 }
 
 #[tokio::test]
+async fn a_process_that_goes_closes_what_is_over_and_leaves_the_rest_to_the_next() {
+    let (rig, sid, id) = Rig::answered("close").await;
+    let (second, facts) = (Sid::parse("CA2").unwrap(), facts());
+    rig.chronicle.answered(&second, &facts);
+    rig.chronicle.stream_ended(&sid, &end(EndCause::CarrierStopped));
+    rig.chronicle.transferred(&second, 3_600 * S);
+    rig.chronicle.close();
+    assert_eq!(rig.story(id).await.0.state, CallState::Completed);
+    assert_eq!(rig.story(facts.id).await.0.state, CallState::Between);
+}
+
+#[tokio::test]
 async fn a_call_whose_stream_never_came_is_lost() {
     let (rig, _, id) = Rig::answered("no-stream").await;
     rig.later(59 * S);

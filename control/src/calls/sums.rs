@@ -1,4 +1,4 @@
-//! What was measured of a call's streams, summed up.
+//! What was measured of a call's streams, summed up; of what is a largest value (`…_max`), the largest.
 
 use std::collections::BTreeMap;
 
@@ -26,7 +26,10 @@ impl Sums {
     /// One stream more.
     pub(crate) fn add(&mut self, progress: &Progress) {
         let Progress { sent, heard, barge_ins, turns, frames_in, quality, .. } = progress;
-        let mut add = |name: &str, value: u64| *self.0.entry(name.to_owned()).or_default() += value;
+        let mut add = |name: &str, value: u64| {
+            let sum = self.0.entry(name.to_owned()).or_default();
+            *sum = if name.ends_with("_max") { value.max(*sum) } else { value.saturating_add(*sum) };
+        };
         add("streams", 1);
         add("sent_ms", sent.millis());
         add("heard_ms", heard.millis());
@@ -54,12 +57,17 @@ mod tests {
 
     #[test]
     fn streams_add_up_across_a_restart() {
-        let progress = Progress { turns: 2, quality: Quality { gaps: 3, ..Quality::default() }, ..Progress::default() };
+        let progress = Progress {
+            turns: 2,
+            quality: Quality { gaps: 3, late_ms_max: 40, ..Quality::default() },
+            ..Progress::default()
+        };
         let stored = Sums::of(&progress).to_json();
         assert_eq!((&stored["turns"], &stored["gaps"], stored.get("underruns")), (&2.into(), &3.into(), None));
         let mut sums = Sums::from_json(Some(&stored));
         sums.add(&progress);
         assert_eq!((&sums.to_json()["streams"], &sums.to_json()["gaps"]), (&2.into(), &6.into()));
+        assert_eq!(sums.to_json()["late_ms_max"], 40);
         assert_eq!(Sums::from_json(Some(&"odd".into())), Sums::default());
     }
 }
