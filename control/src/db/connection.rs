@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sqlx::pool::PoolConnection;
-use sqlx::{PgPool, Postgres, SqlSafeStr, Sqlite, SqlitePool, Transaction};
+use sqlx::{PgPool, Postgres, SqlSafeStr, Sqlite, SqlitePool};
 
 use super::StoreError;
 use super::arg::Arg;
@@ -28,17 +28,19 @@ impl Pool {
             Self::Sqlite(pool) => Link::Sqlite(pool.acquire().await?),
             Self::Postgres(pool) => Link::Postgres(pool.acquire().await?),
         };
-        Ok(Connection { link, worth_again: false })
+        Ok(Connection { link, unfit: false, worth_again: false })
     }
 
-    /// A connection with a transaction, which is undone unless [`Connection::commit`] ends it.
+    /// A connection with a transaction: [`Connection::commit`] or [`Connection::undo`] ends it.
     pub(super) async fn begin(&self) -> Result<Connection> {
-        let link = match self {
+        let mut db = self.connect().await?;
+        db.unfit = true;
+        match self {
             // At once the one that writes: a transaction that began as a reader's may have to give up.
-            Self::Sqlite(pool) => Link::SqliteWrite(pool.begin_with("BEGIN IMMEDIATE").await?),
-            Self::Postgres(pool) => Link::PostgresWrite(within(pool.begin()).await?),
+            Self::Sqlite(_) => db.execute("BEGIN IMMEDIATE", vec![]).await?,
+            Self::Postgres(_) => db.execute("BEGIN", vec![]).await?,
         };
-        Ok(Connection { link, worth_again: false })
+        Ok(db)
     }
 
     /// Waits for what is under way and closes.
@@ -53,14 +55,14 @@ impl Pool {
 /// A connection.
 pub(super) struct Connection {
     link: Link,
+    /// For others: half-way through a transaction or an answer. Dropped so, it is closed, which undoes what it began.
+    unfit: bool,
     worth_again: bool,
 }
 
 enum Link {
     Sqlite(PoolConnection<Sqlite>),
-    SqliteWrite(Transaction<'static, Sqlite>),
     Postgres(PoolConnection<Postgres>),
-    PostgresWrite(Transaction<'static, Postgres>),
 }
 
 /// A query with its values, of either database.
@@ -84,11 +86,7 @@ impl Connection {
     pub(super) async fn execute(&mut self, sql: impl SqlSafeStr, args: Vec<Arg>) -> Result<u64> {
         let done = match &mut self.link {
             Link::Sqlite(link) => query!(sql, args).execute(&mut **link).await.map(|done| done.rows_affected()),
-            Link::SqliteWrite(link) => query!(sql, args).execute(&mut **link).await.map(|done| done.rows_affected()),
             Link::Postgres(link) => {
-                within(query!(sql, args).execute(&mut **link)).await.map(|done| done.rows_affected())
-            }
-            Link::PostgresWrite(link) => {
                 within(query!(sql, args).execute(&mut **link)).await.map(|done| done.rows_affected())
             }
         };
@@ -102,13 +100,7 @@ impl Connection {
         }
         let rows = match &mut self.link {
             Link::Sqlite(link) => query!(sql, args).fetch_all(&mut **link).await.map(|rows| each(rows, Row::Sqlite)),
-            Link::SqliteWrite(link) => {
-                query!(sql, args).fetch_all(&mut **link).await.map(|rows| each(rows, Row::Sqlite))
-            }
             Link::Postgres(link) => {
-                within(query!(sql, args).fetch_all(&mut **link)).await.map(|rows| each(rows, Row::Postgres))
-            }
-            Link::PostgresWrite(link) => {
                 within(query!(sql, args).fetch_all(&mut **link)).await.map(|rows| each(rows, Row::Postgres))
             }
         };
@@ -121,18 +113,22 @@ impl Connection {
     }
 
     /// Makes it durable.
-    pub(super) async fn commit(self) -> Result<()> {
-        match self.link {
-            Link::SqliteWrite(transaction) => transaction.commit().await?,
-            Link::PostgresWrite(transaction) => within(transaction.commit()).await?,
-            Link::Sqlite(_) | Link::Postgres(_) => {}
-        }
+    pub(super) async fn commit(mut self) -> Result<()> {
+        self.execute("COMMIT", vec![]).await?;
+        self.unfit = false;
         Ok(())
+    }
+
+    /// Lets nothing of it have happened. Dropping does the same, at the price of a new connection.
+    pub(super) async fn undo(mut self) {
+        if self.execute("ROLLBACK", vec![]).await.is_ok() {
+            self.unfit = false;
+        }
     }
 
     /// Whether it leads to PostgreSQL: for the few statements that the two have no common words for.
     pub(super) fn is_postgres(&self) -> bool {
-        matches!(self.link, Link::Postgres(_) | Link::PostgresWrite(_))
+        matches!(self.link, Link::Postgres(_))
     }
 
     /// Whether an error came from meeting somebody else's transaction: the same again may well succeed.
@@ -143,8 +139,19 @@ impl Connection {
     fn noted<T>(&mut self, done: std::result::Result<T, sqlx::Error>) -> Result<T> {
         done.map_err(|error| {
             self.worth_again |= super::error::met_another(&error);
+            self.unfit |= matches!(error, sqlx::Error::PoolTimedOut);
             error.into()
         })
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        match &mut self.link {
+            Link::Sqlite(link) if self.unfit => link.close_on_drop(),
+            Link::Postgres(link) if self.unfit => link.close_on_drop(),
+            Link::Sqlite(_) | Link::Postgres(_) => {}
+        }
     }
 }
 

@@ -1,11 +1,11 @@
 //! The store: all SQL of the service, on SQLite or PostgreSQL, strictly by tenant.
 //!
 //! ```text
-//! Store ─┬─ reads ───────────────► a pool of readers
-//!        └─ writes ─► queue ─► writer: what queued up, in one commit                       (PostgreSQL: calls' events)
-//!                 └─────────► one transaction each, again after a deadlock               (PostgreSQL: all else)
+//! Store ─┬─ reads ─────────────────► a pool of readers
+//!        └─ writes ─┬─► queue ─► writer: what queued up, in one commit      (PostgreSQL: events of calls)
+//!                   └─► a transaction each, again after a deadlock          (PostgreSQL: all else)
 //! ```
-//! One file per noun; what it asks of a [`connection`] is written once, in SQL that both databases understand. Ids are
+//! One file per noun; what it asks of a connection is written once, in SQL that both databases understand. Ids are
 //! text, times are milliseconds, JSON is text. Every column is named: a newer version may add some at any time, and
 //! PostgreSQL refuses a prepared `SELECT *` whose columns have changed.
 

@@ -122,10 +122,16 @@ impl Store {
         loop {
             tries += 1;
             let mut db = self.inner.writers.begin().await?;
-            match work(&mut db).await {
+            let done = work(&mut db).await;
+            let again = db.worth_again() && tries < TRIES;
+            match done {
                 Ok(answer) => return db.commit().await.map(|()| answer),
-                Err(_) if db.worth_again() && tries < TRIES => {}
-                Err(error) => return Err(error),
+                Err(error) => {
+                    db.undo().await;
+                    if !again {
+                        return Err(error);
+                    }
+                }
             }
         }
     }

@@ -156,10 +156,11 @@ async fn together(pool: &Pool, batch: &mut [Box<dyn Write>]) -> Result<bool> {
     for write in batch {
         match write.run(&mut db).await {
             Ok(()) => {}
-            Err(error @ StoreError::Away(_)) => return Err(error),
-            // Its failure is the transaction's.
-            Err(error) if alone => return Err(error),
-            Err(_) => return Ok(false),
+            Err(error) => {
+                db.undo().await;
+                // Where it was alone, its failure is the transaction's.
+                return if alone || matches!(error, StoreError::Away(_)) { Err(error) } else { Ok(false) };
+            }
         }
     }
     db.commit().await.map(|()| true)
@@ -173,7 +174,10 @@ async fn apart(pool: &Pool, batch: &mut [Box<dyn Write>]) -> Result<()> {
         match write.run(&mut db).await {
             Ok(()) => {}
             // The transaction itself may be gone with it: SQLite undoes all where the disk fails or is full.
-            Err(error @ StoreError::Away(_)) => return Err(error),
+            Err(error @ StoreError::Away(_)) => {
+                db.undo().await;
+                return Err(error);
+            }
             Err(_) => drop(db.execute("ROLLBACK TO SAVEPOINT one", args![]).await?),
         }
         db.execute("RELEASE SAVEPOINT one", args![]).await?;
