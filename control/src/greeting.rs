@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::boot::Server;
 use crate::config::{Config, Threads, settings};
+use crate::http::api::DEVELOPMENT_KEY;
 
 /// What is said once the service listens: what it is, its mode, what that switches off, and the next command to type.
 pub fn started(config: &Config, server: &Server, took: Duration) -> String {
@@ -31,6 +32,10 @@ pub fn started(config: &Config, server: &Server, took: Duration) -> String {
         let _ = writeln!(text, "                the rate limit does not count this machine's own programs.");
         let _ =
             writeln!(text, "                Still on: one-time tokens for media sockets, every size and time limit.");
+        let _ =
+            writeln!(text, "  API KEY       programs on this machine are admin with the fixed key {DEVELOPMENT_KEY},");
+        let _ =
+            writeln!(text, "                never from elsewhere or in production; the API is explained at {url}/docs");
         if !config.listen.ip().is_loopback() {
             let _ = writeln!(
                 text,

@@ -114,10 +114,8 @@ impl Asked {
 
     /// The version that the client knows, for what has no body.
     pub(super) fn if_match(&self) -> Result<IfMatch, Problem> {
-        let (_, mut faults) = self.query(&[]);
-        let if_match = etag::if_match(&self.parts.headers, &mut faults);
-        faults.into_result()?;
-        Ok(if_match)
+        self.no_query()?;
+        Ok(etag::if_match(&self.parts.headers))
     }
 
     /// The body of a POST, and the key under which it is done once.
@@ -136,8 +134,8 @@ impl Asked {
 
     /// The body of a PATCH or PUT, and the version that the client knows.
     pub(super) async fn changes(self, shape: &Object) -> Result<(Value, IfMatch), Problem> {
-        let (_, mut faults) = self.query(&[]);
-        let if_match = etag::if_match(&self.parts.headers, &mut faults);
+        let (_, faults) = self.query(&[]);
+        let if_match = etag::if_match(&self.parts.headers);
         let bytes = body::read(&self.app, &self.parts, unwrap(self.body)).await?;
         Ok((body::checked(&self.parts, &bytes, shape, faults)?, if_match))
     }
@@ -151,11 +149,17 @@ fn idempotency_key(parts: &Parts, faults: &mut Faults) -> Option<String> {
     const NAME: &str = "Idempotency-Key";
     let mut given = parts.headers.get_all("idempotency-key").iter();
     let key = given.next()?;
-    let plain = |text: &&str| (1..=IDEMPOTENCY_KEY_CHARS_MAX).contains(&text.len()) && text.trim() == *text;
+    let plain = |text: &&str| {
+        (1..=IDEMPOTENCY_KEY_CHARS_MAX).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
+    };
     match key.to_str().ok().filter(plain) {
         Some(key) if given.next().is_none() => Some(key.to_owned()),
         _ => {
-            faults.push(Fault::parameter(NAME, "bad_format", "must be one key of 1 to 255 printable ASCII characters"));
+            faults.push(Fault::parameter(
+                NAME,
+                "bad_format",
+                "must be one key of 1 to 255 printable ASCII characters, no spaces",
+            ));
             None
         }
     }

@@ -31,7 +31,7 @@ pub(super) fn routes() -> Routes {
     OpenApiRouter::new().routes(routes!(list_audit_log))
 }
 
-/// Lists what was changed of a tenant, newest first.
+/// Lists what was changed of a tenant.
 #[utoipa::path(get, path = "/tenants/{tenant_id}/audit-log", tag = "Audit log",
     responses((status = 200, description = "A page of it.", body = ref("AuditEntryPage"))))]
 async fn list_audit_log(asked: Asked) -> Result<Response, Problem> {

@@ -41,7 +41,7 @@ pub(super) async fn read(app: &App, parts: &Parts, body: Body) -> Result<Bytes, 
     }
 }
 
-/// The body as JSON of this shape. No body at all is an empty object where the shape needs no member.
+/// The body as JSON of this shape. Where there is nothing to say, it may be left out.
 pub(super) fn checked(parts: &Parts, bytes: &Bytes, shape: &Object, mut faults: Faults) -> Result<Value, Problem> {
     if bytes.is_empty() && shape.takes_nothing() {
         faults.into_result()?;

@@ -85,7 +85,7 @@ pub(super) fn routes() -> Routes {
     OpenApiRouter::new().routes(routes!(list_calls)).routes(routes!(get_call)).routes(routes!(list_call_events))
 }
 
-/// Lists a tenant's calls, live and stored, newest first.
+/// Lists a tenant's calls, live and stored.
 ///
 /// A read_only key sees numbers masked, and cannot look for one.
 #[utoipa::path(get, path = "/tenants/{tenant_id}/calls", tag = "Calls",
@@ -172,7 +172,7 @@ async fn get_call(asked: Asked) -> Result<Response, Problem> {
     shown::one(asked.caller, &detail)
 }
 
-/// Lists what happened on a call, newest first.
+/// Lists what happened on a call.
 #[utoipa::path(get, path = "/tenants/{tenant_id}/calls/{call_id}/events", tag = "Calls",
     responses((status = 200, description = "A page of events.", body = ref("CallEventPage"))))]
 async fn list_call_events(asked: Asked) -> Result<Response, Problem> {

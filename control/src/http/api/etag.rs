@@ -3,7 +3,6 @@
 use http::header::IF_MATCH;
 use http::{HeaderMap, HeaderValue};
 
-use super::fault::{Fault, Faults};
 use super::problem::Problem;
 
 /// More than any client sends.
@@ -36,7 +35,7 @@ pub(super) fn etag(version: i64) -> HeaderValue {
 }
 
 /// Reads `If-Match`.
-pub(super) fn if_match(headers: &HeaderMap, faults: &mut Faults) -> IfMatch {
+pub(super) fn if_match(headers: &HeaderMap) -> IfMatch {
     let mut tags = Vec::new();
     for header in headers.get_all(IF_MATCH) {
         let text = header.to_str().unwrap_or("?").trim();
@@ -48,11 +47,7 @@ pub(super) fn if_match(headers: &HeaderMap, faults: &mut Faults) -> IfMatch {
     if tags.is_empty() && !headers.contains_key(IF_MATCH) {
         return IfMatch::Any;
     }
-    let quoted = |tag: &&String| tag.trim_start_matches("W/").len() >= 2 && tag.ends_with('"') && tag.contains('"');
-    if tags.is_empty() || !tags.iter().all(|tag| quoted(&tag)) {
-        faults.push(Fault::parameter("If-Match", "bad_format", "must be * or ETags such as \"3\""));
-    }
-    // A weak tag never matches.
+    // A weak tag never matches; nor does what is no tag at all.
     let version = |tag: &String| tag.strip_prefix('"')?.strip_suffix('"')?.parse().ok();
     IfMatch::Of(tags.iter().filter_map(version).collect())
 }
@@ -61,21 +56,18 @@ pub(super) fn if_match(headers: &HeaderMap, faults: &mut Faults) -> IfMatch {
 mod tests {
     use super::*;
 
-    fn read(value: Option<&'static str>) -> Option<IfMatch> {
-        let headers = value.map(|value| (IF_MATCH, HeaderValue::from_static(value)));
-        let mut faults = Faults::default();
-        let read = if_match(&headers.into_iter().collect(), &mut faults);
-        faults.into_result().is_ok().then_some(read)
+    fn read(value: Option<&'static str>) -> IfMatch {
+        if_match(&value.map(|value| (IF_MATCH, HeaderValue::from_static(value))).into_iter().collect())
     }
 
     #[test]
     fn if_match_names_versions_or_any() {
-        assert_eq!(read(None), Some(IfMatch::Any));
-        assert_eq!(read(Some("*")), Some(IfMatch::Any));
-        assert_eq!(read(Some("\"3\"")), Some(IfMatch::Of(vec![3])));
-        assert_eq!(read(Some("\"3\", W/\"4\", \"x\",\"5\"")), Some(IfMatch::Of(vec![3, 5])));
-        for bad in ["", "3", "\"3", ","] {
-            assert_eq!(read(Some(bad)), None, "{bad}");
+        assert_eq!(read(None), IfMatch::Any);
+        assert_eq!(read(Some("*")), IfMatch::Any);
+        assert_eq!(read(Some("\"3\"")), IfMatch::Of(vec![3]));
+        assert_eq!(read(Some("\"3\", W/\"4\", \"x\",\"5\"")), IfMatch::Of(vec![3, 5]));
+        for none in ["", "3", "\"3", ","] {
+            assert_eq!(read(Some(none)), IfMatch::Of(vec![]), "{none}");
         }
         let seen = IfMatch::Of(vec![3]);
         assert_eq!((seen.expects(3), seen.expects(4).is_err()), (Ok(Some(3)), true));

@@ -85,7 +85,7 @@ async fn create_api_key(asked: Asked) -> Result<Response, Problem> {
     create(asked, &NEW, Some(tenant)).await
 }
 
-/// Lists a tenant's keys, newest first, revoked ones included.
+/// Lists a tenant's keys, revoked ones included.
 #[utoipa::path(get, path = "/tenants/{tenant_id}/api-keys", tag = "API keys",
     responses((status = 200, description = "A page of them.", body = ref("ApiKeyPage"))))]
 async fn list_api_keys(asked: Asked) -> Result<Response, Problem> {
@@ -122,7 +122,7 @@ async fn create_admin_key(asked: Asked) -> Result<Response, Problem> {
     create(asked, &NEW_ADMIN, None).await
 }
 
-/// Lists all keys, of every tenant and of the admins, newest first, revoked ones included.
+/// Lists all keys, of every tenant and of the admins, revoked ones included.
 ///
 /// For admins.
 #[utoipa::path(get, path = "/api-keys", tag = "All keys",

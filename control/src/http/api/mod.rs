@@ -38,6 +38,7 @@ use axum::{Router, middleware};
 use bytes::Bytes;
 use utoipa_axum::router::OpenApiRouter;
 
+#[allow(unused_imports, reason = "the command line makes keys")]
 pub(crate) use keyring::{DEVELOPMENT_KEY, Keyring, Token};
 pub(crate) use problem::Problem;
 

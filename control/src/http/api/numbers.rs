@@ -72,7 +72,7 @@ async fn create_phone_number(asked: Asked) -> Result<Response, Problem> {
     shown::created(caller, &made, &format!("/api/tenants/{tenant}/phone-numbers/{}", made.value.id))
 }
 
-/// Lists a tenant's phone numbers, newest first.
+/// Lists a tenant's phone numbers.
 #[utoipa::path(get, path = "/tenants/{tenant_id}/phone-numbers", tag = "Phone numbers",
     responses((status = 200, description = "A page of them.", body = ref("PhoneNumberPage"))))]
 async fn list_phone_numbers(asked: Asked) -> Result<Response, Problem> {

@@ -95,7 +95,7 @@ impl Problem {
 
     /// Another version.
     pub(super) fn changed() -> Self {
-        let detail = "it has been changed since: read it again, and send the ETag that you get";
+        let detail = "it is at another version than If-Match names: read it again, and send the ETag that you get, quotes included";
         Self::new(StatusCode::PRECONDITION_FAILED, "changed", detail)
     }
 

@@ -38,7 +38,7 @@ async fn create_ai_profile(asked: Asked) -> Result<Response, Problem> {
     shown::created(caller, &made, &format!("/api/tenants/{tenant}/ai-profiles/{}", made.value.id))
 }
 
-/// Lists a tenant's profiles, newest first.
+/// Lists a tenant's profiles.
 #[utoipa::path(get, path = "/tenants/{tenant_id}/ai-profiles", tag = "AI profiles",
     responses((status = 200, description = "A page of them.", body = ref("ProfilePage"))))]
 async fn list_ai_profiles(asked: Asked) -> Result<Response, Problem> {

@@ -133,9 +133,9 @@ impl Object {
         }
     }
 
-    /// Whether nothing at all fits it.
+    /// Whether there is nothing to say.
     pub(super) fn takes_nothing(&self) -> bool {
-        self.members_min == 0 && self.fields.iter().all(|field| !field.required)
+        self.fields.is_empty()
     }
 
     fn names(&self) -> String {

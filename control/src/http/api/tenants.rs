@@ -94,7 +94,7 @@ async fn create_tenant(asked: Asked) -> Result<Response, Problem> {
     shown::created(caller, &made, &format!("/api/tenants/{}", made.value.id))
 }
 
-/// Lists the tenants, newest first.
+/// Lists the tenants.
 ///
 /// For admins.
 #[utoipa::path(get, path = "/tenants", tag = "Tenants",
