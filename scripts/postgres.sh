@@ -12,7 +12,8 @@ fail() {
 
 # The newest of those that are here.
 bin=$(find /usr/lib/postgresql -maxdepth 2 -name bin 2>/dev/null | sort -V | tail -n 1)
-[[ -n $bin ]] || bin=$(dirname "$(command -v postgres)" 2>/dev/null) || fail "needs PostgreSQL: apt-get install postgresql"
+[[ -n $bin ]] || ! command -v postgres >/dev/null || bin=$(dirname "$(command -v postgres)")
+[[ -n $bin ]] || fail "needs PostgreSQL: apt-get install postgresql"
 
 as_postgres=()
 if ((EUID == 0)); then

@@ -4,9 +4,12 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-# Real voices for the tests of hearing: Asterisk's recordings in five languages (CC-BY-SA), about 100 MB. And the voice
-# that makes sound of a profile's texts.
-packages=(asterisk-core-sounds-{en,es,fr,it,ru}-wav espeak-ng)
+# Real voices for the tests of hearing: Asterisk's recordings in five languages (CC-BY-SA), about 100 MB.
+packages=(asterisk-core-sounds-{en,es,fr,it,ru}-wav)
+# For the store's tests, which run on SQLite and on a throw-away PostgreSQL.
+packages+=(postgresql)
+# The voice that makes sound of a profile's texts.
+packages+=(espeak-ng)
 
 fail() {
     printf '\ntest.sh: %s\n' "$*" >&2
@@ -51,10 +54,10 @@ install_rust_parts() {
 # nextest tells more and runs one test per process; what it runs is the same, and building it takes minutes.
 run_tests() {
     if cargo nextest --version >/dev/null 2>&1; then
-        cargo nextest run --workspace --locked
+        scripts/postgres.sh cargo nextest run --workspace --locked
     else
         echo "(cargo-nextest is not here: using cargo test)"
-        cargo test --workspace --locked --lib --bins --tests --no-fail-fast
+        scripts/postgres.sh cargo test --workspace --locked --lib --bins --tests --no-fail-fast
     fi
 }
 

@@ -1,7 +1,7 @@
 //! How many events of calls the store makes durable per second, and how long each waits.
 //!
 //! ```text
-//! cargo run --profile dist -p offhook --example store_bench -- sqlite:/tmp/bench.db 2000 32 10
+//! cargo run --release -p offhook --example store_bench -- sqlite:target/bench.db 2000 32 10
 //! scripts/postgres.sh sh -c 'cargo run … -- "$OFFHOOK_TEST_POSTGRES_URL" 2000 32 10'
 //! ```
 //! Open loop: event n is due at n / rate, whatever became of those before it, and its wait counts from then on; a slow
@@ -35,7 +35,7 @@ struct Bench {
 async fn main() -> anyhow::Result<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let [url, rate, in_flight, seconds] = &args[..] else {
-        anyhow::bail!("usage: store_bench URL RATE IN_FLIGHT SECONDS, such as sqlite:/tmp/bench.db 2000 32 10");
+        anyhow::bail!("usage: store_bench URL RATE IN_FLIGHT SECONDS, such as sqlite:target/bench.db 2000 32 10");
     };
     let (rate, in_flight, seconds): (u64, u64, u64) = (rate.parse()?, in_flight.parse()?, seconds.parse()?);
     let store = Store::open(url, Clock::machine()).await?;

@@ -53,7 +53,8 @@ impl Store {
         let mut db = self.reader().await?;
         let rows = db
             .rows(
-                "SELECT id, tenant_id, call_id, at, kind, data FROM call_events WHERE tenant_id = $1 AND call_id = $2 AND id < $3
+                "SELECT id, tenant_id, call_id, at, kind, data FROM call_events
+                 WHERE tenant_id = $1 AND call_id = $2 AND id < $3
                  ORDER BY id DESC LIMIT $4",
                 args![tenant, id, page::after(request), page::rows(request)],
             )

@@ -130,12 +130,9 @@ impl Connection {
         Ok(())
     }
 
-    /// The text for one database or the other, where they have no word in common.
-    pub(super) fn either(&self, sqlite: &'static str, postgres: &'static str) -> &'static str {
-        match self.link {
-            Link::Sqlite(_) | Link::SqliteWrite(_) => sqlite,
-            Link::Postgres(_) | Link::PostgresWrite(_) => postgres,
-        }
+    /// Whether it leads to PostgreSQL: for the few statements that the two have no common words for.
+    pub(super) fn is_postgres(&self) -> bool {
+        matches!(self.link, Link::Postgres(_) | Link::PostgresWrite(_))
     }
 
     /// Whether an error came from meeting somebody else's transaction: the same again may well succeed.

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! Store ─┬─ reads ───────────────► a pool of readers
-//!        └─ writes ─► queue ─► writer: many operations, one commit, a savepoint each     (PostgreSQL: calls' events)
+//!        └─ writes ─► queue ─► writer: what queued up, in one commit                       (PostgreSQL: calls' events)
 //!                 └─────────► one transaction each, again after a deadlock               (PostgreSQL: all else)
 //! ```
 //! One file per noun; what it asks of a [`connection`] is written once, in SQL that both databases understand. Ids are

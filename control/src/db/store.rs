@@ -1,4 +1,4 @@
-//! The store's face: opening, closing, and how what is asked of it gets to the database. The nouns' files have the rest.
+//! The store's face: opening, closing, and the way to the database. The nouns' files have the rest.
 
 use std::pin::Pin;
 use std::sync::Arc;

@@ -84,7 +84,10 @@ pub(super) async fn must_exist(db: &mut Connection, id: TenantId) -> Result<()> 
 /// # Errors
 /// [`StoreError::NotFound`].
 pub(super) async fn lock(db: &mut Connection, id: TenantId) -> Result<()> {
-    let sql = db.either("SELECT 1 FROM tenants WHERE id = $1", "SELECT 1 FROM tenants WHERE id = $1 FOR NO KEY UPDATE");
+    let sql = match db.is_postgres() {
+        true => "SELECT 1 FROM tenants WHERE id = $1 FOR NO KEY UPDATE",
+        false => "SELECT 1 FROM tenants WHERE id = $1",
+    };
     db.row(sql, args![id]).await?.map(drop).ok_or(StoreError::NotFound)
 }
 

@@ -1,9 +1,10 @@
 //! Group commit: many callers' writes, one transaction, one wait for the disk.
 //!
 //! ```text
-//! caller ─► queue ─┐            BEGIN ─ SAVEPOINT a … RELEASE ─ SAVEPOINT b … ROLLBACK TO ─ SAVEPOINT c … ─ COMMIT
-//! caller ─► queue ─┼─► batch ─►                                                                              │
-//! caller ─► queue ─┘                                         a: done, b: its own error, c: done ◄────────────┘
+//! caller ─► queue ─┐            BEGIN ─ a ─ b ─ c ─ COMMIT ─► all three are told
+//! caller ─► queue ─┼─► batch ─►           └─ fails: undo, then once more with
+//! caller ─► queue ─┘            BEGIN ─ SAVEPOINT a RELEASE ─ SAVEPOINT b ROLLBACK TO ─ SAVEPOINT c RELEASE ─ COMMIT
+//!                                                     └─► a and c: done; b: its own error
 //! ```
 //! A batch is what came while the one before was committed, at most [`BATCH_MAX`]: a lone write waits for nobody, and
 //! the slower the disk, the larger the batches. A full queue makes its callers wait.
@@ -144,12 +145,29 @@ async fn write(pool: Pool, mut batch: Vec<Box<dyn Write>>) {
 }
 
 async fn transact(pool: &Pool, batch: &mut [Box<dyn Write>]) -> Result<()> {
+    if together(pool, batch).await? { Ok(()) } else { apart(pool, batch).await }
+}
+
+/// All of them, without savepoints, which would double what is asked of the database. Whether all went well; where one
+/// did not, nothing happened.
+async fn together(pool: &Pool, batch: &mut [Box<dyn Write>]) -> Result<bool> {
     let mut db = pool.begin().await?;
-    // Alone, it needs no savepoint: its failure undoes the transaction.
-    if let [write] = batch {
-        write.run(&mut db).await?;
-        return db.commit().await;
+    let alone = batch.len() == 1;
+    for write in batch {
+        match write.run(&mut db).await {
+            Ok(()) => {}
+            Err(error @ StoreError::Away(_)) => return Err(error),
+            // Its failure is the transaction's.
+            Err(error) if alone => return Err(error),
+            Err(_) => return Ok(false),
+        }
     }
+    db.commit().await.map(|()| true)
+}
+
+/// Each behind a savepoint: what fails undoes itself only.
+async fn apart(pool: &Pool, batch: &mut [Box<dyn Write>]) -> Result<()> {
+    let mut db = pool.begin().await?;
     for write in batch {
         db.execute("SAVEPOINT one", args![]).await?;
         match write.run(&mut db).await {

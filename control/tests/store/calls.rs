@@ -41,7 +41,8 @@ both! {
     async fn in_the_wrong_order_it_is_the_same(base) {
         let first = call(TenantId::DEFAULT, 10);
         let answered = update(&first, CallEventKind::Answered);
-        let between = Call { state: CallState::Between, quality: Some(serde_json::json!({ "mos": 4 })), ..first.clone() };
+        let quality = Some(serde_json::json!({ "mos": 4 }));
+        let between = Call { state: CallState::Between, quality, ..first.clone() };
         let stream_ended = update(&between, CallEventKind::StreamEnded);
         base.store.record(vec![stream_ended]).await.unwrap();
         base.store.record(vec![answered]).await.unwrap();
@@ -52,7 +53,8 @@ both! {
         let first = call(TenantId::DEFAULT, 10);
         let end = ended(&first, CallState::Completed, EndedBy::Agent);
         let quality = Some(serde_json::json!({ "frames": 1 }));
-        let later = update(&Call { state: CallState::Between, quality: quality.clone(), ..first.clone() }, CallEventKind::CarrierStatus);
+        let between = Call { state: CallState::Between, quality: quality.clone(), ..first.clone() };
+        let later = update(&between, CallEventKind::CarrierStatus);
         base.store.record(vec![later]).await.unwrap();
         base.store.record(vec![end.clone()]).await.unwrap();
         let kept = Call { quality, ..end.call };

@@ -84,7 +84,8 @@ both! {
         let made = base.profile(tenant, false).await;
         let mut content = profile(false);
         content.greeting = Some("Здравствуйте".to_owned());
-        content.menu = serde_json::from_str(r#"[{"digit": "1", "prompt": "One.", "do": "say", "text": "Hi"}]"#).unwrap();
+        let menu = r#"[{"digit": "1", "prompt": "One.", "do": "say", "text": "Hi"}]"#;
+        content.menu = serde_json::from_str(menu).unwrap();
         content.agent_settings = serde_json::json!({ "silence_s": 7 });
         content.transfer_allow = vec!["+12025550123".to_owned()];
         let stale = base.store.replace_profile(BY, tenant, made.id, content.clone(), 2).await;
