@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::model::{PhoneNumberRecord, Profile, Tenant, TenantId, TenantSettings};
+use crate::model::{AuditId, PhoneNumberRecord, Profile, Tenant, TenantId, TenantSettings};
 
 use super::StoreError;
 use super::arg::args;
@@ -75,6 +75,20 @@ impl Store {
     /// [`StoreError::Away`].
     pub async fn directory_version(&self) -> Result<i64> {
         version(&mut self.reader().await?).await
+    }
+}
+
+impl Store {
+    /// Whose things were changed after `since`, by the audit log (a named exception); `None` where that is more than
+    /// `max` tenants. A change whose transaction was still open then may have an earlier id: ask from a little before.
+    ///
+    /// # Errors
+    /// [`StoreError::Away`].
+    pub async fn changed_tenants(&self, since: AuditId, max: u32) -> Result<Option<Vec<TenantId>>> {
+        let sql = "SELECT DISTINCT tenant_id FROM audit_log WHERE id > $1 LIMIT $2";
+        let rows = self.reader().await?.rows(sql, args![since, max.saturating_add(1)]).await?;
+        let fits = rows.len() as u64 <= u64::from(max);
+        fits.then(|| rows.iter().map(|row| row.id("tenant_id")).collect()).transpose()
     }
 }
 

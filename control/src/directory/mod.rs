@@ -12,6 +12,7 @@ mod number;
 mod numbers;
 mod plan;
 mod served;
+mod watch;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -21,7 +22,7 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 
 use crate::db::{DirectoryTenant, Store, StoreError};
-use crate::model::{PhoneNumberId, ProfileId, TenantId, TenantStatus};
+use crate::model::{AuditId, PhoneNumberId, ProfileId, TenantId, TenantStatus};
 use crate::voice::Voice;
 
 pub(crate) use caps::{Busy, Place};
@@ -33,8 +34,6 @@ use numbers::{Entry, Numbers};
 
 /// How long a change waits for its texts to be rendered, so that who made it hears them at once. Rendering goes on.
 const RENDER_WAIT: Duration = Duration::from_secs(2);
-/// How often it is looked whether another process changed something.
-const LOOK: Duration = Duration::from_secs(1);
 
 /// Everything that answering a call needs. Cheap to clone; all clones are the same.
 #[derive(Debug, Clone)]
@@ -49,8 +48,8 @@ struct Inner {
     /// Who answers where there is no profile.
     demo: Arc<Plan>,
     voice: Voice,
-    /// Up to which change of the store everything is here.
-    version: AtomicI64,
+    /// The store's counter of changes when everything was read last, and an id from just before that.
+    read_at: (AtomicI64, AuditId),
     /// One change at a time: what was read later is never replaced by what was read before.
     turn: Mutex<()>,
 }
@@ -112,7 +111,7 @@ impl Directory {
             default,
             demo,
             voice,
-            version: AtomicI64::new(-1),
+            read_at: (AtomicI64::new(-1), AuditId::new()),
             turn: Mutex::new(()),
         }))
     }
@@ -124,24 +123,6 @@ impl Directory {
             self.render(store, vec![(tenant, missing)]).await;
         }
         Ok(())
-    }
-
-    /// Sees what other processes changed, for ever.
-    pub(crate) async fn watch(self, store: Store) {
-        let mut looks = tokio::time::interval(LOOK);
-        looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        loop {
-            looks.tick().await;
-            // A database that is away changes nothing: what is here stands.
-            if let Ok(version) = store.directory_version().await
-                && version != self.0.version.load(Ordering::Acquire)
-            {
-                match self.reload(&store).await {
-                    Ok(missing) => self.render(&store, missing).await,
-                    Err(error) => tracing::warn!(%error, "the directory could not be read anew; it stands as it was"),
-                }
-            }
-        }
     }
 
     /// Who answers a call to `dialled`.
@@ -188,7 +169,7 @@ impl Directory {
         let put = move || inner.put_all(&rows);
         // A hundred thousand tenants take a moment, which no webhook shall wait for.
         let missing = tokio::task::spawn_blocking(put).await.map_err(|error| StoreError::Fault(error.to_string()))?;
-        self.0.version.store(version, Ordering::Release);
+        self.0.read_at.0.store(version, Ordering::Release);
         Ok(missing)
     }
 
