@@ -1,4 +1,4 @@
-//! Tenants.
+//! Tenants: whom the service serves.
 
 use crate::model::{Actor, NewTenant, Page, PageRequest, Plan, Tenant, TenantId, TenantPatch, TenantStatus, Timestamp};
 
