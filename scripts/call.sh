@@ -38,6 +38,7 @@ port=$(free_port) || fail "no free port between 20000 and 29999"
 
 # Nothing of the user's own configuration, and none of its secrets, belongs into a test.
 env -i HOME="$HOME" PATH="$PATH" OFFHOOK_LISTEN="127.0.0.1:$port" OFFHOOK_TRANSFER_TO=+12025550123 \
+    OFFHOOK_DATA_DIR="$work/data" \
     target/debug/offhook >"$work/service.log" 2>&1 &
 service=$!
 for _ in {1..100}; do
