@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used, reason = "a panic is a failed test")]
 
 use loadtest::time::Micros;
-use loadtest::twilio::executor::{Answer, Callee, Executor, Fetch, Output};
+use loadtest::twilio::executor::{Answer, Callee, Executor, Facts, Fetch, First, Output, TWILIO_API};
+use loadtest::twilio::ids::Sids;
+use loadtest::twilio::params::Parties;
 use loadtest::twilio::url::Url;
 use loadtest::twilio::warning::Code;
 
@@ -21,10 +23,22 @@ impl Bench {
 
     fn calling(twiml: &str, callee: Callee) -> Self {
         let url = Url::parse("http://127.0.0.1:8080/twilio/voice?a=1").unwrap();
-        let mut bench = Self { executor: Executor::new(url, callee), now: Micros::ZERO };
+        let mut bench = Self::beginning(First::Ask(url, false), callee);
         assert!(matches!(bench.executor.poll(), Some(Output::Fetch(Fetch { get: false, .. }))));
         bench.xml(twiml);
         bench
+    }
+
+    fn beginning(first: First, callee: Callee) -> Self {
+        let facts = Facts {
+            sids: Sids { account: "AC1".into(), call: "CA1".into() },
+            parties: Parties { from: "+14155550100".into(), to: "+14155550199".into() },
+            callee,
+            unix_s: 1_521_971_599,
+            api: TWILIO_API.into(),
+            seed: 1,
+        };
+        Self { executor: Executor::new(Micros::ZERO, first, facts), now: Micros::ZERO }
     }
 
     fn xml(&mut self, inner: &str) {
@@ -51,6 +65,7 @@ impl Bench {
                     let extra: Vec<String> = extra.iter().map(|(n, v)| format!(" {n}={v}")).collect();
                     format!("{} {url}{}", if get { "GET" } else { "POST" }, extra.concat())
                 }
+                Output::Notify(notice) => format!("{} to {}", notice.what, notice.fetch.url),
                 Output::OpenStream(plan) => format!("stream {} {:?}", plan.url, plan.parameters),
                 Output::Verb(text) => text,
                 Output::Dial(to) => format!("dial {to}"),
@@ -234,4 +249,12 @@ fn a_webhook_that_does_not_answer_ends_the_call() {
     bench.all();
     bench.executor.no_answer("nothing listens");
     assert_eq!(bench.all(), ["warning 11205", "end application error"]);
+}
+
+#[test]
+fn relative_urls_of_inline_twiml_lead_nowhere() {
+    let inline = |twiml: &str| Bench::beginning(First::Inline(format!("<Response>{twiml}</Response>")), CALLEE).all();
+    assert_eq!(inline("<Redirect>/next</Redirect>"), ["warning 11100", "end application error"]);
+    assert_eq!(inline("<Redirect>http://127.0.0.1/next</Redirect>"), ["POST http://127.0.0.1/next"]);
+    assert_eq!(inline("<Connect><Stream url=\"ws://127.0.0.1/a\"/></Connect>"), ["stream ws://127.0.0.1/a []"]);
 }

@@ -77,6 +77,10 @@ impl World {
                     let voice = request.url.path == "/twilio/voice";
                     self.answers.push_back((self.now + NETWORK + NETWORK, voice));
                 }
+                Output::Notify { number, .. } => {
+                    let answer = Ok(Answer { status: 204, ..Answer::default() });
+                    call.handle(self.now, Input::Notified { number, answer });
+                }
                 Output::OpenStream { .. } => {
                     self.open = true;
                     self.bot = Bot::new(self.fault);

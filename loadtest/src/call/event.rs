@@ -30,6 +30,13 @@ pub enum What {
         /// Where.
         url: String,
     },
+    /// A request was made beside the call.
+    Notice {
+        /// What it is.
+        what: &'static str,
+        /// Where.
+        url: String,
+    },
     /// It was answered.
     Answer {
         /// HTTP status.
@@ -117,6 +124,7 @@ impl fmt::Display for What {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Request { method, url } => write!(f, "{method} {url}"),
+            Self::Notice { what, url } => write!(f, "{what} to {url}"),
             Self::Answer { status, took_ms } => write!(f, "answered {status} after {took_ms}"),
             Self::Verb { text } => f.write_str(text),
             Self::StreamOpening { url } => write!(f, "stream opening {url}"),

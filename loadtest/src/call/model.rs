@@ -1,10 +1,12 @@
 //! The call itself: the executor asks, the stream plays, the runner acts, and the timeline is written.
 
 mod media;
+mod notices;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use self::notices::Notices;
 use super::event::{Event, What};
 use super::measure::Measures;
 use super::record::Record;
@@ -17,13 +19,14 @@ use crate::caller::script::Script;
 use crate::rng::Rng;
 use crate::time::Micros;
 use crate::twilio::date;
-use crate::twilio::executor::{self, Answer, Executor, Fetch, StreamPlan};
+use crate::twilio::executor::{self, Answer, Executor, Facts, Fetch, First, StreamPlan, TWILIO_API};
 use crate::twilio::ids::{self, Sids};
+use crate::twilio::notice::{Carries, Notice};
 use crate::twilio::params::{self, CallStatus, Parties};
 use crate::twilio::signature;
 use crate::twilio::stream::Stream;
 use crate::twilio::url::Url;
-use crate::twilio::warning::{Code, Warning};
+use crate::twilio::warning::Warning;
 
 /// What one call needs to know.
 #[derive(Clone, Debug)]
@@ -55,6 +58,13 @@ pub enum Input<'a> {
     Answer(&'a Answer),
     /// A request was not answered, and why.
     NoAnswer(String),
+    /// An [`Output::Notify`] was answered, or not, and why.
+    Notified {
+        /// Its number.
+        number: u64,
+        /// What came back.
+        answer: Result<Answer, String>,
+    },
     /// The media socket is open.
     StreamOpen,
     /// The media socket could not be opened.
@@ -76,6 +86,13 @@ pub enum Input<'a> {
 pub enum Output {
     /// Make this request; answer with [`Input::Answer`] or [`Input::NoAnswer`].
     Request(Box<Request>),
+    /// Make this request beside the call; answer with [`Input::Notified`]. Several may be under way.
+    Notify {
+        /// To be handed back.
+        number: u64,
+        /// The request.
+        request: Box<Request>,
+    },
     /// Open this socket; answer with [`Input::StreamOpen`] or [`Input::StreamRefused`].
     OpenStream {
         /// Where.
@@ -119,7 +136,9 @@ pub struct Call {
     onset_ahead: Option<Utterance>,
     last_clear: Option<Micros>,
     transfers: Vec<String>,
-    requested: Option<(Micros, bool)>,
+    /// Since when the executor's request has been under way.
+    requested: Option<Micros>,
+    notices: Notices,
     answered_once: bool,
     ends_at: Micros,
     call_token: String,
@@ -145,7 +164,15 @@ impl Call {
         let mut rng = Rng::new(plan.seed);
         let noise = Noise::new(plan.script.noise, Rng::new(rng.next_u64()));
         let runner = Runner::new(Arc::clone(&plan.script), Rng::new(rng.next_u64()));
-        let executor = Executor::new(plan.url.clone(), plan.script.callee);
+        let facts = Facts {
+            sids: plan.sids.clone(),
+            parties: plan.parties.clone(),
+            callee: plan.script.callee,
+            unix_s: plan.unix_s,
+            api: TWILIO_API.into(),
+            seed: rng.next_u64(),
+        };
+        let executor = Executor::new(now, First::Ask(plan.url.clone(), false), facts);
         let call_token = format!("%7B%22parentCallInfoToken%22%3A%22{}%22%7D", ids::token(&mut rng));
         let ends_at = now + plan.script.max;
         let mut call = Self {
@@ -162,6 +189,7 @@ impl Call {
             last_clear: None,
             transfers: Vec::new(),
             requested: None,
+            notices: Notices::default(),
             answered_once: false,
             ends_at,
             call_token,
@@ -194,7 +222,8 @@ impl Call {
         let all = [stream, self.executor.next_deadline(), self.runner.next_deadline(), self.ear.next_deadline()];
         // A deadline that has passed without effect (a step waits for something else) must not spin.
         let soon = self.now + Micros::from_ms(1);
-        all.into_iter().flatten().map(|at| at.max(soon)).fold(self.ends_at, Micros::min)
+        let last = self.notices.deadline().unwrap_or(self.ends_at);
+        all.into_iter().flatten().map(|at| at.max(soon)).fold(last.max(soon), Micros::min)
     }
 
     /// Something happened at `at`. Times that are older than the newest seen count as now, except for measuring.
@@ -204,13 +233,10 @@ impl Call {
         match input {
             Input::Answer(answer) => self.answer(answer),
             Input::NoAnswer(why) => {
-                if self.requested.take().is_some_and(|(_, last)| last) {
-                    self.note(What::Warning(Warning::new(Code::HttpConnection, format!("status callback: {why}"))));
-                    self.finish();
-                } else {
-                    self.executor.no_answer(&why);
-                }
+                self.requested = None;
+                self.executor.no_answer(&why);
             }
+            Input::Notified { number, answer } => self.notified(number, &answer),
             Input::StreamOpen => self.stream_open(),
             Input::StreamRefused(warning) => {
                 self.media = Media::None;
@@ -255,8 +281,9 @@ impl Call {
             self.act(action);
         }
         self.send_frames();
+        self.expire_notices();
         // The end is only told when the script has had its last word.
-        if self.ended.is_some() && self.requested.is_none() && self.runner.has_finished() {
+        if self.ended.is_some() && self.notices.is_empty() && self.runner.has_finished() {
             self.finish();
         }
     }
@@ -273,10 +300,8 @@ impl Call {
 
     fn obey(&mut self, output: executor::Output) {
         match output {
-            executor::Output::Fetch(fetch) => {
-                let status = if self.answered_once { CallStatus::InProgress } else { CallStatus::Ringing };
-                self.request(&fetch, status, false);
-            }
+            executor::Output::Fetch(fetch) => self.request(&fetch),
+            executor::Output::Notify(notice) => self.notify(notice),
             executor::Output::OpenStream(plan) => {
                 let (url, signed) = (plan.url.clone(), plan.url.signed());
                 self.note(What::StreamOpening { url: url.to_string() });
@@ -318,25 +343,27 @@ impl Call {
         }
     }
 
-    fn request(&mut self, fetch: &Fetch, status: CallStatus, last: bool) {
-        let fields = params::voice(&self.plan.sids, &self.plan.parties, status, &self.call_token);
+    /// `CallStatus` as it is now.
+    const fn status(&self) -> CallStatus {
+        match (&self.ended, self.answered_once) {
+            (Some(_), _) => CallStatus::Completed,
+            (None, true) => CallStatus::InProgress,
+            (None, false) => CallStatus::Ringing,
+        }
+    }
+
+    fn request(&mut self, fetch: &Fetch) {
+        let fields = params::voice(&self.plan.sids, &self.plan.parties, self.status(), &self.call_token);
         let token = ids::token(&mut self.rng);
         let request = Request::new(fetch, fields, &self.plan.auth_token, token);
         self.note(What::Request { method: request.method, url: fetch.url.to_string() });
-        self.requested = Some((self.now, last));
+        self.requested = Some(self.now);
         self.out.push_back(Output::Request(Box::new(request)));
     }
 
     fn answer(&mut self, answer: &Answer) {
-        let Some((since, last)) = self.requested.take() else { return };
+        let Some(since) = self.requested.take() else { return };
         self.note(What::Answer { status: answer.status, took_ms: self.now - since });
-        if last {
-            if answer.status != 204 && answer.status != 200 {
-                let text = format!("status callback answered {}; answer 204", answer.status);
-                self.note(What::Warning(Warning::new(Code::HttpRetrieval, text)));
-            }
-            return self.finish();
-        }
         self.answered_once = true;
         self.executor.answer(self.now, answer);
     }
@@ -360,8 +387,10 @@ impl Call {
         self.requested = None;
         if let Some(url) = self.plan.status_callback.clone() {
             let extra = self.completed_fields();
-            self.request(&Fetch { url, get: false, extra }, CallStatus::Completed, true);
+            let fetch = Fetch { url, get: false, extra };
+            self.notify(Notice { what: "status callback", carries: Carries::Call, fetch });
         }
+        self.last_notices();
     }
 
     fn completed_fields(&self) -> Vec<(String, String)> {

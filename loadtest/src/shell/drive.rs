@@ -3,6 +3,9 @@
 use std::future::Future;
 use std::pin::Pin;
 
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+
 use super::alarm::Alarm;
 use super::clock::Clock;
 use super::route::Route;
@@ -13,13 +16,16 @@ use crate::time::Micros;
 use crate::twilio::executor::Answer;
 use crate::twilio::warning::Warning;
 
-type Pending<T> = Option<Pin<Box<dyn Future<Output = T> + Send>>>;
+type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+type Pending<T> = Option<Boxed<T>>;
 
 struct Hands {
     clock: Clock,
     alarm: Alarm,
     route: Route,
     request: Pending<Result<Answer, String>>,
+    /// Requests beside the call, as many as the model allows.
+    notices: FuturesUnordered<Boxed<(u64, Result<Answer, String>)>>,
     opening: Pending<Result<Socket, Warning>>,
     socket: Option<Socket>,
 }
@@ -27,7 +33,15 @@ struct Hands {
 /// Runs a call to its end. It always ends: the model bounds its length, the sockets have time limits.
 pub async fn run(plan: CallPlan, clock: Clock, route: Route) -> Call {
     let mut call = Call::new(plan, clock.now());
-    let mut hands = Hands { clock, alarm: Alarm::new(clock), route, request: None, opening: None, socket: None };
+    let mut hands = Hands {
+        clock,
+        alarm: Alarm::new(clock),
+        route,
+        request: None,
+        notices: FuturesUnordered::new(),
+        opening: None,
+        socket: None,
+    };
     loop {
         while let Some(output) = call.poll() {
             if matches!(output, Output::Done) {
@@ -44,6 +58,10 @@ impl Hands {
         match output {
             Output::Request(request) => {
                 self.request = Some(Box::pin(webhook::fetch(*request, self.route.clone())));
+            }
+            Output::Notify { number, request } => {
+                let fetch = webhook::fetch(*request, self.route.clone());
+                self.notices.push(Box::pin(async move { (number, fetch.await) }));
             }
             Output::OpenStream { url, signature } => {
                 self.opening = Some(Box::pin(Socket::open(url, signature, self.route.clone(), self.clock)));
@@ -92,6 +110,9 @@ impl Hands {
                     Ok(answer) => call.handle(clock.now(), Input::Answer(&answer)),
                     Err(why) => call.handle(clock.now(), Input::NoAnswer(why)),
                 }
+            }
+            Some((number, answer)) = self.notices.next() => {
+                call.handle(clock.now(), Input::Notified { number, answer });
             }
             result = pending(&mut self.opening) => {
                 self.opening = None;

@@ -10,6 +10,7 @@ pub mod form;
 pub mod gather;
 pub mod ids;
 pub mod message;
+pub mod notice;
 pub mod params;
 pub mod playback;
 pub mod signature;

@@ -12,7 +12,7 @@ pub const MAX_PARAMETER_CHARS: usize = 500;
 ///
 /// # Errors
 /// The [`Warning`] with which Twilio refuses the stream.
-pub fn plan(document: &Url, stream: &Element) -> Result<(StreamPlan, Option<Warning>), Warning> {
+pub fn plan(document: Option<&Url>, stream: &Element) -> Result<(StreamPlan, Option<Warning>), Warning> {
     let written = stream.attribute("url").unwrap_or_default();
     if written.is_empty() {
         return Err(Warning::new(Code::StreamUrl, "<Stream> has no url"));
@@ -35,8 +35,9 @@ pub fn plan(document: &Url, stream: &Element) -> Result<(StreamPlan, Option<Warn
 }
 
 /// A relative stream URL keeps the document's host and gets the WebSocket scheme.
-fn resolve(document: &Url, written: &str) -> Result<Url, Warning> {
-    let mut url = document.join(written).map_err(|bad| Warning::new(Code::StreamUrl, bad.to_string()))?;
+fn resolve(document: Option<&Url>, written: &str) -> Result<Url, Warning> {
+    let joined = document.map_or_else(|| Url::parse(written), |document| document.join(written));
+    let mut url = joined.map_err(|bad| Warning::new(Code::StreamUrl, bad.to_string()))?;
     if !written.contains("://") {
         url.scheme = if url.is_tls() { "wss" } else { "ws" }.to_owned();
     }
@@ -68,7 +69,7 @@ mod tests {
 
     fn code(attributes: &[(&str, &str)]) -> Result<String, Code> {
         let document = Url::parse("http://127.0.0.1:8080/twilio/voice?x=1").unwrap();
-        plan(&document, &stream(attributes)).map(|(plan, _)| plan.url.to_string()).map_err(|w| w.code)
+        plan(Some(&document), &stream(attributes)).map(|(plan, _)| plan.url.to_string()).map_err(|w| w.code)
     }
 
     #[test]
@@ -87,7 +88,7 @@ mod tests {
     #[test]
     fn a_query_is_dropped_with_a_warning() {
         let document = Url::parse("http://127.0.0.1/").unwrap();
-        let (plan, warning) = plan(&document, &stream(&[("url", "wss://h/a?token=1")])).unwrap();
+        let (plan, warning) = plan(Some(&document), &stream(&[("url", "wss://h/a?token=1")])).unwrap();
         assert_eq!(plan.url.to_string(), "wss://h/a");
         assert!(warning.unwrap().text.contains("token=1"));
     }

@@ -18,7 +18,7 @@ use crate::shell::route::Route;
 use crate::shell::webhook;
 use crate::time::Micros;
 use crate::twilio::date;
-use crate::twilio::executor::{Callee, Executor, Fetch, Output, StreamPlan};
+use crate::twilio::executor::{Callee, Executor, Facts, Fetch, First, Output, StreamPlan, TWILIO_API};
 use crate::twilio::ids::{self, Sids};
 use crate::twilio::params::{self, CallStatus, Parties};
 use crate::twilio::signature;
@@ -147,9 +147,17 @@ async fn twiml(
     rng: &mut Rng,
 ) -> Result<StreamPlan, String> {
     let nobody = Callee { answers: false, ring: Micros::ZERO, talk: Micros::ZERO };
-    let mut executor = Executor::new(directory.url.clone(), nobody);
     let parties =
         Parties { from: format!("+{}", directory.first_number + order.index % 9_000), to: directory.to.clone() };
+    let facts = Facts {
+        sids: sids.clone(),
+        parties: parties.clone(),
+        callee: nobody,
+        unix_s: unix_s(),
+        api: TWILIO_API.into(),
+        seed: rng.next_u64(),
+    };
+    let mut executor = Executor::new(clock.now(), First::Ask(directory.url.clone(), false), facts);
     let call_token = ids::token(rng);
     let (mut status, mut why) = (CallStatus::Ringing, String::new());
     loop {
@@ -166,7 +174,8 @@ async fn twiml(
             Some(Output::OpenStream(plan)) => return Ok(plan),
             Some(Output::Warning(warning)) => why = warning.text,
             Some(Output::End(end)) => return Err(if why.is_empty() { end } else { why }),
-            Some(Output::Verb(_) | Output::Dial(_)) => {}
+            // What happens beside the call is not measured here.
+            Some(Output::Verb(_) | Output::Dial(_) | Output::Notify(_)) => {}
             None => {
                 clock.sleep_until(executor.next_deadline().unwrap_or_else(|| clock.now())).await;
                 executor.tick(clock.now());

@@ -8,14 +8,21 @@
 //! ```
 //! At most ten redirects without anything happening in between (11215). After the last verb the call ends.
 
+mod facts;
+
 use std::collections::VecDeque;
+
+pub use facts::{Facts, First, TWILIO_API};
 
 use super::form::Fields;
 use super::gather::{Gather, Typed};
+use super::notice::Notice;
 use super::twiml::{self, Element};
-use super::url::Url;
+use super::url::{BadUrl, Url};
 use super::warning::{Code, Warning};
+use crate::rng::Rng;
 use crate::time::Micros;
+use crate::twilio::ids;
 
 /// Redirects in a row, Twilio's limit.
 pub const MAX_REDIRECTS: u32 = 10;
@@ -72,6 +79,8 @@ pub struct Callee {
 pub enum Output {
     /// Make this request and hand in the answer.
     Fetch(Fetch),
+    /// Make this request beside the call; its answer is only judged, by [`super::notice::judge`].
+    Notify(Notice),
     /// Open this stream and say when it has ended.
     OpenStream(StreamPlan),
     /// A verb began; for the timeline.
@@ -106,28 +115,36 @@ struct After {
 pub struct Executor {
     state: State,
     verbs: VecDeque<Element>,
-    document: Url,
-    callee: Callee,
+    /// What relative URLs resolve against; nothing while inline TwiML runs.
+    document: Option<Url>,
+    facts: Facts,
+    rng: Rng,
     redirects: u32,
-    dials: u64,
     out: VecDeque<Output>,
 }
 
 impl Executor {
-    /// Begins with a request to `url`.
+    /// Begins with the TwiML that `first` leads to, at `now`.
     #[must_use]
-    pub fn new(url: Url, callee: Callee) -> Self {
-        let fetch = Fetch { url: url.clone(), get: false, extra: Vec::new() };
-        let out = VecDeque::from([Output::Fetch(fetch.clone())]);
-        Self {
-            state: State::Fetching(fetch),
+    pub fn new(now: Micros, first: First, facts: Facts) -> Self {
+        let mut executor = Self {
+            state: State::Waiting(now),
             verbs: VecDeque::new(),
-            document: url,
-            callee,
+            document: None,
+            rng: Rng::new(facts.seed),
+            facts,
             redirects: 0,
-            dials: 0,
-            out,
+            out: VecDeque::new(),
+        };
+        match first {
+            First::Ask(url, get) => {
+                let fetch = Fetch { url, get, extra: Vec::new() };
+                executor.out.push_back(Output::Fetch(fetch.clone()));
+                executor.state = State::Fetching(fetch);
+            }
+            First::Inline(twiml) => executor.load(now, &twiml),
         }
+        executor
     }
 
     /// The next thing to do, oldest first.
@@ -174,7 +191,7 @@ impl Executor {
         if answer.body.len() > MAX_BODY_BYTES {
             return self.fail(Code::BodyTooBig, format!("{} answered with more than 64 kB", fetch.url));
         }
-        self.document = fetch.url;
+        self.document = Some(fetch.url);
         let body = String::from_utf8_lossy(&answer.body);
         match answer.content_type.as_deref().map(str::to_ascii_lowercase).as_deref() {
             Some("text/xml" | "application/xml" | "text/html") => self.load(now, &body),
@@ -308,9 +325,9 @@ impl Executor {
                 let to = verb.children.first().map_or(verb.text.as_str(), |noun| noun.text.as_str());
                 self.out.push_back(Output::Dial(to.to_owned()));
                 self.redirects = 0;
-                self.dials += 1;
                 let limit = Micros::from_ms(verb.number("timeout", 30).saturating_mul(1_000));
-                let lasts = if self.callee.answers { self.callee.ring + self.callee.talk } else { limit };
+                let lasts =
+                    if self.facts.callee.answers { self.facts.callee.ring + self.facts.callee.talk } else { limit };
                 self.state = State::Dialing { until: now + lasts, after: after(verb) };
             }
             other => {
@@ -326,7 +343,7 @@ impl Executor {
             self.out.push_back(Output::Verb("<Connect> without <Stream> is not modelled: skipped".into()));
             return false;
         };
-        match super::stream_plan::plan(&self.document, stream) {
+        match super::stream_plan::plan(self.document.as_ref(), stream) {
             Ok((plan, warning)) => {
                 self.out.extend(warning.map(Output::Warning));
                 self.out.push_back(Output::OpenStream(plan));
@@ -352,25 +369,37 @@ impl Executor {
         self.go_on(now, after, vec![("Digits".into(), digits), ("msg".into(), "Gather End".into())]);
     }
 
-    fn dial_fields(&self) -> Fields {
-        let status = if self.callee.answers { "completed" } else { "no-answer" };
+    fn dial_fields(&mut self) -> Fields {
+        let status = if self.facts.callee.answers { "completed" } else { "no-answer" };
         let mut fields: Fields = vec![
             ("DialCallStatus".into(), status.into()),
-            ("DialCallSid".into(), format!("CA{:032x}", self.dials)),
-            ("DialBridged".into(), self.callee.answers.to_string()),
+            ("DialCallSid".into(), ids::sid("CA", &mut self.rng)),
+            ("DialBridged".into(), self.facts.callee.answers.to_string()),
         ];
-        if self.callee.answers {
-            fields.push(("DialCallDuration".into(), (self.callee.talk.0 / 1_000_000).to_string()));
+        if self.facts.callee.answers {
+            fields.push(("DialCallDuration".into(), (self.facts.callee.talk.0 / 1_000_000).to_string()));
         }
         fields
     }
 
     fn go_on(&mut self, now: Micros, after: After, extra: Fields) {
         let Some(action) = after.action else { return self.next_verb(now) };
-        match self.document.join(&action) {
+        match self.resolve(&action) {
             Ok(url) => self.request(Fetch { url, get: after.get, extra }),
-            Err(bad) => self.fail(Code::BadUrl, bad.to_string()),
+            Err(bad) => self.fail(Code::BadUrl, bad),
         }
+    }
+
+    /// A URL of the document, made absolute.
+    fn resolve(&self, written: &str) -> Result<Url, String> {
+        let resolved = match &self.document {
+            Some(document) => document.join(written),
+            None => Url::parse(written),
+        };
+        resolved.map_err(|BadUrl(text)| match self.document {
+            Some(_) => BadUrl(text).to_string(),
+            None => format!("{text:?} in inline Twiml: there is no document to resolve it against; write it absolute"),
+        })
     }
 }
 

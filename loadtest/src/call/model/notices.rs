@@ -1,0 +1,112 @@
+//! Requests beside the call: one at a time per URL, in order, so that a server sees them as they happened.
+//!
+//! Full ([`MAX_WAITING`]): the newest is not sent, and the timeline says so. Empty: nothing happens. Late: when the call
+//! has been over for [`PATIENCE`], what is still waiting is given up.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use super::{Call, Output};
+use crate::call::event::What;
+use crate::call::request::Request;
+use crate::time::Micros;
+use crate::twilio::executor::Answer;
+use crate::twilio::notice::{self, Carries, Notice};
+use crate::twilio::warning::{Code, Warning};
+use crate::twilio::{ids, params};
+
+/// Notices of one call that wait or are under way, at most.
+const MAX_WAITING: usize = 1_000;
+/// How long a call that has ended waits for the answers to its notices.
+const PATIENCE: Micros = Micros::from_ms(30_000);
+
+/// The notices of one call.
+#[derive(Debug, Default)]
+pub(super) struct Notices {
+    waiting: VecDeque<(u64, &'static str, Request)>,
+    /// Number → what it is, where it went, and when.
+    under_way: BTreeMap<u64, (&'static str, String, Micros)>,
+    next: u64,
+    given_up_at: Option<Micros>,
+}
+
+impl Notices {
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting.is_empty() && self.under_way.is_empty()
+    }
+
+    /// When the end of the call stops waiting for them.
+    pub(super) const fn deadline(&self) -> Option<Micros> {
+        self.given_up_at
+    }
+}
+
+impl Call {
+    /// Sends a notice as soon as the one before it to the same place has been answered.
+    pub(super) fn notify(&mut self, notice: Notice) {
+        let what = notice.what;
+        if self.notices.waiting.len() + self.notices.under_way.len() >= MAX_WAITING {
+            let text = format!("{what} not sent: {MAX_WAITING} requests are waiting");
+            return self.note(What::Warning(Warning::new(Code::Silent, text)));
+        }
+        let fields = match notice.carries {
+            Carries::Call => params::voice(&self.plan.sids, &self.plan.parties, self.status(), &self.call_token),
+            Carries::Own => Vec::new(),
+        };
+        let token = ids::token(&mut self.rng);
+        let request = Request::new(&notice.fetch, fields, &self.plan.auth_token, token);
+        let number = self.notices.next;
+        self.notices.next += 1;
+        self.notices.waiting.push_back((number, what, request));
+        self.send_notices();
+    }
+
+    /// The answer to notice `number`, or why there is none.
+    pub(super) fn notified(&mut self, number: u64, answer: &Result<Answer, String>) {
+        let Some((what, _, since)) = self.notices.under_way.remove(&number) else { return };
+        if let Ok(answer) = answer {
+            self.note(What::Answer { status: answer.status, took_ms: self.now - since });
+        }
+        if let Some(warning) = notice::judge(what, answer) {
+            self.note(What::Warning(warning));
+        }
+        self.send_notices();
+    }
+
+    /// The call has ended: its last notices have so long to be answered.
+    pub(super) fn last_notices(&mut self) {
+        self.notices.given_up_at.get_or_insert(self.now + PATIENCE);
+    }
+
+    /// Gives up on what has waited too long behind the end.
+    pub(super) fn expire_notices(&mut self) {
+        if self.notices.given_up_at.is_none_or(|at| self.now < at) || self.notices.is_empty() {
+            return;
+        }
+        let count = self.notices.waiting.len() + self.notices.under_way.len();
+        let text = format!("{count} callbacks were not answered within {PATIENCE} of the end of the call");
+        self.note(What::Warning(Warning::new(Code::HttpConnection, text)));
+        self.notices.waiting.clear();
+        self.notices.under_way.clear();
+    }
+
+    fn send_notices(&mut self) {
+        let mut held = VecDeque::new();
+        while let Some((number, what, request)) = self.notices.waiting.pop_front() {
+            let place = place(&request);
+            let mut busy = self.notices.under_way.values().map(|(_, to, _)| to);
+            if busy.any(|to| *to == place) || held.iter().any(|(_, _, other)| self::place(other) == place) {
+                held.push_back((number, what, request));
+                continue;
+            }
+            self.note(What::Notice { what, url: request.url.to_string() });
+            self.notices.under_way.insert(number, (what, place, self.now));
+            self.out.push_back(Output::Notify { number, request: Box::new(request) });
+        }
+        self.notices.waiting = held;
+    }
+}
+
+/// Requests to the same place keep their order; the fields of a GET do not make it another place.
+fn place(request: &Request) -> String {
+    format!("{}{}", request.url.authority(), request.url.path)
+}
