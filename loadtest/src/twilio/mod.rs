@@ -13,6 +13,7 @@ pub mod message;
 pub mod notice;
 pub mod params;
 pub mod playback;
+pub mod rules;
 pub mod signature;
 pub mod stream;
 pub mod stream_plan;

@@ -5,7 +5,8 @@ use quick_xml::escape::resolve_predefined_entity;
 use quick_xml::events::{BytesStart, Event};
 use thiserror::Error;
 
-use super::warning::{Code, Warning};
+use super::rules;
+use super::warning::Warning;
 
 /// One element of the document, still as written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -14,7 +15,7 @@ pub struct Element {
     pub name: String,
     /// Its attributes, unescaped.
     pub attributes: Vec<(String, String)>,
-    /// Its text, unescaped and trimmed.
+    /// Its text, unescaped and trimmed; that of a `<Say>` with what its SSML makes of it, as it is spoken.
     pub text: String,
     /// The elements inside it.
     pub children: Vec<Element>,
@@ -64,7 +65,7 @@ pub fn parse(document: &str) -> Result<(Vec<Element>, Vec<Warning>), BadTwiml> {
         return Err(BadTwiml::Root(root.name));
     }
     let mut warnings = Vec::new();
-    let verbs = check_children(root.children, "Response", &mut warnings);
+    let verbs = rules::check(root.children, &mut warnings);
     Ok((verbs, warnings))
 }
 
@@ -126,9 +127,20 @@ fn element(start: &BytesStart<'_>) -> Result<Element, BadTwiml> {
 }
 
 fn close(mut done: Element, open: &mut [Element], root: &mut Option<Element>) -> Result<(), BadTwiml> {
-    done.text = done.text.trim().to_owned();
+    let in_say = open.iter().any(|element| element.name == "Say");
+    done.text = if in_say || done.name == "Say" {
+        done.text.split_whitespace().collect::<Vec<_>>().join(" ")
+    } else {
+        done.text.trim().to_owned()
+    };
     match (open.last_mut(), root.is_some()) {
-        (Some(parent), _) => parent.children.push(done),
+        (Some(parent), _) => {
+            if in_say {
+                let spoken = done.attribute("alias").unwrap_or(&done.text);
+                parent.text.push_str(&format!(" {spoken} "));
+            }
+            parent.children.push(done);
+        }
         (None, false) => *root = Some(done),
         (None, true) => return Err(BadTwiml::Xml(format!("<{}> stands after the root", done.name))),
     }
@@ -142,129 +154,6 @@ fn add_text(text: &str, open: &mut [Element]) -> Result<(), BadTwiml> {
         None => return Err(BadTwiml::LeadingText),
     }
     Ok(())
-}
-
-/// What may stand inside what, and with which attributes.
-struct Rule {
-    parent: &'static str,
-    name: &'static str,
-    attributes: &'static [&'static str],
-}
-
-const fn rule(parent: &'static str, name: &'static str, attributes: &'static [&'static str]) -> Rule {
-    Rule { parent, name, attributes }
-}
-
-/// The part of the language that a bidirectional stream lives in; `*` as parent means any of Response and Gather.
-/// Elements that exist but are not modelled have the attribute list `["*"]`: nothing inside them is checked.
-const RULES: &[Rule] = &[
-    rule("*", "Say", &["voice", "language", "loop"]),
-    rule("*", "Play", &["loop", "digits"]),
-    rule("*", "Pause", &["length"]),
-    rule("Response", "Redirect", &["method"]),
-    rule("Response", "Hangup", &[]),
-    rule("Response", "Reject", &["reason"]),
-    rule("Response", "Gather", GATHER),
-    rule("Response", "Dial", DIAL),
-    rule("Response", "Connect", &["action", "method"]),
-    rule("Connect", "Stream", STREAM),
-    rule("Stream", "Parameter", &["name", "value"]),
-    rule("Dial", "Number", &["*"]),
-    rule("Dial", "Client", &["*"]),
-    rule("Dial", "Sip", &["*"]),
-    rule("Dial", "Conference", &["*"]),
-    rule("Dial", "Queue", &["*"]),
-    rule("Dial", "Sim", &["*"]),
-    rule("Dial", "Application", &["*"]),
-    rule("Dial", "WhatsApp", &["*"]),
-    rule("Connect", "ConversationRelay", &["*"]),
-    rule("Connect", "ConversationRelaySession", &["*"]),
-    rule("Connect", "AiSession", &["*"]),
-    rule("Connect", "VirtualAgent", &["*"]),
-    rule("Connect", "Room", &["*"]),
-    rule("Connect", "Conversation", &["*"]),
-    rule("Response", "Record", &["*"]),
-    rule("Response", "Enqueue", &["*"]),
-    rule("Response", "Leave", &["*"]),
-    rule("Response", "Echo", &["*"]),
-    rule("Response", "Refer", &["*"]),
-    rule("Response", "Start", &["*"]),
-    rule("Response", "Stop", &["*"]),
-    rule("Response", "Pay", &["*"]),
-    rule("Reject", "Parameter", &["name", "value"]),
-    rule("Hangup", "Parameter", &["name", "value"]),
-];
-
-const GATHER: &[&str] = &[
-    "input",
-    "action",
-    "method",
-    "timeout",
-    "speechTimeout",
-    "maxSpeechTime",
-    "numDigits",
-    "finishOnKey",
-    "actionOnEmptyResult",
-    "language",
-    "hints",
-    "speechModel",
-    "enhanced",
-    "profanityFilter",
-    "partialResultCallback",
-    "partialResultCallbackMethod",
-    "bargeIn",
-    "debug",
-];
-const DIAL: &[&str] = &[
-    "action",
-    "method",
-    "timeout",
-    "hangupOnStar",
-    "timeLimit",
-    "callerId",
-    "callReason",
-    "record",
-    "trim",
-    "recordingStatusCallback",
-    "recordingStatusCallbackMethod",
-    "recordingStatusCallbackEvent",
-    "recordingTrack",
-    "recordingConfigurationId",
-    "answerOnBridge",
-    "ringTone",
-    "sequential",
-    "referUrl",
-    "referMethod",
-    "events",
-    "passports",
-];
-const STREAM: &[&str] =
-    &["url", "name", "track", "statusCallback", "statusCallbackMethod", "connectorName", "audioFormat", "sampleRate"];
-
-fn check_children(children: Vec<Element>, parent: &str, warnings: &mut Vec<Warning>) -> Vec<Element> {
-    let allowed = |r: &&Rule| r.parent == parent || (r.parent == "*" && matches!(parent, "Response" | "Gather"));
-    let mut kept = Vec::new();
-    for mut child in children {
-        let Some(rule) = RULES.iter().filter(allowed).find(|r| r.name == child.name) else {
-            let text = format!("<{}> does not belong in <{parent}>: refused", child.name);
-            warnings.push(Warning::new(Code::TwimlSchema, text));
-            continue;
-        };
-        if rule.attributes != ["*"] {
-            for (name, _) in &child.attributes {
-                if !rule.attributes.contains(&name.as_str()) {
-                    let text = format!("<{}> has no attribute {name:?}: ignored", child.name);
-                    warnings.push(Warning::new(Code::TwimlSchema, text));
-                }
-            }
-            // Say holds SSML, which only a synthesiser reads.
-            if child.name != "Say" {
-                child.children = check_children(child.children, &child.name.clone(), warnings);
-            }
-        }
-        kept.push(child);
-    }
-    kept
 }
 
 #[cfg(test)]
@@ -308,12 +197,22 @@ mod tests {
 
     #[test]
     fn unknown_verbs_are_left_out_and_unknown_attributes_ignored_with_a_warning() {
+        use crate::twilio::warning::Code;
         let (verbs, warnings) =
             parse("<Response><say>no</say><Pause len=\"2\"/><Gather><Dial>1</Dial></Gather></Response>").unwrap();
         let names: Vec<&str> = verbs.iter().map(|v| v.name.as_str()).collect();
         assert_eq!(names, ["Pause", "Gather"]);
         assert!(verbs[1].children.is_empty());
         assert_eq!(warnings.len(), 3);
-        assert!(warnings.iter().all(|w| w.code == Code::TwimlSchema));
+        let codes: Vec<Code> = warnings.iter().map(|w| w.code).collect();
+        assert_eq!(codes, [Code::TwimlSchema, Code::TwimlSchema, Code::GatherNested]);
+    }
+
+    #[test]
+    fn the_text_of_say_is_what_is_spoken() {
+        let say =
+            "<Say>Call\n  <say-as interpret-as=\"digits\">12</say-as> or <sub alias=\"the police\">911</sub>.</Say>";
+        let (verbs, warnings) = parse(&format!("<Response>{say}</Response>")).unwrap();
+        assert_eq!((verbs[0].text.as_str(), warnings.len()), ("Call 12 or the police .", 0));
     }
 }

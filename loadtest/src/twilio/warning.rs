@@ -33,6 +33,84 @@ pub enum Code {
     TwimlSchema = 12_200,
     /// The answer's content type is missing or is none that Twilio reads.
     ContentType = 12_300,
+    /// `<Dial>`: `method` is neither GET nor POST.
+    DialMethod = 13_210,
+    /// `<Dial>`: `timeout` is out of range.
+    DialTimeout = 13_212,
+    /// `<Dial>`: `hangupOnStar` is neither true nor false.
+    DialHangupOnStar = 13_213,
+    /// `<Dial>`: another noun than it takes, or none.
+    DialNested = 13_215,
+    /// `<Dial>`: `timeLimit` is out of range.
+    DialTimeLimit = 13_216,
+    /// `<Dial>`: `record` is none of its words.
+    DialRecord = 13_217,
+    /// `<Number>`: `method`.
+    NumberMethod = 13_221,
+    /// `<Number>`: `sendDigits`.
+    NumberSendDigits = 13_222,
+    /// `<Dial>`: what is called is no telephone number.
+    DialNumber = 13_223,
+    /// `<Conference>`: `muted`.
+    ConferenceMuted = 13_230,
+    /// `<Conference>`: `endConferenceOnExit`.
+    ConferenceEnd = 13_231,
+    /// `<Conference>`: `startConferenceOnEnter`.
+    ConferenceStart = 13_232,
+    /// `<Conference>`: `waitMethod`.
+    ConferenceWaitMethod = 13_234,
+    /// `<Conference>`: `beep`.
+    ConferenceBeep = 13_235,
+    /// `<Sip>`: `method`.
+    SipMethod = 13_241,
+    /// `<Sip>`: what is called is no SIP URI.
+    SipUri = 13_243,
+    /// `<Gather>`: `finishOnKey`.
+    GatherFinishOnKey = 13_310,
+    /// `<Gather>`: `method`.
+    GatherMethod = 13_312,
+    /// `<Gather>`: `timeout`.
+    GatherTimeout = 13_313,
+    /// `<Gather>`: `numDigits`.
+    GatherNumDigits = 13_314,
+    /// `<Gather>`: another verb than Say, Play and Pause.
+    GatherNested = 13_320,
+    /// `<Gather>`: `loop` of a `<Say>` in it.
+    GatherSayLoop = 13_322,
+    /// `<Gather>`: what a `<Play>` in it fetched is no sound.
+    GatherPlayType = 13_325,
+    /// `<Play>`: `loop`.
+    PlayLoop = 13_410,
+    /// `<Play>`: what it fetched is no sound.
+    PlayType = 13_420,
+    /// `<Say>`: `loop`.
+    SayLoop = 13_510,
+    /// `<Say>`: no text.
+    SayText = 13_520,
+    /// `<Say>`: more text than is spoken.
+    SayTooLong = 13_521,
+    /// `<Record>`: `method`.
+    RecordMethod = 13_610,
+    /// `<Record>`: `timeout`.
+    RecordTimeout = 13_611,
+    /// `<Record>`: `maxLength`.
+    RecordMaxLength = 13_612,
+    /// `<Record>`: `finishOnKey`.
+    RecordFinishOnKey = 13_613,
+    /// `<Record>`: `transcribe`.
+    RecordTranscribe = 13_614,
+    /// `<Record>`: `playBeep`.
+    RecordPlayBeep = 13_616,
+    /// The recording is too short or too long to be transcribed.
+    RecordTranscribeLength = 13_617,
+    /// `<Redirect>`: `method`.
+    RedirectMethod = 13_710,
+    /// `<Pause>`: `length`.
+    PauseLength = 13_910,
+    /// `<Enqueue>`: `method`.
+    EnqueueMethod = 14_201,
+    /// `<Enqueue>`: `waitUrlMethod`.
+    EnqueueWaitMethod = 14_206,
     /// The stream's server did not answer in time.
     StreamTimeout = 31_901,
     /// The stream's server refused the connection.
@@ -67,10 +145,12 @@ impl Code {
     /// Whether the call or stream cannot go on (Twilio's "error"), rather than only being noted ("warning").
     #[must_use]
     pub const fn is_error(self) -> bool {
-        !matches!(
+        let of_a_verb = self.number() >= 13_000 && self.number() < 15_000;
+        let noted = matches!(
             self,
             Self::Silent | Self::TwimlSchema | Self::MediaDiscarded | Self::BinaryMessage | Self::InvalidMessage
-        )
+        );
+        !of_a_verb && !noted
     }
 }
 
