@@ -48,6 +48,15 @@ impl Clock {
         }
     }
 
+    /// Returns when it is `at`.
+    pub async fn sleep_until(&self, at: Moment) {
+        /// How soon somebody who waits sees that a test has moved the clock.
+        const LOOK: Duration = Duration::from_millis(5);
+        while let Some(left) = at.checked_sub(self.now()).filter(|left| !left.is_zero()) {
+            tokio::time::sleep(if matches!(self, Self::Machine(_)) { left } else { LOOK }).await;
+        }
+    }
+
     /// Moves a manual clock forward; the machine's clock does not listen.
     pub fn advance(&self, by: Duration) {
         if let Self::Manual(ms) = self {

@@ -11,6 +11,13 @@ use tokio::net::TcpStream;
 
 const FORM: &str = "POST /twilio/voice HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n";
 
+/// Waits for another connection than the one that asks.
+async fn until_accepted(host: &Host) {
+    while host.metric("offhook_http_connections").await < 2.0 {
+        tokio::task::yield_now().await;
+    }
+}
+
 #[tokio::test]
 async fn a_body_that_is_too_large_is_answered_413() {
     let host = Host::development(&[]).await;
@@ -38,6 +45,8 @@ async fn a_head_that_does_not_come_closes_the_connection() {
     for start in ["", "GET / HTTP/1.1\r\nX-Slow: "] {
         let mut stream = TcpStream::connect(host.address).await.unwrap();
         stream.write_all(start.as_bytes()).await.unwrap();
+        until_accepted(&host).await;
+        host.clock.advance(Duration::from_secs(1));
         let mut rest = Vec::new();
         let _ = tokio::time::timeout(Duration::from_secs(5), stream.read_to_end(&mut rest)).await.expect("closed");
     }
@@ -101,7 +110,7 @@ async fn idle_connections_of_one_client_do_not_shut_out_another() {
     let mut other = socket.connect(host.address).await.unwrap();
     let signature = sign(TOKEN, &format!("{PUBLIC}/twilio/voice"), &call(&sid(1)));
     let form = form_request("/twilio/voice", &call(&sid(1)), &format!("X-Twilio-Signature: {signature}\r\n"));
-    other.write_all(form.as_bytes()).await.unwrap();
+    other.write_all(last_of_its_connection(&form).as_bytes()).await.unwrap();
     assert_eq!(Reply::read(&mut other).await.status, 200);
 }
 
@@ -119,6 +128,8 @@ async fn a_trusted_proxy_may_hold_as_many_connections_as_there_are() {
 async fn a_head_that_never_came_counts_against_its_client() {
     let host = Host::production(&[("OFFHOOK_HEADER_TIMEOUT_S", "1"), ("OFFHOOK_RATE_PER_MINUTE", "1")]).await;
     let mut silent = TcpStream::connect(host.address).await.unwrap();
+    until_accepted(&host).await;
+    host.clock.advance(Duration::from_secs(1));
     let _ = silent.read_to_end(&mut Vec::new()).await;
     // The socket closes a moment before its end is counted; the connection that asks is one itself.
     while host.metric("offhook_http_connections").await > 1.0 {

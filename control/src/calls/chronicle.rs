@@ -19,6 +19,7 @@ use engine::port::{EndCause, Playout};
 use engine::wire::Sid;
 use serde_json::{Value, json};
 
+use super::refusals::Refusals;
 use super::registry::Facts;
 use super::sums::Sums;
 use crate::clock::{Clock, Moment};
@@ -44,6 +45,7 @@ const OVER_MAX: usize = 20_000;
 pub(crate) struct Chronicle {
     entries: Mutex<HashMap<Sid, Entry>>,
     journal: Journal,
+    refusals: Refusals,
     clock: Clock,
 }
 
@@ -88,7 +90,7 @@ impl Outcome {
 
 impl Chronicle {
     pub(crate) fn new(journal: Journal, clock: Clock) -> Self {
-        Self { entries: Mutex::default(), journal, clock }
+        Self { entries: Mutex::default(), journal, refusals: Refusals::new(clock.clone()), clock }
     }
 
     /// Takes over what an earlier process left unfinished; lost, unless the carrier is heard of it.
@@ -124,11 +126,15 @@ impl Chronicle {
         entries.insert(*sid, Entry { call, line, sums, events: 0, until, silent, over: None, by_api: false });
     }
 
-    /// A call was not taken.
-    pub(crate) fn refused(&self, sid: &Sid, facts: &Facts, reason: &'static str) {
+    /// A call was not taken. Whether that is written down: of a flood, only a part is.
+    pub(crate) fn refused(&self, sid: &Sid, facts: &Facts, reason: &'static str) -> bool {
+        if !self.refusals.may_write() {
+            return false;
+        }
         let mut call = self.row(sid, facts, CallState::Refused);
         (call.ended_at, call.ended_by) = (Some(call.started_at), Some(EndedBy::Service));
-        self.journal.note_refusal(self.update(&call, CallEventKind::Refused, json!({ "reason": reason })));
+        self.journal.note(self.update(&call, CallEventKind::Refused, json!({ "reason": reason })));
+        true
     }
 
     /// A stream began.

@@ -2,6 +2,7 @@
 
 pub(crate) mod act;
 pub(crate) mod chronicle;
+mod refusals;
 pub(crate) mod registry;
 mod sums;
 pub(crate) mod token;

@@ -3,6 +3,7 @@
 pub(crate) mod answer;
 pub(crate) mod api;
 pub(crate) mod client;
+pub(crate) mod connection;
 pub(crate) mod heads;
 pub(crate) mod pages;
 pub(crate) mod rate;

@@ -29,8 +29,6 @@ use writer::{Sink, Writer};
 const QUEUE: usize = 16_384;
 /// Updates that nobody waits for leave so many places to those that somebody does.
 const KEPT_FREE: usize = QUEUE / 4;
-/// A flood of refused calls leaves so many places to the calls that were taken.
-const KEPT_FREE_BY_REFUSALS: usize = QUEUE / 4 * 3;
 /// Of losses, one in so many is logged.
 const LOG_EVERY: u64 = 1_000;
 
@@ -94,16 +92,7 @@ impl Journal {
 
     /// Writes it soon, without waiting.
     pub(crate) fn note(&self, update: CallUpdate) {
-        self.note_leaving(KEPT_FREE, update);
-    }
-
-    /// The same for a call that was not taken, of which there may be any number.
-    pub(crate) fn note_refusal(&self, update: CallUpdate) {
-        self.note_leaving(KEPT_FREE_BY_REFUSALS, update);
-    }
-
-    fn note_leaving(&self, free: usize, update: CallUpdate) {
-        if self.queue.capacity() <= free || self.queue.try_send(Item::Update(Box::new(update), None)).is_err() {
+        if self.queue.capacity() <= KEPT_FREE || self.queue.try_send(Item::Update(Box::new(update), None)).is_err() {
             self.counts.lose("the queue is full");
         }
     }

@@ -193,12 +193,10 @@ async fn what_the_database_refuses_does_not_hold_up_the_rest() {
 }
 
 #[tokio::test]
-async fn a_flood_of_refused_calls_leaves_room_for_the_others() {
+async fn what_nobody_waits_for_leaves_room_for_what_somebody_does() {
     let (database, dir) = (Planted::default(), Dir::new("flood"));
     let journal = start(&database, &dir);
     // Nobody else runs until the first await: the queue only fills.
-    (0..QUEUE as i64).for_each(|n| journal.note_refusal(update(n)));
-    assert_eq!(journal.waiting(), (QUEUE - KEPT_FREE_BY_REFUSALS) as u64);
     (0..QUEUE as i64).for_each(|n| journal.note(update(n)));
     assert_eq!(journal.waiting(), (QUEUE - KEPT_FREE) as u64);
     assert_eq!(journal.record(update(-1)).await, Ok(()));

@@ -114,10 +114,12 @@ fn begin(app: &App, webhook: &Webhook) -> Vec<Verb> {
     preface.into_iter().chain(stream(app, token, 0)).collect()
 }
 
-/// A call that is not taken: counted, logged and written down.
+/// A call that is not taken: counted, and, unless it is one of a flood, logged and written down.
 fn refuse(app: &App, webhook: &Webhook, facts: &Facts, reason: CallRefused) {
     app.metrics.calls_refused.count(reason);
-    app.chronicle.refused(&webhook.call, facts, reason.text());
+    if !app.chronicle.refused(&webhook.call, facts, reason.text()) {
+        return app.metrics.refusals_unwritten.increment(1);
+    }
     let tenant = facts.line.tenant();
     let (call, why) = (
         webhook.call,

@@ -18,7 +18,6 @@ use http::{HeaderMap, HeaderValue, StatusCode, Version};
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use sha1::{Digest, Sha1};
-use tokio::net::TcpStream;
 use tracing::Instrument as _;
 
 use super::signature::Signed;
@@ -27,6 +26,7 @@ use crate::app::{App, Phase};
 use crate::calls::Token;
 use crate::calls::registry::{Ticket, TokenFault};
 use crate::http::answer::{Accounted, text};
+use crate::http::connection::Watched;
 use crate::media::{self, Claim, Seat};
 use crate::metrics::{SignatureResult, SocketRefused};
 
@@ -174,8 +174,8 @@ async fn hand_over(app: &Arc<App>, on_upgrade: OnUpgrade, claim: Claim) {
 
 /// The bare TCP socket under an upgraded connection, and the bytes already read from it.
 fn plain_socket(upgraded: Upgraded) -> Option<(std::net::TcpStream, Bytes)> {
-    let parts = upgraded.downcast::<TokioIo<TcpStream>>().ok()?;
-    let socket = parts.io.into_inner().into_std().ok()?;
+    let parts = upgraded.downcast::<TokioIo<Watched>>().ok()?;
+    let socket = parts.io.into_inner().into_socket().into_std().ok()?;
     Some((socket, parts.read_buf))
 }
 

@@ -90,6 +90,11 @@ impl Host {
         Self { address: server.address(), base: server.public_url().to_owned(), clock, server: Some(server), data }
     }
 
+    /// Where the server keeps its data.
+    pub fn data_dir(&self) -> &std::path::Path {
+        &self.data.0
+    }
+
     /// The server alone, and everything that talks to it.
     pub fn split(mut self) -> (Self, Server) {
         let server = self.server.take().expect("split once");
@@ -112,9 +117,9 @@ impl Host {
         self.send(&form_request(path, form, &format!("X-Twilio-Signature: {signature}\r\n"))).await
     }
 
-    /// Sends these bytes and reads the answer to its end.
+    /// Sends a request, as the last of its connection where it does not say otherwise, and reads the answer.
     pub async fn send(&self, request: &str) -> Reply {
-        self.send_bytes(request.as_bytes()).await
+        self.send_bytes(last_of_its_connection(request).as_bytes()).await
     }
 
     /// Sends these bytes and reads the answer to its end.
@@ -137,7 +142,7 @@ impl Remote {
 
     /// Sends these bytes and reads the answer to its end.
     pub async fn send(&self, request: &str) -> Reply {
-        send(self.address, request.as_bytes()).await
+        send(self.address, last_of_its_connection(request).as_bytes()).await
     }
 }
 
@@ -191,6 +196,15 @@ pub fn sign(token: &str, url: &str, form: &[(&str, &str)]) -> String {
         mac.update(value.as_bytes());
     }
     base64::engine::general_purpose::STANDARD.encode(mac.finalize().into_bytes())
+}
+
+/// The request with `Connection: close`, where it has no such header.
+pub fn last_of_its_connection(request: &str) -> String {
+    let says = request.to_ascii_lowercase().contains("\r\nconnection:");
+    match request.split_once("\r\n").filter(|(line, _)| !says && line.ends_with("HTTP/1.1")) {
+        Some((line, rest)) => format!("{line}\r\nConnection: close\r\n{rest}"),
+        None => request.to_owned(),
+    }
 }
 
 /// What came back.
