@@ -125,7 +125,7 @@ impl Server {
             let ours = if call.direction == Direction::Outbound { &call.from } else { &call.to };
             app.directory.line_again(call.tenant_id, ours, call.profile_id)
         });
-        let watching = tokio::spawn(app.directory.clone().watch(app.store.clone()));
+        let watching = tokio::spawn(app.directory.clone().watch(app.store.clone(), app.clock.clone()));
         let (stop, stopped) = watch::channel(false);
         let router = routes::router(Arc::clone(&app));
         let serving = tokio::spawn(server::serve(listener, Arc::clone(&app), router, stopped));

@@ -6,10 +6,11 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use tokio::time::{Instant, MissedTickBehavior};
+use tokio::time::MissedTickBehavior;
 use uuid::Uuid;
 
 use super::Directory;
+use crate::clock::{Clock, Moment};
 use crate::db::{Store, StoreError};
 use crate::model::AuditId;
 
@@ -28,31 +29,31 @@ struct Seen {
     /// An id from just before that was read.
     id: AuditId,
     /// When everything was read, and whether anything changed since.
-    whole_at: Instant,
+    whole_at: Moment,
     is_whole: bool,
 }
 
 impl Directory {
     /// Sees what other processes changed, for ever. A database that is away changes nothing: what is here stands.
-    pub(crate) async fn watch(self, store: Store) {
+    pub(crate) async fn watch(self, store: Store, clock: Clock) {
         let (version, id) = &self.0.read_at;
         let version = version.load(Ordering::Acquire);
-        let mut seen = Seen { version, id: *id, whole_at: Instant::now(), is_whole: true };
+        let mut seen = Seen { version, id: *id, whole_at: clock.now(), is_whole: true };
         let mut looks = tokio::time::interval(LOOK);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             looks.tick().await;
-            let began = Instant::now();
-            if let Err(error) = self.look(&store, &mut seen).await {
+            let began = clock.now();
+            if let Err(error) = self.look(&store, &mut seen, began).await {
                 tracing::debug!(%error, "changes by others are not seen while the database is away");
             }
-            tokio::time::sleep(began.elapsed() * 9).await;
+            tokio::time::sleep((clock.now() - began) * 9).await;
         }
     }
 
-    async fn look(&self, store: &Store, seen: &mut Seen) -> Result<(), StoreError> {
+    async fn look(&self, store: &Store, seen: &mut Seen, now: Moment) -> Result<(), StoreError> {
         let (id, version) = (AuditId::new(), store.directory_version().await?);
-        let is_due = !seen.is_whole && seen.whole_at.elapsed() >= EVERYTHING;
+        let is_due = !seen.is_whole && now - seen.whole_at >= EVERYTHING;
         if version == seen.version && !is_due {
             return Ok(());
         }
@@ -73,7 +74,7 @@ impl Directory {
             }
             None => {
                 let missing = self.reload(store).await?;
-                *seen = Seen { version, id, whole_at: Instant::now(), is_whole: true };
+                *seen = Seen { version, id, whole_at: now, is_whole: true };
                 self.render(store, missing).await;
             }
         }

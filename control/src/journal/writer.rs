@@ -1,12 +1,13 @@
 //! The writer: one task that takes what waits, in order, to the database or to the spool.
 
 use std::io;
+use std::pin::Pin;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::Instant;
+use tokio::time::{Sleep, sleep};
 
 use super::spool::{Batch, Spool, SpoolError};
 use super::{Counts, Item};
@@ -55,7 +56,7 @@ pub(super) struct Writer {
     counts: Arc<Counts>,
     spooled: u64,
     retry: Duration,
-    retry_at: Instant,
+    next_try: Pin<Box<Sleep>>,
 }
 
 type Waiting = (CallUpdate, Option<oneshot::Sender<bool>>);
@@ -64,7 +65,7 @@ impl Writer {
     pub(super) fn new(sink: Sink, spool: Spool, counts: Arc<Counts>) -> Self {
         let spooled = spool.len();
         let spool = Arc::new(Mutex::new(spool));
-        Self { sink, spool, counts, spooled, retry: RETRY_MIN, retry_at: Instant::now() }
+        Self { sink, spool, counts, spooled, retry: RETRY_MIN, next_try: Box::pin(sleep(Duration::ZERO)) }
     }
 
     /// Works until nobody holds the journal any more.
@@ -78,7 +79,7 @@ impl Writer {
                     }
                     self.take(&mut taken).await;
                 }
-                () = tokio::time::sleep_until(self.retry_at), if self.spooled > 0 => self.drain().await,
+                () = &mut self.next_try, if self.spooled > 0 => self.drain().await,
             }
         }
     }
@@ -144,7 +145,7 @@ impl Writer {
         let count = updates.len() as u64;
         if self.spooled == 0 {
             self.retry = RETRY_MIN;
-            self.retry_at = Instant::now() + self.retry;
+            self.next_try = Box::pin(sleep(self.retry));
         }
         let kept = self.on_disk(move |spool| spool.append(&updates)).await;
         let kept = kept.unwrap_or_else(|error| Err(SpoolError::Io(error)));
@@ -197,7 +198,7 @@ impl Writer {
     }
 
     fn wait_longer(&mut self) {
-        self.retry_at = Instant::now() + self.retry;
+        self.next_try = Box::pin(sleep(self.retry));
         self.retry = (self.retry * 2).min(RETRY_MAX);
     }
 
