@@ -1,4 +1,6 @@
 //! The driver: gives the script the call's events and the time, and does on the port what it asks for. Decides nothing.
+//!
+//! [`run`] is the task that waits; [`Driver`] is all the rest, for whoever waits otherwise.
 #![allow(clippy::disallowed_methods, reason = "the agent's shell reads tokio's clock, which a test can stop")]
 
 use std::collections::VecDeque;
@@ -39,46 +41,87 @@ pub async fn run(
     tell: impl FnMut(Happening) + Send,
 ) {
     let start = TokioInstant::now();
-    let mut script = Script::new(profile);
-    let mut hands = Hands { port, desk, said: VecDeque::with_capacity(4), tell, echo_dropped: Samples::ZERO };
-    let mut outputs = Vec::with_capacity(8);
+    let mut driver = Driver::new(port, desk, profile, tell);
     let timer = sleep_until(start + FAR);
     tokio::pin!(timer);
-    loop {
+    while !driver.has_ended() {
         let input = tokio::select! {
             biased;
-            event = hands.port.next() => Input::Event(event),
+            event = driver.port.next() => Input::Event(event),
             Some(wish) = wishes.recv() => Input::Wish(wish),
             () = &mut timer => {
                 timer.as_mut().reset(TokioInstant::now() + FAR);
                 Input::Timeout
             }
         };
-        if let Input::Event(event) = input {
-            hands.tell(event);
+        if let Some(at) = driver.step(Instant::ZERO + start.elapsed(), input) {
+            timer.as_mut().reset(start + at.since(Instant::ZERO));
         }
-        let ended = matches!(input, Input::Event(AgentEvent::Ended(_)));
-        script.step(Instant::ZERO + start.elapsed(), input, &mut outputs);
-        for output in outputs.drain(..) {
-            if let Output::WakeAt(at) = output {
-                timer.as_mut().reset(start + at.since(Instant::ZERO));
-            } else {
-                hands.act(output, &script);
+    }
+    tracing::debug!(echo_dropped = driver.hands.echo_dropped.0, "agent done");
+}
+
+/// Changes sound as it is said, not its length: simulations mark what they want to recognise.
+#[doc(hidden)]
+pub type Dye = fn(UtteranceId, Bytes) -> Bytes;
+
+/// One call's script and what its outputs are done with.
+#[derive(Debug)]
+pub struct Driver<T> {
+    /// The call; its events are for [`step`](Self::step).
+    pub port: AgentPort,
+    script: Script,
+    hands: Hands<T>,
+    outputs: Vec<Output>,
+    ended: bool,
+}
+
+impl<T: FnMut(Happening)> Driver<T> {
+    /// A call that has not begun.
+    pub fn new(port: AgentPort, desk: Desk, profile: Arc<Profile>, tell: T) -> Self {
+        let said = VecDeque::with_capacity(4);
+        let hands = Hands { desk, said, utterances: 0, dye: None, tell, echo_dropped: Samples::ZERO };
+        Self { port, script: Script::new(profile), hands, outputs: Vec::with_capacity(8), ended: false }
+    }
+
+    /// Everything said from now on is dyed.
+    #[doc(hidden)]
+    pub fn dye(&mut self, dye: Dye) {
+        self.hands.dye = Some(dye);
+    }
+
+    /// Takes what happened at `now` and does what follows. Gives when to come back with [`Input::Timeout`], where that
+    /// has changed.
+    pub fn step(&mut self, now: Instant, input: Input) -> Option<Instant> {
+        if let Input::Event(event) = input {
+            self.hands.tell(event);
+            self.ended |= matches!(event, AgentEvent::Ended(_));
+        }
+        self.script.step(now, input, &mut self.outputs);
+        let mut wake_at = None;
+        for output in self.outputs.drain(..) {
+            match output {
+                Output::WakeAt(at) => wake_at = Some(at),
+                output => self.hands.act(&mut self.port, output, &self.script),
             }
         }
-        if ended {
-            tracing::debug!(echo_dropped = hands.echo_dropped.0, "agent done");
-            return;
-        }
+        wake_at
+    }
+
+    /// Whether the stream is over.
+    pub fn has_ended(&self) -> bool {
+        self.ended
     }
 }
 
 /// What the script's outputs are done with.
 struct Hands<T> {
-    port: AgentPort,
     desk: Desk,
     /// What the port has been given and has not yet said to be over, oldest first; `None` is the echo. The port bounds it.
     said: VecDeque<(UtteranceId, Option<Prompt>)>,
+    /// Said so far: the port numbers in the same way.
+    utterances: u32,
+    dye: Option<Dye>,
     tell: T,
     /// Echo that found the port full.
     echo_dropped: Samples,
@@ -100,44 +143,62 @@ impl<T: FnMut(Happening)> Hands<T> {
         (self.tell)(happening);
     }
 
-    fn act(&mut self, output: Output, script: &Script) {
+    fn act(&mut self, port: &mut AgentPort, output: Output, script: &Script) {
         match output {
             Output::Say { prompt, from, interruptible } => {
                 let sound = script.sound(prompt);
                 let from = usize::try_from(from.0).unwrap_or(usize::MAX).min(sound.len());
-                let said = self.port.say(sound.slice(from..), Say { interruptible });
-                self.note(said, Some(prompt));
+                let sound = self.dyed(sound.slice(from..));
+                let said = port.say(sound, Say { interruptible });
+                self.note(port, said, Some(prompt));
             }
             Output::EchoBegin => {
-                let begun = self.port.begin(Say { interruptible: false });
-                self.note(begun, None);
+                let begun = port.begin(Say { interruptible: false });
+                self.note(port, begun, None);
             }
             Output::Echo(frame) => {
                 // A full port means that the line is behind: an echo that came even later would be no use.
                 let sound = Bytes::copy_from_slice(frame.bytes());
-                if let Err(PortFull(sound)) = self.port.append(sound) {
+                if let Err(PortFull(sound)) = port.append(sound) {
                     self.echo_dropped += Samples(sound.len() as u64);
                 }
             }
-            Output::EchoEnd => self.port.finish(),
-            Output::StopSpeaking => self.port.stop_speaking(),
-            Output::Listen(on) => self.port.listen(on),
+            Output::EchoEnd => port.finish(),
+            Output::StopSpeaking => port.stop_speaking(),
+            Output::Listen(on) => port.listen(on),
             Output::SetIntent(intent) => self.desk.set(intent),
-            Output::HangUp => self.port.hang_up(),
+            Output::HangUp => port.hang_up(),
             Output::WakeAt(_) => {}
+        }
+    }
+
+    fn dyed(&self, sound: Bytes) -> Bytes {
+        let next = UtteranceId(self.utterances + 1);
+        match self.dye {
+            Some(dye) => dye(next, sound),
+            None => sound,
         }
     }
 
     /// The script has a few prompts waiting at most, so a full port is stuck. The caller is better served by a new
     /// stream, which the untouched desk asks for.
-    fn note(&mut self, said: Result<UtteranceId, PortFull>, prompt: Option<Prompt>) {
+    fn note(&mut self, port: &mut AgentPort, said: Result<UtteranceId, PortFull>, prompt: Option<Prompt>) {
         match said {
-            Ok(utterance) => self.said.push_back((utterance, prompt)),
+            Ok(utterance) => {
+                self.utterances = utterance.0;
+                self.said.push_back((utterance, prompt));
+            }
             Err(_) => {
                 tracing::warn!("nothing of what the agent says goes out: ending the stream so that it is resumed");
-                self.port.stop_speaking();
-                self.port.hang_up();
+                port.stop_speaking();
+                port.hang_up();
             }
         }
+    }
+}
+
+impl<T> std::fmt::Debug for Hands<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Hands").field("said", &self.said).finish_non_exhaustive()
     }
 }

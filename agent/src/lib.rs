@@ -18,7 +18,7 @@ pub mod script;
 pub mod sound;
 
 pub use desk::{Desk, Intent};
-pub use drive::{run, run_demo};
+pub use drive::{Driver, run, run_demo};
 pub use happening::Happening;
 pub use profile::Profile;
 pub use script::Wish;
