@@ -15,6 +15,7 @@ use crate::placement::Placement;
 use crate::port::AgentPort;
 use crate::ring::rings;
 use crate::stats::{Counters, Stats};
+use crate::time::Instant;
 use crate::turn::TurnParams;
 use crate::view::CallView;
 use crate::wire::StartInfo;
@@ -126,7 +127,7 @@ impl Engine {
         let (io, thread) =
             (io_threads.iter().enumerate()).min_by_key(|(_, thread)| thread.streams()).ok_or(AttachError::Stopping)?;
         let (clock, workers) = (*clock, workers.clone());
-        let admit = move |start: &StartInfo| admit(&workers, clock, io, gate, start);
+        let admit = move |start: &StartInfo| admit(&workers, clock.now(), io, gate, start);
         let seat = Seat { resident: thread.settle(), clock, counters: counters.clone() };
         thread.handle.spawn(net::serve(socket, early, seat, stopping.subscribe(), admit));
         Ok(())
@@ -158,9 +159,9 @@ impl Engine {
 
 /// A slot on the least loaded worker, rings, the agent's port, and the call on its way. The slot comes first: once the
 /// gate has admitted a stream, its end will be reported.
-fn admit(
+pub(crate) fn admit(
     workers: &[Worker],
-    clock: Clock,
+    now: Instant,
     io: usize,
     gate: Gate,
     start: &StartInfo,
@@ -170,7 +171,6 @@ fn admit(
     let Admission { turn, capture, agent, on_end } = gate(start).map_err(|refusal| (refusal.code, refusal.reason))?;
     let (socket_ends, leg_ends, agent_ends) = rings();
     let view = CallView::default();
-    let now = clock.now();
     let mut call = Box::new(Call::new(now, turn, leg_ends, lease.clone(), io, view.clone(), on_end));
     if let Some(start) = capture {
         call.capture(now, turn, start);

@@ -22,6 +22,8 @@ mod placement;
 pub mod port;
 mod ring;
 mod stats;
+#[doc(hidden)]
+pub mod stepped;
 mod sync;
 pub mod time;
 pub mod turn;

@@ -1,9 +1,9 @@
 //! From socket to ring: parse, bound, push. Decides nothing.
 
 use std::future::poll_fn;
-use std::sync::Mutex;
 use std::sync::atomic::Ordering;
-use std::task::Poll;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use rtrb::Producer;
@@ -13,7 +13,6 @@ use super::frame::{Fault, Kind, Piece};
 use super::pace::Pace;
 use super::socket::{self, ReadEnd, Takes};
 use crate::audio::frame::FRAME_MS;
-use crate::clock::Clock;
 use crate::limits::{RX_PATIENCE, RX_RESERVED, RX_ROOM_FRAMES};
 use crate::port::Digit;
 use crate::ring::{NO_STAMP, Rx, push_unreserved};
@@ -23,33 +22,45 @@ use crate::wire::{self, Chop, Header, Inbound, MarkName, Media, Sid, Track, twil
 use crate::worker::{Lease, Side};
 
 /// The pong that the writer owes. A newer ping replaces it, as RFC 6455 §5.5.3 allows.
-pub(super) type Pong = Mutex<Option<Bytes>>;
+pub(super) type Pong = Arc<Mutex<Option<Bytes>>>;
 
 /// Reads until the socket ends or must be ended.
-pub(super) async fn run(socket: &mut socket::Reader, stream: &mut StreamReader<'_>) -> ReadEnd {
+pub(super) async fn run(socket: &mut socket::Reader, stream: &mut StreamReader) -> ReadEnd {
     loop {
-        stream.room().await;
+        room(stream).await;
         if let Err(end) = poll_fn(|context| socket.poll(context, stream)).await {
             return end;
         }
     }
 }
 
-/// What takes the frames of a stream that has started.
-pub(super) struct StreamReader<'a> {
-    pub(super) stream_sid: Sid,
-    pub(super) rx: &'a mut Producer<Rx>,
-    pub(super) lease: &'a Lease,
-    pub(super) clock: Clock,
-    pub(super) pong: &'a Pong,
-    pub(super) assembler: Assembler,
-    pub(super) pace: Pace,
-    pub(super) chop: Chop,
-    /// The worker has taken nothing for too long: what finds no place is dropped, until there is one again.
-    pub(super) impatient: bool,
+/// Waits while the worker has not taken enough of what was read: a burst passes in a few ticks, nothing is lost. A
+/// worker that takes nothing for long is not waited for.
+async fn room(stream: &mut StreamReader) {
+    if stream.has_room() {
+        return;
+    }
+    let room = poll_fn(|context| stream.poll_room(context));
+    if tokio::time::timeout(RX_PATIENCE, room).await.is_err() {
+        stream.lose_patience();
+    }
 }
 
-impl Takes for StreamReader<'_> {
+/// What takes the frames of a stream that has started.
+#[derive(Debug)]
+pub(super) struct StreamReader {
+    stream_sid: Sid,
+    rx: Producer<Rx>,
+    lease: Arc<Lease>,
+    pong: Pong,
+    assembler: Assembler,
+    pace: Pace,
+    chop: Chop,
+    /// The worker has taken nothing for too long: what finds no place is dropped, until there is one again.
+    impatient: bool,
+}
+
+impl Takes for StreamReader {
     fn has_room(&mut self) -> bool {
         if self.rx.slots() >= RX_RESERVED + RX_ROOM_FRAMES {
             self.impatient = false;
@@ -58,8 +69,7 @@ impl Takes for StreamReader<'_> {
         self.impatient
     }
 
-    fn take(&mut self, piece: Piece<'_>) -> Result<(), ReadEnd> {
-        let now = self.clock.now();
+    fn take(&mut self, now: Instant, piece: Piece<'_>) -> Result<(), ReadEnd> {
         self.pace.frame(now).map_err(ReadEnd::Fault)?;
         match piece.kind {
             Kind::Close => Err(ReadEnd::Gone),
@@ -81,18 +91,22 @@ impl Takes for StreamReader<'_> {
     }
 }
 
-impl StreamReader<'_> {
-    /// Waits while the worker has not taken enough of what was read: a burst passes in a few ticks, nothing is lost. A
-    /// worker that takes nothing for long is not waited for.
-    async fn room(&mut self) {
-        if self.has_room() {
-            return;
-        }
-        let room = poll_fn(|context| {
-            self.lease.register_socket(context.waker());
-            if self.has_room() { Poll::Ready(()) } else { Poll::Pending }
-        });
-        self.impatient = tokio::time::timeout(RX_PATIENCE, room).await.is_err();
+impl StreamReader {
+    /// The reading half of a stream that has just started.
+    pub(super) fn new(stream_sid: Sid, rx: Producer<Rx>, lease: Arc<Lease>, pong: Pong) -> Self {
+        let (assembler, pace, chop) = (Assembler::default(), Pace::default(), Chop::new());
+        Self { stream_sid, rx, lease, pong, assembler, pace, chop, impatient: false }
+    }
+
+    /// Ready when the worker has taken enough of what was read.
+    pub(super) fn poll_room(&mut self, context: &Context<'_>) -> Poll<()> {
+        self.lease.register_socket(context.waker());
+        if self.has_room() { Poll::Ready(()) } else { Poll::Pending }
+    }
+
+    /// The worker has taken nothing for [`RX_PATIENCE`].
+    pub(super) fn lose_patience(&mut self) {
+        self.impatient = true;
     }
 
     fn message(&mut self, now: Instant, message: &Message<'_>) -> Result<(), Fault> {
@@ -107,7 +121,7 @@ impl StreamReader<'_> {
             },
             Ok(Inbound::Dtmf(dtmf)) if self.is_ours(&dtmf.header) => self.push(Rx::Digit(Digit(dtmf.digit))),
             Ok(Inbound::Stop(stop)) if self.is_ours(&stop.header) => {
-                self.flush();
+                self.flush(now);
                 self.push(Rx::Stop)
             }
             Ok(Inbound::Start(_)) => Err(Fault::new(1002, "a second start")),
@@ -148,13 +162,10 @@ impl StreamReader<'_> {
     }
 
     /// The last piece of the caller's sound may be short.
-    fn flush(&mut self) {
+    fn flush(&mut self, now: Instant) {
         if let Some(frame) = self.chop.flush() {
-            push_frame(
-                self.rx,
-                self.lease,
-                Rx::Media { frame, stamp_ms: NO_STAMP, read_us: self.clock.now().micros() as u32 },
-            );
+            let read_us = now.micros() as u32;
+            push_frame(&mut self.rx, &self.lease, Rx::Media { frame, stamp_ms: NO_STAMP, read_us });
         }
     }
 

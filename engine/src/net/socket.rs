@@ -16,9 +16,12 @@ use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 
-use super::frame::{self, Fault, Kind, Piece};
+use super::batch::Batch;
+use super::frame::{self, Fault, Piece};
+use crate::clock::Clock;
 use crate::limits::WRITE_TIME;
 use crate::port::EndCause;
+use crate::time::Instant;
 
 /// Time for which sent data may stay unacknowledged before the kernel gives the connection up.
 const UNACKNOWLEDGED: Duration = Duration::from_secs(10);
@@ -32,14 +35,6 @@ const READ_BYTES: usize = 16 * 1024;
 
 /// Room that a socket with nothing to keep may keep for it.
 const HELD_ROOM: usize = 512;
-
-/// Room for a mark and the longest message of sound, which is ten frames: 2,135 characters and its frame around it.
-const BATCH_ROOM: usize = 2_400;
-
-/// First byte of a frame: the last of its message.
-const FIN: u8 = 0x80;
-/// Second byte of a frame whose length follows in two bytes; below it, the length itself.
-const LENGTH_16_BITS: u8 = 126;
 
 thread_local! {
     /// Where the sockets of this thread read.
@@ -70,37 +65,37 @@ pub(super) trait Takes {
     /// Whether it has room for a frame.
     fn has_room(&mut self) -> bool;
 
-    /// Takes a frame; says where reading must end.
-    fn take(&mut self, piece: Piece<'_>) -> Result<(), ReadEnd>;
+    /// Takes a frame that was read at `now`; says where reading must end.
+    fn take(&mut self, now: Instant, piece: Piece<'_>) -> Result<(), ReadEnd>;
 }
 
 /// The reading half.
 pub(super) struct Reader {
     socket: OwnedReadHalf,
+    clock: Clock,
     /// Read and not taken.
     held: Vec<u8>,
 }
 
-/// The writing half: frames are put together in one buffer and written at once, because a write costs more than all the
-/// rest. A server's frame is a header of two or four bytes and the payload as it is (RFC 6455, 5.2).
+/// The writing half.
 pub(super) struct Writer {
     socket: OwnedWriteHalf,
-    /// Whole frames, not written yet. Keeps its room.
-    batch: Vec<u8>,
+    /// Not written yet.
+    pub(super) batch: Batch,
     /// A write was begun and not finished: nothing sensible can follow it.
     broken: bool,
 }
 
 /// Takes over a socket on which the upgrade has been answered; `early` was read past the request.
-pub(super) fn split(socket: std::net::TcpStream, early: &Bytes) -> io::Result<(Reader, Writer)> {
+pub(super) fn split(socket: std::net::TcpStream, early: &Bytes, clock: Clock) -> io::Result<(Reader, Writer)> {
     socket.set_nonblocking(true)?;
     let options = SockRef::from(&socket);
     options.set_tcp_nodelay(true)?;
     options.set_tcp_user_timeout(Some(UNACKNOWLEDGED))?;
     options.set_tcp_notsent_lowat(UNSENT_BYTES)?;
     let (read, write) = TcpStream::from_std(socket)?.into_split();
-    let reader = Reader { socket: read, held: early.to_vec() };
-    Ok((reader, Writer { socket: write, batch: Vec::with_capacity(BATCH_ROOM), broken: false }))
+    let reader = Reader { socket: read, clock, held: early.to_vec() };
+    Ok((reader, Writer { socket: write, batch: Batch::new(), broken: false }))
 }
 
 impl Reader {
@@ -129,14 +124,14 @@ impl Reader {
                 return Poll::Ready(self.take_held(to));
             }
             let filled = buffer.filled_mut();
-            let taken = take_frames(filled, to)?;
+            let taken = take_frames(self.clock.now(), filled, to)?;
             self.held.extend_from_slice(&filled[taken..]);
             Poll::Ready(Ok(()))
         })
     }
 
     fn take_held(&mut self, to: &mut impl Takes) -> Result<(), ReadEnd> {
-        let taken = take_frames(&mut self.held, to)?;
+        let taken = take_frames(self.clock.now(), &mut self.held, to)?;
         self.held.drain(..taken);
         if self.held.is_empty() && self.held.capacity() > HELD_ROOM {
             self.held = Vec::new();
@@ -146,43 +141,28 @@ impl Reader {
 }
 
 /// Gives `to` the whole frames of `bytes` that it has room for; says how many bytes they were.
-fn take_frames(bytes: &mut [u8], to: &mut impl Takes) -> Result<usize, ReadEnd> {
+pub(super) fn take_frames(now: Instant, bytes: &mut [u8], to: &mut impl Takes) -> Result<usize, ReadEnd> {
     let mut at = 0;
     while at < bytes.len() && to.has_room() {
         let Some((length, piece)) = frame::split_first(&mut bytes[at..]).map_err(ReadEnd::Fault)? else { break };
-        to.take(piece)?;
+        to.take(now, piece)?;
         at += length;
     }
     Ok(at)
 }
 
 impl Writer {
-    /// Adds a text message to what will be written; `fill` appends its payload. Gives how many messages were added: none
-    /// for no payload.
-    pub(super) fn add_text(&mut self, fill: impl FnOnce(&mut Vec<u8>)) -> u64 {
-        u64::from(self.add(Kind::Text, fill))
-    }
-
-    /// Adds the answer to a ping.
-    pub(super) fn add_pong(&mut self, payload: &[u8]) {
-        self.add(Kind::Pong, |batch| batch.extend_from_slice(payload));
-    }
-
-    /// How many bytes wait to be written.
-    pub(super) fn waiting(&self) -> usize {
-        self.batch.len()
-    }
-
     /// Writes what was added.
     pub(super) async fn flush(&mut self) -> Result<(), EndCause> {
-        if self.batch.is_empty() {
+        let bytes = self.batch.bytes();
+        if bytes.is_empty() {
             return Ok(());
         }
         self.broken = true;
         // Almost always the kernel takes all of it; only where it does not, a clock is needed.
-        let written = self.socket.try_write(&self.batch).unwrap_or(0);
-        if written < self.batch.len() {
-            let rest = self.socket.write_all(&self.batch[written..]);
+        let written = self.socket.try_write(bytes).unwrap_or(0);
+        if written < bytes.len() {
+            let rest = self.socket.write_all(&bytes[written..]);
             // A peer that does not read, and one that is gone, are the same to a call.
             if !matches!(tokio::time::timeout(WRITE_TIME, rest).await, Ok(Ok(()))) {
                 return Err(EndCause::SocketLost);
@@ -198,31 +178,7 @@ impl Writer {
         if self.broken {
             return;
         }
-        self.add(Kind::Close, |batch| {
-            batch.extend_from_slice(&fault.code.to_be_bytes());
-            batch.extend_from_slice(fault.reason.as_bytes());
-        });
+        self.batch.add_close(fault);
         let _ = self.flush().await;
-    }
-
-    /// Appends one frame. A text without payload is none: false, and nothing is appended.
-    fn add(&mut self, kind: Kind, fill: impl FnOnce(&mut Vec<u8>)) -> bool {
-        let start = self.batch.len();
-        self.batch.extend_from_slice(&[FIN | kind.opcode(), LENGTH_16_BITS, 0, 0]);
-        fill(&mut self.batch);
-        let payload = self.batch.len() - start - 4;
-        if payload == 0 && kind == Kind::Text {
-            self.batch.truncate(start);
-            return false;
-        }
-        if payload < usize::from(LENGTH_16_BITS) {
-            self.batch[start + 1] = payload as u8;
-            self.batch.drain(start + 2..start + 4);
-        } else {
-            // Outbound messages are a few kilobytes: the lead bounds them.
-            let length = u16::try_from(payload).unwrap_or(u16::MAX);
-            self.batch[start + 2..start + 4].copy_from_slice(&length.to_be_bytes());
-        }
-        true
     }
 }

@@ -1,29 +1,27 @@
 //! A stream's life on its socket: greeted, admitted, attached, carried, ended.
 
 use std::pin::pin;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use tokio::sync::watch;
 
-use super::assembler::Assembler;
 use super::frame::Fault;
 use super::greeting::await_start;
 use super::io_thread::Resident;
-use super::pace::Pace;
 use super::reader::{self, Pong, StreamReader};
 use super::socket::{self, ReadEnd};
-use super::writer::{StreamWriter, WriteEnd};
+use super::writer::{self, StreamWriter, WriteEnd};
 use crate::clock::Clock;
 use crate::limits::CLOSE_TIME;
 use crate::port::EndCause;
 use crate::ring::SocketEnds;
 use crate::stats::{Counters, count};
-use crate::wire::{Chop, Sid, StartInfo};
+use crate::wire::{Sid, StartInfo};
 use crate::worker::{Lease, Order, Side};
 
 /// What a stream is told when the engine stops.
-const STOPPING: Fault = Fault::new(1001, "the server is stopping");
+pub(super) const STOPPING: Fault = Fault::new(1001, "the server is stopping");
 
 /// A stream that has found its place: the socket's ends of its rings.
 pub(crate) struct Attachment {
@@ -52,10 +50,10 @@ pub(crate) async fn serve<A>(
     A: FnOnce(&StartInfo) -> Result<Attachment, (u16, &'static str)> + Send,
 {
     let Seat { clock, ref counters, .. } = seat;
-    let Ok((mut reader, mut writer)) = socket::split(socket, &early) else { return };
+    let Ok((mut reader, mut writer)) = socket::split(socket, &early, clock) else { return };
     let started = tokio::select! {
         biased;
-        started = await_start(&mut reader, clock, counters) => started,
+        started = await_start(&mut reader, counters) => started,
         () = stop_signal(&mut stopping) => Err(ReadEnd::Fault(STOPPING)),
     };
     let admitted = started.and_then(|start| match admit(&start) {
@@ -63,20 +61,15 @@ pub(crate) async fn serve<A>(
         Err((code, reason)) => Err(ReadEnd::Fault(Fault::new(code, reason))),
     });
     match admitted {
-        Ok((stream_sid, Attachment { mut ends, lease })) => {
+        Ok((stream_sid, attachment)) => {
             count(&counters.calls_started, 1);
             // One that was admitted while the engine stopped has missed its order.
             if *stopping.borrow() {
-                lease.cell().order(Order::Stop);
+                attachment.lease.cell().order(Order::Stop);
             }
-            let cause = carry(&mut reader, &mut writer, stream_sid, &mut ends, &lease, clock).await;
-            if let EndCause::ProtocolError(_) = cause {
-                count(&counters.protocol_errors, 1);
-            }
-            lease.cell().set_cause(cause);
-            // The worker sees that its rings were let go, and why.
-            drop(ends);
-            lease.set_due(Side::Socket);
+            let mut carried = Carried::new(stream_sid, attachment);
+            let cause = carry(&mut reader, &mut writer, &mut carried, clock).await;
+            carried.end(cause);
         }
         Err(end) => {
             count(&counters.calls_refused, 1);
@@ -88,30 +81,43 @@ pub(crate) async fn serve<A>(
     }
 }
 
+/// A stream that is carried between its socket and its rings.
+#[derive(Debug)]
+pub(super) struct Carried {
+    pub(super) reading: StreamReader,
+    pub(super) writing: StreamWriter,
+    lease: Arc<Lease>,
+}
+
+impl Carried {
+    pub(super) fn new(stream_sid: Sid, Attachment { ends, lease }: Attachment) -> Self {
+        let (SocketEnds { rx, tx }, pong) = (ends, Pong::default());
+        let reading = StreamReader::new(stream_sid, rx, lease.clone(), pong.clone());
+        let writing = StreamWriter::new(stream_sid, tx, lease.clone(), pong);
+        Self { reading, writing, lease }
+    }
+
+    /// The socket is done: the worker sees that its rings were let go, and why.
+    pub(super) fn end(self, cause: EndCause) {
+        let Self { reading, writing, lease } = self;
+        if let EndCause::ProtocolError(_) = cause {
+            count(&lease.shared().counters.protocol_errors, 1);
+        }
+        lease.cell().set_cause(cause);
+        drop((reading, writing));
+        lease.set_due(Side::Socket);
+    }
+}
+
 /// Reads and writes until either ends; says why.
 async fn carry(
     reader: &mut socket::Reader,
     writer: &mut socket::Writer,
-    stream_sid: Sid,
-    ends: &mut SocketEnds,
-    lease: &Lease,
+    carried: &mut Carried,
     clock: Clock,
 ) -> EndCause {
-    let pong: Pong = Mutex::new(None);
-    let SocketEnds { rx, tx } = ends;
-    let mut reading = StreamReader {
-        stream_sid,
-        rx,
-        lease,
-        clock,
-        pong: &pong,
-        assembler: Assembler::default(),
-        pace: Pace::default(),
-        chop: Chop::new(),
-        impatient: false,
-    };
-    let mut writing = StreamWriter { socket: writer, stream_sid, tx, lease, pong: &pong, clock, interruption: None };
-    let mut read = pin!(reader::run(reader, &mut reading));
+    let Carried { reading, writing, .. } = carried;
+    let mut read = pin!(reader::run(reader, reading));
     // In this order, so that a pong that reading owes is seen by writing in the same turn.
     let fault = tokio::select! {
         biased;
@@ -119,7 +125,7 @@ async fn carry(
             ReadEnd::Gone => return gone(writer, EndCause::SocketLost).await,
             ReadEnd::Fault(fault) => fault,
         },
-        end = writing.run() => match end {
+        end = writer::run(writer, writing, clock) => match end {
             WriteEnd::Lost(cause) => return cause,
             WriteEnd::Closed => {
                 let _ = tokio::time::timeout(CLOSE_TIME, read).await;

@@ -1,12 +1,13 @@
 //! From ring to socket: drop what a clear has overtaken, join frames into messages, write.
 
 use std::future::poll_fn;
-use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll};
 
 use rtrb::Consumer;
 
+use super::batch::Batch;
 use super::frame::Fault;
 use super::reader::Pong;
 use super::socket;
@@ -16,6 +17,7 @@ use crate::limits::MESSAGE_FRAMES_MAX;
 use crate::port::EndCause;
 use crate::ring::{Interruption, Tx, since_us};
 use crate::stats::{Counters, count};
+use crate::time::Instant;
 use crate::wire::{Outbound, Sid, twilio};
 use crate::worker::{Lease, Order};
 
@@ -30,20 +32,20 @@ pub(super) enum WriteEnd {
     Stopping,
 }
 
-/// The writing half of a stream that has started.
-pub(super) struct StreamWriter<'a> {
-    pub(super) socket: &'a mut socket::Writer,
-    pub(super) stream_sid: Sid,
-    pub(super) tx: &'a mut Consumer<Tx>,
-    pub(super) lease: &'a Lease,
-    pub(super) pong: &'a Pong,
-    pub(super) clock: Clock,
+/// Takes what a stream that has started sends off its ring.
+#[derive(Debug)]
+pub(super) struct StreamWriter {
+    stream_sid: Sid,
+    tx: Consumer<Tx>,
+    lease: Arc<Lease>,
+    pong: Pong,
     /// The interruption that what is being written answers.
-    pub(super) interruption: Option<Interruption>,
+    interruption: Option<Interruption>,
 }
 
 /// What is to be done next.
-enum Next {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Next {
     /// Write what was put together.
     Flush,
     /// Write it, then close.
@@ -58,59 +60,65 @@ enum Next {
 /// it share a write, and the buffer stays as small as a message.
 const BATCH_BYTES: usize = 512;
 
-impl StreamWriter<'_> {
-    /// Writes until told to close or until the peer no longer takes anything.
-    pub(super) async fn run(&mut self) -> WriteEnd {
-        loop {
-            let next = poll_fn(|context| self.poll_next(context)).await;
-            let written = match next {
-                Next::Abort => Err(EndCause::SocketLost),
-                Next::Stop => return WriteEnd::Stopping,
-                Next::Flush | Next::Close(_) => self.socket.flush().await,
-            };
-            match (next, written) {
-                (_, Err(cause)) => return WriteEnd::Lost(cause),
-                (Next::Close(code), Ok(())) => {
-                    self.socket.close(Fault::new(code, "")).await;
-                    return WriteEnd::Closed;
-                }
-                (_, Ok(())) => self.measure_clear(),
+/// Writes until told to close or until the peer no longer takes anything.
+pub(super) async fn run(socket: &mut socket::Writer, stream: &mut StreamWriter, clock: Clock) -> WriteEnd {
+    loop {
+        let next = poll_fn(|context| stream.poll_next(context, &mut socket.batch)).await;
+        let written = match next {
+            Next::Abort => Err(EndCause::SocketLost),
+            Next::Stop => return WriteEnd::Stopping,
+            Next::Flush | Next::Close(_) => socket.flush().await,
+        };
+        match (next, written) {
+            (_, Err(cause)) => return WriteEnd::Lost(cause),
+            (Next::Close(code), Ok(())) => {
+                socket.close(Fault::new(code, "")).await;
+                return WriteEnd::Closed;
             }
+            (_, Ok(())) => stream.written(|| clock.now()),
         }
     }
+}
 
-    fn poll_next(&mut self, context: &Context<'_>) -> Poll<Next> {
+impl StreamWriter {
+    /// The writing half of a stream that has just started.
+    pub(super) fn new(stream_sid: Sid, tx: Consumer<Tx>, lease: Arc<Lease>, pong: Pong) -> Self {
+        Self { stream_sid, tx, lease, pong, interruption: None }
+    }
+
+    /// What to do next; what there is to write is put together in `batch`.
+    pub(super) fn poll_next(&mut self, context: &Context<'_>, batch: &mut Batch) -> Poll<Next> {
         // Before the look: what comes behind it would wake nobody. Mostly there is nothing, since the task wakes for each
         // frame that is read, so a look before that would be one too many.
         self.lease.register_socket(context.waker());
-        self.take_next().map_or(Poll::Pending, Poll::Ready)
+        self.take_next(batch).map_or(Poll::Pending, Poll::Ready)
     }
 
     /// Puts together what there is to write.
-    fn take_next(&mut self) -> Option<Next> {
+    fn take_next(&mut self, batch: &mut Batch) -> Option<Next> {
         match self.lease.cell().ordered() {
             Order::Carry => {}
             Order::Abort => return Some(Next::Abort),
             Order::Stop => return Some(Next::Stop),
         }
         if let Some(payload) = self.pong.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            self.socket.add_pong(&payload);
+            batch.add_pong(&payload);
         }
         let mut messages = 0;
-        while self.socket.waiting() < BATCH_BYTES
+        while batch.bytes().len() < BATCH_BYTES
             && let Ok(message) = self.tx.pop()
         {
             messages += match message {
-                Tx::Audio { epoch, frame } => self.join_audio(epoch, frame),
-                Tx::Mark(name) => self.add(Outbound::Mark(name)),
+                Tx::Audio { epoch, frame } => self.join_audio(epoch, frame, batch),
+                Tx::Mark(name) => self.add(Outbound::Mark(name), batch),
                 Tx::Clear(interruption) => {
                     self.interruption = interruption;
-                    self.add(Outbound::Clear)
+                    self.add(Outbound::Clear, batch)
                 }
                 Tx::Close(code) => return Some(Next::Close(code)),
             };
         }
-        if self.socket.waiting() > 0 {
+        if !batch.bytes().is_empty() {
             count(&self.counters().messages_out, messages);
             return Some(Next::Flush);
         }
@@ -118,13 +126,12 @@ impl StreamWriter<'_> {
         (self.tx.is_abandoned() && self.tx.is_empty()).then_some(Next::Close(1011))
     }
 
-    fn add(&mut self, message: Outbound<'_>) -> u64 {
-        let stream_sid = &self.stream_sid;
-        self.socket.add_text(|batch| twilio::encode(batch, stream_sid, message))
+    fn add(&self, message: Outbound<'_>, batch: &mut Batch) -> u64 {
+        batch.add_text(|batch| twilio::encode(batch, &self.stream_sid, message))
     }
 
     /// One message of this frame and those of its epoch right behind it.
-    fn join_audio(&mut self, epoch: u32, first: Frame) -> u64 {
+    fn join_audio(&mut self, epoch: u32, first: Frame, batch: &mut Batch) -> u64 {
         if !self.is_current(epoch) {
             count(&self.counters().frames_cleared, 1);
             return 0;
@@ -144,13 +151,13 @@ impl StreamWriter<'_> {
         // Before the write: a mark for it can only come back after.
         self.lease.cell().written.fetch_add(samples as u64, Ordering::Release);
         count(&self.counters().frames_out, joined as u64);
-        self.add(Outbound::Media(&frames[..joined]))
+        self.add(Outbound::Media(&frames[..joined]), batch)
     }
 
-    /// A clear that an interruption caused has been handed to the socket.
-    fn measure_clear(&mut self) {
+    /// What was put together has been handed to the socket; a clear that an interruption caused is measured.
+    pub(super) fn written(&mut self, now: impl FnOnce() -> Instant) {
         if let Some(Interruption { onset, read_us }) = self.interruption.take() {
-            let own = since_us(self.clock.now(), read_us);
+            let own = since_us(now(), read_us);
             self.counters().barge_in_own.add(own);
             self.counters().barge_in.add(onset.duration() + own);
         }

@@ -34,16 +34,22 @@ pub(crate) enum Wakes {
 pub(crate) struct Bell {
     noted: Vec<u32>,
     ring: Producer<u32>,
-    /// The writing end of the pipe; writing never waits.
-    rope: OwnedFd,
+    /// The writing end of the pipe; writing never waits. None where whoever answers looks by itself.
+    rope: Option<OwnedFd>,
     line: Arc<Line>,
 }
 
 /// The runtime's side, for [`answer`].
 #[derive(Debug)]
 pub(crate) struct Listener {
-    ring: Consumer<u32>,
+    notes: Notes,
     rope: OwnedFd,
+}
+
+/// What a bell has to tell.
+#[derive(Debug)]
+pub(crate) struct Notes {
+    ring: Consumer<u32>,
     line: Arc<Line>,
 }
 
@@ -76,11 +82,32 @@ impl Line {
 
 /// A bell for a worker of `slots` slots.
 pub(crate) fn bell(slots: usize) -> io::Result<(Bell, Listener)> {
-    let (producer, consumer) = RingBuffer::new(slots * 4);
     let (answer, pull) = rustix::pipe::pipe_with(PipeFlags::NONBLOCK | PipeFlags::CLOEXEC)?;
+    let (mut bell, notes) = ropeless(slots);
+    bell.rope = Some(pull);
+    Ok((bell, Listener { notes, rope: answer }))
+}
+
+/// A bell without a rope, for whoever looks at its notes after every tick.
+pub(crate) fn ropeless(slots: usize) -> (Bell, Notes) {
+    let (producer, consumer) = RingBuffer::new(slots * 4);
     let line = Arc::new(Line::default());
-    let bell = Bell { noted: Vec::with_capacity(slots * 2), ring: producer, rope: pull, line: line.clone() };
-    Ok((bell, Listener { ring: consumer, rope: answer, line }))
+    let bell = Bell { noted: Vec::with_capacity(slots * 2), ring: producer, rope: None, line: line.clone() };
+    (bell, Notes { ring: consumer, line })
+}
+
+impl Notes {
+    /// Wakes the tasks of all slots that were noted; whether the worker is gone.
+    pub(crate) fn answer(&mut self, shared: &Shared, wakes: Wakes) -> bool {
+        let (everyone, closed) = self.line.heard();
+        while let Ok(slot) = self.ring.pop() {
+            shared.wake(slot as usize, wakes);
+        }
+        if everyone {
+            (0..shared.slots.len()).for_each(|slot| shared.wake(slot, wakes));
+        }
+        closed
+    }
 }
 
 impl Listener {
@@ -113,7 +140,9 @@ impl Bell {
 
     /// A full pipe (thousands of unanswered rings) is the only way to fail, and then it has rung.
     fn pull(&self) {
-        let _ = rustix::io::write(&self.rope, &[1]);
+        if let Some(rope) = &self.rope {
+            let _ = rustix::io::write(rope, &[1]);
+        }
     }
 }
 
@@ -126,24 +155,19 @@ impl Drop for Bell {
 
 /// Answers a bell until its worker is gone: runs on the runtime whose tasks it wakes, and frees the calls that are over.
 pub(crate) async fn answer(
-    mut listener: Listener,
+    listener: Listener,
     shared: Arc<Shared>,
     wakes: Wakes,
     mut leavers: Option<Consumer<Box<Call>>>,
 ) {
-    let Ok(mut rope) = pipe::Receiver::from_owned_fd(listener.rope) else { return };
+    let Listener { mut notes, rope } = listener;
+    let Ok(mut rope) = pipe::Receiver::from_owned_fd(rope) else { return };
     loop {
         // Whatever it was pulled since: once is answered by looking at everything.
         if rope.read(&mut [0; 64]).await.is_err() {
             return;
         }
-        let (everyone, closed) = listener.line.heard();
-        while let Ok(slot) = listener.ring.pop() {
-            shared.wake(slot as usize, wakes);
-        }
-        if everyone {
-            (0..shared.slots.len()).for_each(|slot| shared.wake(slot, wakes));
-        }
+        let closed = notes.answer(&shared, wakes);
         while let Some(Ok(call)) = leavers.as_mut().map(Consumer::pop) {
             drop(call);
         }

@@ -3,10 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use crate::audio::frame::{FRAME_SAMPLES, Frame};
-use crate::audio::g711;
-use crate::audio::level::BLOCK_SAMPLES;
-use crate::audio::vad::{Gates, Hearing};
+use crate::audio::frame::Frame;
+use crate::audio::vad::Gates;
 use crate::capture::{Header, StartCapture, Tap};
 use crate::leg::{EndReport, Input, Leg, Measure, Output, Progress};
 use crate::limits::{HEARD_LATE_MAX, RX_RESERVED, RX_RING, RX_ROOM_FRAMES, SPEECH_RING, TX_RESERVED, VIEW_EVERY};
@@ -18,6 +16,7 @@ use crate::turn::TurnParams;
 use crate::view::CallView;
 
 use super::due::Looks;
+use super::ear::Ear;
 use super::slots::{Lease, Order};
 
 /// Whether it takes a place in the ring to the socket.
@@ -130,10 +129,10 @@ impl Call {
     }
 
     /// Looks at what may have come, in the order: what was written, the socket, the agent, time.
-    pub(super) fn step(&mut self, now: Instant, looks: Looks, hearing: &mut Hearing, out: &mut Vec<Output>) -> News {
+    pub(super) fn step(&mut self, now: Instant, looks: Looks, ear: &mut Ear, out: &mut Vec<Output>) -> News {
         self.tell(now, self.written(), out);
         if looks.socket {
-            self.take_rx(now, hearing, out);
+            self.take_rx(now, ear, out);
         }
         if looks.agent || self.agent_lost {
             self.take_agent(now, out);
@@ -165,7 +164,7 @@ impl Call {
     }
 
     /// The call so far, the agent's slowness included.
-    fn progress(&self) -> Progress {
+    pub(super) fn progress(&self) -> Progress {
         let mut progress = self.leg.progress();
         progress.quality.frames_agent_late = self.frames_agent_late;
         progress
@@ -193,7 +192,7 @@ impl Call {
         Input::Written(Samples(self.lease.cell().written.load(Ordering::Acquire)))
     }
 
-    fn take_rx(&mut self, now: Instant, hearing: &mut Hearing, out: &mut Vec<Output>) {
+    fn take_rx(&mut self, now: Instant, ear: &mut Ear, out: &mut Vec<Output>) {
         // Asked before the ring is emptied: what was pushed before the socket went is then seen for certain.
         let gone = self.ends.rx.is_abandoned();
         // The reader may be waiting for room.
@@ -208,7 +207,7 @@ impl Call {
                     self.counters().frame_wait.add(since_us(now, read_us));
                     self.counters().frame_late.add(late);
                     if late <= HEARD_LATE_MAX {
-                        self.hear(now, &frame, hearing, out);
+                        self.hear(now, &frame, ear, out);
                     }
                 }
                 Rx::Digit(digit) => self.tell(now, Input::Digit(digit), out),
@@ -234,12 +233,8 @@ impl Call {
         }
     }
 
-    fn hear(&mut self, now: Instant, frame: &Frame, hearing: &mut Hearing, out: &mut Vec<Output>) {
-        let mut pcm = [0; FRAME_SAMPLES];
-        let samples = g711::decode_ulaw_into(frame.bytes(), &mut pcm);
-        for block in pcm[..samples].as_chunks::<BLOCK_SAMPLES>().0 {
-            self.tell(now, Input::Heard(&hearing.hear(block)), out);
-        }
+    fn hear(&mut self, now: Instant, frame: &Frame, ear: &mut Ear, out: &mut Vec<Output>) {
+        ear.hear(frame, |block| self.tell(now, Input::Heard(block), out));
     }
 
     fn take_agent(&mut self, now: Instant, out: &mut Vec<Output>) {

@@ -17,6 +17,7 @@ use crate::time::Instant;
 
 use super::bell::{self, Wakes};
 use super::call::Call;
+use super::ear::Ears;
 use super::slots::Shared;
 use super::tick::{Exit, Seats};
 
@@ -47,6 +48,12 @@ pub(crate) struct Worker {
 }
 
 impl Worker {
+    /// A handle, and where the calls that are handed over arrive.
+    pub(super) fn new(slots: usize, counters: Arc<Counters>) -> (Self, Receiver<Box<Call>>) {
+        let (calls, arrivals) = bounded(slots);
+        (Self { shared: Arc::new(Shared::new(slots, counters)), calls }, arrivals)
+    }
+
     /// Hands a call over. Gives it back where the worker is gone.
     ///
     /// *Full* cannot be: the channel has a place for every slot, and a call holds its slot.
@@ -59,18 +66,16 @@ impl Worker {
 
 /// Starts a worker's thread, and the tasks that answer its bells.
 pub(crate) fn spawn(config: WorkerConfig) -> io::Result<Worker> {
-    let shared = Arc::new(Shared::new(config.slots, config.counters.clone()));
-    let (calls, arrivals) = bounded(config.slots);
+    let (worker, arrivals) = Worker::new(config.slots, config.counters.clone());
+    let shared = worker.shared.clone();
     let exits = config.io_threads.iter().map(|thread| exit(thread, &shared)).collect::<io::Result<Vec<_>>>()?;
     let (agent_bell, agent_listener) = bell::bell(config.slots)?;
     config.agents.spawn(bell::answer(agent_listener, shared.clone(), Wakes::Agent, None));
-    let worker = Worker { shared: shared.clone(), calls };
     std::thread::Builder::new().name(format!("worker-{}", config.index)).spawn(move || {
         config.core.inspect(|&core| placement::pin(core));
         // Made on the thread that uses it: a detector cannot move between threads.
-        let mut seats = Seats::new(shared, exits, agent_bell);
+        let mut seats = Seats::new(shared, Ears::Detector, exits, agent_bell);
         while catch_unwind(AssertUnwindSafe(|| run(&mut seats, &arrivals, &config))).is_err() {
-            count(&config.counters.workers_failed, 1);
             seats.abandon();
         }
     })?;

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use rtrb::Producer;
 
-use crate::audio::vad::{Gates, Hearing};
 use crate::leg::Output;
 use crate::stats::count;
 use crate::time::Instant;
@@ -13,6 +12,7 @@ use crate::time::Instant;
 use super::bell::Bell;
 use super::call::{Call, News};
 use super::due::Looks;
+use super::ear::{Ear, Ears};
 use super::slots::{Planted, Shared};
 
 /// Outputs of one step: a full lead of audio, its marks, and a few events.
@@ -20,7 +20,7 @@ const OUTPUTS: usize = 256;
 
 /// A place for one call, with the detector that serves whoever sits there.
 struct Seat {
-    hearing: Hearing,
+    ear: Ear,
     // A call is taken off its seat and freed elsewhere: it must be movable without a copy of its kilobytes.
     #[allow(clippy::vec_box)]
     call: Option<Box<Call>>,
@@ -53,9 +53,9 @@ const NEVER: Instant = Instant::from_micros(u64::MAX);
 
 impl Seats {
     /// Seats for all slots, detectors included: nothing is allocated later.
-    pub(super) fn new(shared: Arc<Shared>, exits: Vec<Exit>, agent_bell: Bell) -> Self {
+    pub(super) fn new(shared: Arc<Shared>, ears: Ears, exits: Vec<Exit>, agent_bell: Bell) -> Self {
         let slots = shared.slots.len();
-        let seat = |_| Seat { hearing: Hearing::new(Gates::default()), call: None };
+        let seat = |_| Seat { ear: Ear::new(ears), call: None };
         Self {
             seats: (0..slots).map(seat).collect(),
             deadlines: vec![NEVER; slots],
@@ -73,11 +73,16 @@ impl Seats {
         self.seated
     }
 
+    /// The call in a slot.
+    pub(super) fn call(&self, slot: usize) -> Option<&Call> {
+        self.seats.get(slot)?.call.as_deref()
+    }
+
     /// A call takes its seat.
     pub(super) fn seat(&mut self, now: Instant, mut call: Box<Call>) {
         let slot = call.slot();
         let seat = &mut self.seats[slot];
-        seat.hearing.reset();
+        seat.ear.reset();
         let (io, news) = (call.io(), call.start(now, &mut self.out));
         seat.call = Some(call);
         self.seated += 1;
@@ -116,11 +121,11 @@ impl Seats {
 
     /// Steps one call; a panic in it ends that call and nothing else.
     fn step(&mut self, slot: usize, looks: Looks, now: Instant) {
-        let Seat { hearing, call } = &mut self.seats[slot];
+        let Seat { ear, call } = &mut self.seats[slot];
         let Some(sitting) = call.as_deref_mut() else { return };
         let stepped = catch_unwind(AssertUnwindSafe(|| {
             self.shared.panic_if_planted(Planted::Step);
-            sitting.step(now, looks, hearing, &mut self.out)
+            sitting.step(now, looks, ear, &mut self.out)
         }));
         let news = stepped.unwrap_or_else(|_| {
             count(&self.shared.counters.panics, 1);
@@ -160,6 +165,7 @@ impl Seats {
     /// The worker failed outside of any one call: every call here is given up. Their sockets close, and the carrier
     /// asks what to do next.
     pub(super) fn abandon(&mut self) {
+        count(&self.shared.counters.workers_failed, 1);
         self.worklist.clear();
         self.out.clear();
         for slot in 0..self.seats.len() {
