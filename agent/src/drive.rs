@@ -148,7 +148,7 @@ impl<T: FnMut(Happening)> Hands<T> {
             Output::Say { prompt, from, interruptible } => {
                 let sound = script.sound(prompt);
                 let from = usize::try_from(from.0).unwrap_or(usize::MAX).min(sound.len());
-                let sound = self.dyed(sound.slice(from..));
+                let sound = self.dyed(UtteranceId(self.utterances + 1), sound.slice(from..));
                 let said = port.say(sound, Say { interruptible });
                 self.note(port, said, Some(prompt));
             }
@@ -158,7 +158,7 @@ impl<T: FnMut(Happening)> Hands<T> {
             }
             Output::Echo(frame) => {
                 // A full port means that the line is behind: an echo that came even later would be no use.
-                let sound = Bytes::copy_from_slice(frame.bytes());
+                let sound = self.dyed(UtteranceId(self.utterances), Bytes::copy_from_slice(frame.bytes()));
                 if let Err(PortFull(sound)) = port.append(sound) {
                     self.echo_dropped += Samples(sound.len() as u64);
                 }
@@ -172,10 +172,9 @@ impl<T: FnMut(Happening)> Hands<T> {
         }
     }
 
-    fn dyed(&self, sound: Bytes) -> Bytes {
-        let next = UtteranceId(self.utterances + 1);
+    fn dyed(&self, utterance: UtteranceId, sound: Bytes) -> Bytes {
         match self.dye {
-            Some(dye) => dye(next, sound),
+            Some(dye) => dye(utterance, sound),
             None => sound,
         }
     }
