@@ -24,6 +24,19 @@ fn a_clip_is_played_whole_and_reported_once() {
 }
 
 #[test]
+fn an_agent_that_takes_its_time_to_finish_does_not_make_the_network_slower() {
+    let mut rig = Rig::new(20);
+    for _ in 0..10 {
+        rig.begin(400, true);
+        rig.run(1_500, false);
+        rig.finish();
+        rig.run(200, false);
+    }
+    let round_trip_ms = rig.leg.progress().quality.round_trip_ms;
+    assert!((38..=50).contains(&round_trip_ms), "{round_trip_ms} ms for 20 ms each way");
+}
+
+#[test]
 fn only_a_lead_waits_at_the_carrier() {
     let mut rig = Rig::new(20);
     rig.say(10_000, true);

@@ -70,7 +70,7 @@ impl Leg {
                 self.begin(now, utterance, interruptible, generation, out);
             }
             Speech::Audio(frame) if self.speaking.current.is_some() => self.say(now, frame, out),
-            Speech::End if self.speaking.current.is_some() => self.finish(out),
+            Speech::End if self.speaking.current.is_some() => self.finish(now, out),
             Speech::Audio(_) | Speech::End => {}
         }
     }
@@ -120,24 +120,24 @@ impl Leg {
             out.push(Output::Measured(Measure::PlayoutLead(buffered)));
             self.underruns += u32::from(buffered.is_zero());
             if self.speaking.since_mark.duration() >= PROGRESS_MARK_EVERY {
-                self.mark_here(MarkKind::Progress, out);
+                self.mark_here(now, MarkKind::Progress, out);
             }
         }
     }
 
-    fn finish(&mut self, out: &mut Vec<Output>) {
+    fn finish(&mut self, now: Instant, out: &mut Vec<Output>) {
         self.speaking.current = None;
         self.ledger.finish();
         if self.ledger.settled() < self.ledger.queued() {
-            self.mark_here(MarkKind::UtteranceEnd, out);
+            self.mark_here(now, MarkKind::UtteranceEnd, out);
         } else {
             self.settle(self.ledger.settled(), out);
         }
     }
 
-    /// A mark behind everything queued so far.
-    fn mark_here(&mut self, kind: MarkKind, out: &mut Vec<Output>) {
+    /// A mark behind everything queued so far. Behind what has been played already it returns at once.
+    fn mark_here(&mut self, now: Instant, kind: MarkKind, out: &mut Vec<Output>) {
         self.speaking.since_mark = Samples::ZERO;
-        self.issue_mark(kind, self.playout.plays_until(), out);
+        self.issue_mark(kind, self.playout.plays_until().max(now), out);
     }
 }

@@ -75,14 +75,25 @@ impl Rig {
 
     /// The agent says a clip.
     pub(crate) fn say(&mut self, ms: u64, interruptible: bool) -> UtteranceId {
+        let utterance = self.begin(ms, interruptible);
+        self.finish();
+        utterance
+    }
+
+    /// The agent says the beginning of something.
+    pub(crate) fn begin(&mut self, ms: u64, interruptible: bool) -> UtteranceId {
         self.utterances += 1;
         let utterance = UtteranceId(self.utterances);
         self.speech.push_back(Speech::Begin { utterance, interruptible, generation: self.generation });
         for _ in 0..ms / 20 {
             self.speech.push_back(Speech::Audio(Frame::from_ulaw(&[0x10; 160])));
         }
-        self.speech.push_back(Speech::End);
         utterance
+    }
+
+    /// That was all of it.
+    pub(crate) fn finish(&mut self) {
+        self.speech.push_back(Speech::End);
     }
 
     /// The agent stops what it said.
