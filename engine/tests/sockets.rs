@@ -365,6 +365,13 @@ async fn a_panic_of_a_worker_gives_its_calls_to_rescue_and_the_next_is_served() 
     assert_eq!(first.closed().await, 1011);
     drop(first);
     assert_eq!(first_end.recv().await, Some(EndCause::Fault));
+    // The agent waits for nothing but its next event: it must be told, or it holds the slot for good.
+    let free = async {
+        while engine.active_calls() > 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(5), free).await.expect("the slot is given back");
     let (mut second, mut second_end) = standing(&engine).await;
     second.send(json!({"event": "stop", "streamSid": socket_peer::STREAM, "stop": {}})).await;
     assert_eq!(second.closed().await, 1000);

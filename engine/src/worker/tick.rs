@@ -156,6 +156,8 @@ impl Seats {
         count(&self.shared.counters.calls_ended, 1);
         let exit = &mut self.exits[call.io()];
         exit.bell.note(slot);
+        // One that was not told of the end finds its rings let go.
+        self.agent_bell.note(slot);
         // Every call holds its slot until it has been freed, so there is a place for each.
         if exit.finished.push(call).is_err() {
             debug_assert!(false, "more finished calls than slots");
