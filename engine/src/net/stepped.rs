@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use super::batch::Batch;
-use super::frame::Fault;
+use super::frame::{Fault, Piece};
 use super::greeting::{Greeting, NO_START};
 use super::socket::{ReadEnd, Takes, take_frames};
 use super::stream::{Carried, STOPPING};
@@ -62,6 +62,8 @@ enum Saying {
 #[derive(Debug, Default)]
 struct Inbox {
     bytes: Vec<u8>,
+    /// Frames of the protocol that were taken so far.
+    taken: u64,
     /// The peer has closed or broken the connection.
     ended: bool,
     /// Until when a worker that takes nothing is waited for.
@@ -117,9 +119,14 @@ impl SteppedStream {
         matches!(self.life, Life::Over)
     }
 
-    /// Bytes that the peer has sent and nobody has read.
-    pub fn unread(&self) -> usize {
-        self.inbox.bytes.len()
+    /// The slot in which its call sits, while it is carried.
+    pub fn slot(&self) -> Option<usize> {
+        if let Life::Carried { carried, .. } = &self.life { Some(carried.slot()) } else { None }
+    }
+
+    /// Frames of the protocol that were taken of what the peer has sent.
+    pub fn taken(&self) -> u64 {
+        self.inbox.taken
     }
 
     /// When it must be stepped though nothing has come.
@@ -277,6 +284,23 @@ fn say(now: Instant, context: &Context<'_>, carried: &mut Carried, saying: &mut 
     Said::More
 }
 
+/// Counts what is taken.
+struct Counting<'a, T> {
+    to: &'a mut T,
+    taken: &'a mut u64,
+}
+
+impl<T: Takes> Takes for Counting<'_, T> {
+    fn has_room(&mut self) -> bool {
+        self.to.has_room()
+    }
+
+    fn take(&mut self, now: Instant, piece: Piece<'_>) -> Result<(), ReadEnd> {
+        *self.taken += 1;
+        self.to.take(now, piece)
+    }
+}
+
 impl Inbox {
     /// What [`reader::run`](super::reader::run) does between two waits; says how reading ends, if it does.
     fn read(&mut self, now: Instant, context: &Context<'_>, carried: &mut Carried) -> Option<ReadEnd> {
@@ -300,7 +324,8 @@ impl Inbox {
     }
 
     fn take(&mut self, now: Instant, to: &mut impl Takes) -> Result<(), ReadEnd> {
-        let taken = take_frames(now, &mut self.bytes, to)?;
+        let mut counting = Counting { to, taken: &mut self.taken };
+        let taken = take_frames(now, &mut self.bytes, &mut counting)?;
         self.bytes.drain(..taken);
         Ok(())
     }
@@ -349,6 +374,6 @@ impl Outbox {
 
 impl fmt::Debug for SteppedStream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SteppedStream").field("unread", &self.unread()).finish_non_exhaustive()
+        f.debug_struct("SteppedStream").field("taken", &self.taken()).finish_non_exhaustive()
     }
 }

@@ -97,6 +97,11 @@ impl Carried {
         Self { reading, writing, lease }
     }
 
+    /// The slot in which its call sits.
+    pub(super) fn slot(&self) -> usize {
+        self.lease.slot()
+    }
+
     /// The socket is done: the worker sees that its rings were let go, and why.
     pub(super) fn end(self, cause: EndCause) {
         let Self { reading, writing, lease } = self;

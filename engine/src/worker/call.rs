@@ -148,6 +148,11 @@ impl Call {
         if self.leg.ended().is_none() && self.speech_waits { due.min(self.leg.room_at()) } else { due }
     }
 
+    /// Why the stream ended, once it has.
+    pub(super) fn ended(&self) -> Option<EndCause> {
+        self.leg.ended()
+    }
+
     /// Whether its socket is gone and it has been told so.
     pub(super) fn is_over(&self) -> bool {
         self.leg.ended().is_some() && self.ends.rx.is_abandoned() && self.ends.rx.is_empty()

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use crossbeam_channel::Receiver;
 use rtrb::{Consumer, RingBuffer};
@@ -14,6 +15,7 @@ use super::slots::Planted;
 use super::thread::Worker;
 use super::tick::{Exit, Seats};
 use crate::leg::Progress;
+use crate::port::EndCause;
 use crate::stats::{Counters, Stats};
 use crate::time::Instant;
 
@@ -76,9 +78,15 @@ impl SteppedWorker {
         self.seats.seated()
     }
 
-    /// The call in a slot, so far.
-    pub fn progress(&self, slot: usize) -> Option<Progress> {
-        self.seats.call(slot).map(Call::progress)
+    /// The call in a slot, so far, and why it ended if it has.
+    pub fn look(&self, slot: usize) -> Option<(Progress, Option<EndCause>)> {
+        self.seats.call(slot).map(|call| (call.progress(), call.ended()))
+    }
+
+    /// Steps of calls and ticks that panicked so far.
+    pub fn panics(&self) -> [u64; 2] {
+        let counters = &self.worker.shared.counters;
+        [&counters.panics, &counters.workers_failed].map(|counter| counter.load(Ordering::Relaxed))
     }
 
     /// The worker's numbers.
