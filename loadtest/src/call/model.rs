@@ -3,6 +3,8 @@
 mod media;
 mod notices;
 
+pub use media::Buffered;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 

@@ -8,7 +8,27 @@ use crate::time::Micros;
 use crate::twilio::ids;
 use crate::twilio::stream::{Stream, StreamEvent};
 
+/// What the carrier's buffer has done with the sound of the open stream, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Buffered {
+    /// Heard by the caller.
+    pub played: u64,
+    /// Waiting to be heard.
+    pub waiting: u64,
+    /// Thrown away by a clear.
+    pub cleared: u64,
+}
+
 impl Call {
+    /// The buffer of the open stream as of what was handed in last; `None` while there is no stream.
+    #[must_use]
+    pub fn buffered(&self) -> Option<Buffered> {
+        let Media::Open(stream) = &self.media else { return None };
+        let playback = stream.playback();
+        let (played, waiting) = (playback.played_bytes(), playback.waiting_bytes());
+        Some(Buffered { played, waiting, cleared: playback.cleared_bytes() })
+    }
+
     pub(super) fn stream_open(&mut self) {
         let Media::Opening(plan) = std::mem::replace(&mut self.media, Media::None) else { return };
         let sid = ids::sid("MZ", &mut self.rng);
