@@ -1,0 +1,477 @@
+//! What happens in a world, one event after the other: the carrier acts, parcels arrive, tasks run, things break.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use agent::{Desk, Profile};
+use engine::port::{AgentEvent, EndCause};
+use engine::time::Instant;
+use loadtest::call::model::{Input, Output};
+use loadtest::rng::Rng;
+
+use crate::check::admission::{self, NO_ROOM};
+use crate::check::slack::Slack;
+use crate::check::{Checks, Invariant, Message, Seen, Ticked};
+use crate::line::{Did, broken};
+use crate::mind::{Looked, Mind};
+use crate::network::Way;
+use crate::plan::Fault;
+use crate::server;
+use crate::stream::{Lane, Parcel, Stream, UNNOTICED, message};
+use crate::wire::{self, Sent};
+use crate::world::{Event, World};
+
+/// Whom the demo agent may transfer to.
+const PERSON: &str = "+14155550123";
+
+/// The agents' profiles: of a first stream and of a later one.
+fn profiles() -> &'static [Arc<Profile>; 2] {
+    static PROFILES: OnceLock<[Arc<Profile>; 2]> = OnceLock::new();
+    PROFILES.get_or_init(|| {
+        let profile = Profile::demo().with_transfer(Some(PERSON.to_owned()));
+        [Arc::new(profile.clone()), Arc::new(profile.resumed())]
+    })
+}
+
+impl World {
+    pub(crate) fn ring(&mut self, call: usize) {
+        self.lines[call].ring(self.now, call);
+        self.tell(call, || "rings".to_owned());
+        self.drain(call);
+    }
+
+    pub(crate) fn model_ticks(&mut self, call: usize) {
+        if self.lines[call].ticks_at != Some(self.now) {
+            return;
+        }
+        self.lines[call].ticks_at = None;
+        self.model(call, Input::Tick);
+    }
+
+    /// Hands something to a call's model and does what it wants.
+    fn model(&mut self, call: usize, input: Input<'_>) {
+        self.lines[call].handle(self.now, input);
+        self.drain(call);
+    }
+
+    fn drain(&mut self, call: usize) {
+        while let Some(output) = self.lines[call].poll() {
+            match output {
+                Output::Request(_) => {
+                    let after = self.lines[call].plan.webhook;
+                    self.at(self.now + after, Event::Answer(call));
+                }
+                Output::Notify { number, .. } => {
+                    let answer = Ok(loadtest::twilio::executor::Answer { status: 204, ..Default::default() });
+                    self.lines[call].handle(self.now, Input::Notified { number, answer });
+                }
+                Output::OpenStream { .. } => {
+                    let after = self.lines[call].plan.weather.slowest() * 2;
+                    self.at(self.now + after, Event::Opened(call));
+                }
+                Output::Send { text, .. } => self.send(call, &text),
+                Output::CloseStream => self.caller_closes(call),
+                Output::Done => self.lines[call].finish(self.now),
+            }
+        }
+        self.notice(call);
+        if let Some(at) = self.lines[call].next_deadline() {
+            let at = at.max(self.now);
+            if self.lines[call].ticks_at.is_none_or(|arranged| at < arranged) {
+                self.lines[call].ticks_at = Some(at);
+                self.at(at, Event::Model(call));
+            }
+        }
+    }
+
+    /// What the caller did, for those who watch.
+    fn notice(&mut self, call: usize) {
+        let mut did = VecDeque::new();
+        self.lines[call].did(&mut did);
+        let Some(stream) = self.lines[call].stream else { return };
+        for did in did {
+            match did {
+                Did::Speaks(until) => self.see(stream, &Seen::Speaks(until)),
+                Did::Pressed => self.see(stream, &Seen::Pressed),
+            }
+        }
+    }
+
+    fn send(&mut self, call: usize, text: &str) {
+        let Some(index) = self.lines[call].stream else { return };
+        self.digest.number(self.now.micros());
+        self.digest.bytes(text.as_bytes());
+        let is_frame = text.starts_with("{\"event\":\"media\"");
+        let mask = self.lines[call].rng.next_u64() as u32;
+        self.post(index, Parcel::Bytes(wire::text(text, mask), is_frame));
+    }
+
+    /// Sends a parcel to the server.
+    fn post(&mut self, index: usize, parcel: Parcel) {
+        let now = self.now;
+        let stream = &mut self.streams[index];
+        if let Some(at) = stream.inward.send(now, parcel) {
+            let look = self.plan.look_every.as_micros() as u64;
+            let at = if look > 0 { Instant::from_micros(at.micros().div_ceil(look) * look) } else { at };
+            self.at(at, Event::Inward(index));
+        }
+    }
+
+    fn caller_closes(&mut self, call: usize) {
+        let Some(index) = self.lines[call].stream.take() else { return };
+        self.streams[index].truth.advance(self.now);
+        self.streams[index].caller_open = false;
+        let mask = self.lines[call].rng.next_u64() as u32;
+        if mask & 1 == 0 {
+            self.post(index, Parcel::Bytes(wire::close(1000, mask), false));
+        }
+        self.post(index, Parcel::End);
+        self.tell(call, || "carrier closes the stream".to_owned());
+    }
+
+    pub(crate) fn answer(&mut self, call: usize) {
+        let line = &self.lines[call];
+        let intent = self.streams.iter().rev().find(|stream| stream.call == call).map(|stream| stream.desk.intent());
+        let answer = server::answer(call, line.streams, line.refused, &intent.unwrap_or_default());
+        self.digest.bytes(&answer.body);
+        self.model(call, Input::Answer(&answer));
+    }
+
+    pub(crate) fn opened(&mut self, call: usize) {
+        if self.lines[call].is_done() {
+            return;
+        }
+        let (seed, plan) = (self.rng.next_u64(), self.lines[call].plan.clone());
+        let way = |stalls, salt| Lane::new(Way::new(&plan.weather, stalls, Rng::new(seed ^ salt)));
+        let lanes = [way(&plan.weather.stalls_in, 1), way(&plan.weather.stalls_out, 2)];
+        let checks = Checks::new(self.now, Slack::of(&self.plan, &plan));
+        let stream = Stream::new(self.now, call, &self.worker, lanes, Desk::new(), checks);
+        self.live.push(self.streams.len());
+        self.lines[call].stream = Some(self.streams.len());
+        self.lines[call].streams += 1;
+        self.streams.push(stream);
+        self.start_ticking();
+        self.model(call, Input::StreamOpen);
+    }
+
+    pub(crate) fn arrives_inward(&mut self, index: usize) {
+        let now = self.now;
+        let stream = &mut self.streams[index];
+        if stream.deliver_inward(now) {
+            if stream.has_start() {
+                stream.started_at.get_or_insert(now);
+            }
+            self.step_soon(index);
+        }
+        if let Some(at) = self.streams[index].inward.next() {
+            self.at(at, Event::Inward(index));
+        }
+    }
+
+    /// The server's task was woken: its I/O thread gets to it.
+    fn step_soon(&mut self, index: usize) {
+        let late = Duration::from_micros(self.rng.below(self.plan.io_late.as_micros() as u64 + 1));
+        self.step_at(index, self.now + late);
+    }
+
+    fn step_at(&mut self, index: usize, at: Instant) {
+        let stream = &mut self.streams[index];
+        if stream.steps_at.is_none_or(|arranged| at < arranged) {
+            stream.steps_at = Some(at);
+            self.at(at, Event::Step(index));
+        }
+    }
+
+    pub(crate) fn step(&mut self, index: usize) {
+        if self.streams[index].steps_at != Some(self.now) {
+            return;
+        }
+        let stream = &mut self.streams[index];
+        stream.steps_at = None;
+        let over_before = stream.socket.is_over();
+        let messages = stream.step(self.now, &self.worker);
+        let frames = stream.frames_taken();
+        self.see(index, &Seen::Read(frames));
+        self.digest.number(frames);
+        for message in &messages {
+            self.written(index, message);
+        }
+        if !messages.is_empty()
+            && let Some(at) = self.streams[index].outward.next()
+        {
+            self.at(at, Event::Outward(index));
+        }
+        self.take_port(index);
+        let stream = &mut self.streams[index];
+        if stream.socket.is_over() && !over_before {
+            if let Some(at) = stream.outward.send(self.now, Parcel::End) {
+                self.at(at, Event::Outward(index));
+            }
+        } else if let Some(at) = stream.wakes_by_itself_at() {
+            self.step_at(index, at);
+        }
+    }
+
+    fn written(&mut self, index: usize, message: &Message) {
+        let (now, call) = (self.now, self.streams[index].call);
+        self.digest.number(now.micros() ^ index as u64);
+        self.tell(call, || format!("server writes {message:?}"));
+        self.see(index, &Seen::Written(message));
+        if *message == Message::Close(NO_ROOM) {
+            self.refused += 1;
+            self.lines[call].refused = true;
+            let after = self.streams[index].started_at.map_or(Duration::ZERO, |at| now.since(at));
+            let slack = Slack::of(&self.plan, &self.lines[call].plan);
+            let mut found = Vec::new();
+            admission::refused(after, self.worker.active(), self.plan.slots, &slack, &mut found);
+            self.complain(call, found);
+        }
+    }
+
+    /// The agent of a stream that was just admitted.
+    fn take_port(&mut self, index: usize) {
+        let Some(port) = self.streams[index].take_port() else { return };
+        let call = self.streams[index].call;
+        let (plan, later) = (&self.lines[call].plan, usize::from(self.lines[call].streams > 1));
+        let rng = Rng::new(plan.seed ^ 0xA6E7 ^ index as u64);
+        let stream = &mut self.streams[index];
+        stream.admitted = true;
+        stream.mind = Some(Mind::new(plan.mind, port, stream.desk.clone(), profiles()[later].clone(), rng));
+        let carried = self.live.iter().filter(|&&live| self.streams[live].socket.slot().is_some()).count();
+        let mut found = Vec::new();
+        admission::held(carried, self.worker.active(), self.plan.slots, &mut found);
+        self.complain(call, found);
+        self.look_soon(index);
+    }
+
+    fn look_soon(&mut self, index: usize) {
+        let slow = self.lines[self.streams[index].call].plan.slow;
+        let late = Duration::from_micros(self.rng.below(slow.as_micros() as u64 + 1));
+        let at = self.now + late;
+        let stream = &mut self.streams[index];
+        if stream.looks_at.is_none_or(|arranged| at < arranged) {
+            stream.looks_at = Some(at);
+            self.at(at, Event::Look(index));
+        }
+    }
+
+    pub(crate) fn look(&mut self, index: usize) {
+        if self.streams[index].looks_at != Some(self.now) {
+            return;
+        }
+        let stream = &mut self.streams[index];
+        stream.looks_at = None;
+        self.look_now(index);
+    }
+
+    fn look_now(&mut self, index: usize) {
+        let stream = &mut self.streams[index];
+        let Some(mind) = &mut stream.mind else { return };
+        let mut told: Vec<AgentEvent> = Vec::new();
+        let looked = mind.look(self.now, &stream.mind_task.waker, |event| told.push(event));
+        for event in &told {
+            self.told(index, event);
+        }
+        self.looked(index, looked);
+    }
+
+    fn told(&mut self, index: usize, event: &AgentEvent) {
+        if !matches!(event, AgentEvent::Audio(_)) {
+            self.digest.bytes(format!("{event:?}").as_bytes());
+            let call = self.streams[index].call;
+            self.tell(call, || format!("agent is told {event:?}"));
+        }
+        self.see(index, &Seen::Told(event));
+        if let AgentEvent::Ended(_) = event {
+            self.streams[index].told_end = true;
+        }
+    }
+
+    fn looked(&mut self, index: usize, looked: Looked) {
+        let stream = &mut self.streams[index];
+        if looked.done {
+            stream.mind = None;
+            stream.timer = None;
+        } else if let Some(at) = looked.wake_at {
+            stream.timer = Some(at);
+            self.at(at, Event::Timer(index));
+        }
+    }
+
+    pub(crate) fn timer(&mut self, index: usize) {
+        let stream = &mut self.streams[index];
+        if stream.timer != Some(self.now) {
+            return;
+        }
+        stream.timer = None;
+        let Some(mind) = &mut stream.mind else { return };
+        let looked = mind.time(self.now);
+        self.looked(index, looked);
+        // As its task does, which goes on to wait for the next event.
+        self.look_now(index);
+    }
+
+    pub(crate) fn arrives_outward(&mut self, index: usize) {
+        while let Some(parcel) = self.streams[index].outward.arrived(self.now) {
+            match parcel {
+                Parcel::Bytes(bytes, _) => {
+                    self.streams[index].receive(&bytes);
+                    while let Some(sent) = self.streams[index].received() {
+                        self.received(index, &sent);
+                    }
+                    // There is room again for what waits to be written.
+                    if self.streams[index].socket.deadline().is_some() {
+                        self.step_soon(index);
+                    }
+                }
+                Parcel::End => self.hears_nothing_more(index, "the server's connection ended without a close"),
+            }
+        }
+        if let Some(at) = self.streams[index].outward.next() {
+            self.at(at, Event::Outward(index));
+        }
+    }
+
+    /// A message arrives at the carrier.
+    fn received(&mut self, index: usize, sent: &Sent) {
+        let stream = &mut self.streams[index];
+        if !stream.caller_open {
+            return;
+        }
+        let (now, call) = (self.now, stream.call);
+        let Some(message) = message(sent, &mut stream.arrived_utterance) else { return };
+        stream.truth.advance(now);
+        let truth = std::mem::take(&mut stream.truth);
+        self.see(index, &Seen::Arrives(&message, &truth));
+        let stream = &mut self.streams[index];
+        stream.truth = truth;
+        match &message {
+            Message::Media(parts) => parts.iter().for_each(|&(of, samples)| stream.truth.media(now, of, samples)),
+            Message::Clear => stream.truth.clear(now),
+            Message::Close(code) => {
+                let why = code.to_string();
+                return self.model(call, Input::Closed(why));
+            }
+            Message::Mark(_) => {}
+        }
+        if let Sent::Text(text) = sent {
+            self.model(call, Input::Text(text));
+            self.compare(index, call);
+        }
+    }
+
+    /// The truth is the model's, or this simulation is wrong.
+    fn compare(&mut self, index: usize, call: usize) {
+        let Some(buffered) = self.lines[call].model().and_then(|model| model.buffered()) else { return };
+        let truth = &self.streams[index].truth;
+        let (model, ours) =
+            ([buffered.played, buffered.waiting, buffered.cleared], [truth.played(), truth.waiting(), truth.cleared()]);
+        assert_eq!(model, ours, "what was played, waits, was cleared at {:?} on call {call}", self.now);
+    }
+
+    fn hears_nothing_more(&mut self, index: usize, why: &str) {
+        if self.streams[index].caller_open {
+            self.streams[index].truth.advance(self.now);
+            let call = self.streams[index].call;
+            self.model(call, broken(why));
+        }
+    }
+
+    pub(crate) fn fault(&mut self, call: usize, place: usize) {
+        let Some(index) = self.lines[call].stream else { return };
+        let fault = self.lines[call].plan.faults[place].1;
+        let (now, stream) = (self.now, &mut self.streams[index]);
+        match fault {
+            Fault::Reset => {
+                stream.reset(now);
+                self.step_soon(index);
+                self.hears_nothing_more(index, "connection reset");
+            }
+            Fault::HalfOpen => {
+                stream.stands = false;
+                stream.inward.die(now);
+                stream.outward.die(now);
+                for (by, unnoticed) in UNNOTICED.into_iter().enumerate() {
+                    self.at(now + unnoticed, Event::Noticed(index, by));
+                }
+            }
+            Fault::NotRead(lasts) => {
+                stream.outward.hold(now + lasts);
+                if let Some(at) = stream.outward.next() {
+                    self.at(at, Event::Outward(index));
+                }
+            }
+            Fault::AgentDies => stream.mind = None,
+        }
+        self.tell(call, || format!("fault: {fault:?}"));
+    }
+
+    /// A connection that died is given up, by the server or by the carrier.
+    pub(crate) fn noticed(&mut self, index: usize, by: usize) {
+        if by == 0 {
+            self.streams[index].reset(self.now);
+            self.step_soon(index);
+        } else {
+            self.hears_nothing_more(index, "no acknowledgement");
+        }
+    }
+
+    /// Everybody who was woken by a tick gets to it, and everybody is looked at.
+    pub(crate) fn after_tick(&mut self) {
+        for place in 0..self.live.len() {
+            let index = self.live[place];
+            if self.streams[index].task.was_woken() {
+                self.step_soon(index);
+            }
+            if self.streams[index].mind_task.was_woken() {
+                self.look_soon(index);
+            }
+            self.check(index);
+        }
+        self.live.retain(|&index| !self.streams[index].is_over());
+    }
+
+    fn check(&mut self, index: usize) {
+        let stream = &mut self.streams[index];
+        if let Some((progress, ended)) = stream.socket.slot().and_then(|slot| self.worker.look(slot)) {
+            stream.truth.advance(self.now);
+            let (truth, desk) = (std::mem::take(&mut stream.truth), stream.desk.clone());
+            let stands = stream.stands && stream.caller_open;
+            let ticked = Ticked { progress: &progress, ended, truth: &truth, desk: &desk, stands };
+            self.see(index, &Seen::Ticked(ticked));
+            self.streams[index].truth = truth;
+        }
+        if let Some(report) = self.streams[index].take_report() {
+            let call = self.streams[index].call;
+            self.tell(call, || format!("engine: over, {report:?}"));
+            self.see(index, &Seen::Ended(&report));
+            if report.cause == EndCause::Fault {
+                self.count_fault();
+            }
+            self.heard[0] += u64::from(report.progress.barge_ins);
+            self.heard[1] += u64::from(report.progress.turns);
+            self.streams[index].reported = true;
+        }
+        if self.streams[index].is_over() {
+            let truth = std::mem::take(&mut self.streams[index].truth);
+            self.see(index, &Seen::Over(&truth));
+        }
+    }
+
+    fn see(&mut self, index: usize, seen: &Seen<'_>) {
+        let (now, stream) = (self.now, &mut self.streams[index]);
+        let mut found = Vec::new();
+        stream.checks.see(now, seen, &mut found);
+        if !found.is_empty() {
+            let call = stream.call;
+            self.complain(call, found);
+        }
+    }
+
+    fn complain(&mut self, call: usize, found: Vec<(Invariant, String)>) {
+        for (invariant, what) in found {
+            self.violate(invariant, Some(call), what);
+        }
+    }
+}

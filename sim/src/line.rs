@@ -1,0 +1,151 @@
+//! One caller's line: the carrier's model of a call, and what it is waiting for.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use engine::time::Instant;
+use loadtest::call::event::What;
+use loadtest::call::model::{self, Call, Input, Output};
+use loadtest::rng::Rng;
+use loadtest::time::Micros;
+use loadtest::twilio::ids::{Sids, sid};
+use loadtest::twilio::params::Parties;
+use loadtest::twilio::url::Url;
+use loadtest::twilio::warning::{Code, Warning};
+
+use crate::plan::CallPlan;
+
+/// A call, before, while and after it takes place.
+#[derive(Debug)]
+pub struct Line {
+    /// What was drawn.
+    pub plan: CallPlan,
+    /// Everything random on it.
+    pub rng: Rng,
+    /// Its stream, while there is one.
+    pub stream: Option<usize>,
+    /// Streams so far.
+    pub streams: usize,
+    /// Its last stream found no room.
+    pub refused: bool,
+    /// When the model wants to be told the time, as far as that is arranged.
+    pub ticks_at: Option<Instant>,
+    model: Option<Box<Call>>,
+    /// Lines of the model's timeline that were looked at.
+    seen: usize,
+    done: Option<Instant>,
+}
+
+/// What the caller did that somebody should notice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Did {
+    /// Speaks, from now until then.
+    Speaks(Instant),
+    /// Pressed a key, and somebody listens.
+    Pressed,
+}
+
+impl Line {
+    /// A call that has not rung.
+    #[must_use]
+    pub fn new(plan: CallPlan) -> Self {
+        let rng = Rng::new(plan.seed);
+        Self { plan, rng, stream: None, streams: 0, refused: false, ticks_at: None, model: None, seen: 0, done: None }
+    }
+
+    /// It rings.
+    pub fn ring(&mut self, now: Instant, call: usize) {
+        let mut rng = Rng::new(self.plan.seed ^ 0xCA11);
+        // The name is a constant of this file.
+        let url = Url::parse("http://127.0.0.1:8080/voice").unwrap_or_else(|bad| panic!("{bad}"));
+        let plan = model::CallPlan {
+            url,
+            sids: Sids { account: sid("AC", &mut rng), call: sid("CA", &mut rng) },
+            parties: Parties { from: format!("+1415555{call:04}"), to: "+14155550199".into() },
+            auth_token: "12345".into(),
+            script: self.plan.script.clone(),
+            seed: self.plan.seed,
+            status_callback: None,
+            unix_s: 1_521_971_599,
+            keep_sound: false,
+        };
+        self.model = Some(Box::new(Call::new(plan, micros(now))));
+    }
+
+    /// Hands something to the model.
+    pub fn handle(&mut self, now: Instant, input: Input<'_>) {
+        if let Some(model) = &mut self.model {
+            model.handle(micros(now), input);
+        }
+    }
+
+    /// What the model wants done next.
+    pub fn poll(&mut self) -> Option<Output> {
+        self.model.as_mut()?.poll()
+    }
+
+    /// The model.
+    #[must_use]
+    pub fn model(&self) -> Option<&Call> {
+        self.model.as_deref()
+    }
+
+    /// When the model must be told the time.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Instant> {
+        let model = self.model.as_ref().filter(|_| self.done.is_none())?;
+        Some(Instant::from_micros(model.next_deadline().0))
+    }
+
+    /// What the caller did since this was last asked.
+    pub fn did(&mut self, did: &mut VecDeque<Did>) {
+        let Some(model) = &self.model else { return };
+        for event in &model.events[self.seen..] {
+            match &event.what {
+                What::Digit { heard: true, .. } => did.push_back(Did::Pressed),
+                What::CallerSpeaks { .. } => {
+                    let offset = model.measures.barges.last().map_or(event.at, |barge| barge.offset);
+                    did.push_back(Did::Speaks(Instant::from_micros(offset.0)));
+                }
+                _ => {}
+            }
+        }
+        self.seen = model.events.len();
+    }
+
+    /// The call is over.
+    pub fn finish(&mut self, now: Instant) {
+        self.done.get_or_insert(now);
+    }
+
+    /// Whether it is over.
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        self.done.is_some()
+    }
+
+    /// How long it lasted.
+    #[must_use]
+    pub fn lasted(&self) -> Duration {
+        self.done.map_or(Duration::ZERO, |done| done.since(self.plan.rings))
+    }
+
+    /// The model's timeline.
+    #[must_use]
+    pub fn timeline(&self) -> Vec<(Instant, String)> {
+        let events = self.model.iter().flat_map(|model| &model.events);
+        events.map(|event| (Instant::from_micros(event.at.0), format!("carrier: {}", event.what))).collect()
+    }
+}
+
+/// The model's clock is the world's.
+#[must_use]
+pub fn micros(now: Instant) -> Micros {
+    Micros(now.micros())
+}
+
+/// How the carrier hears of a connection that broke.
+#[must_use]
+pub fn broken(why: &str) -> Input<'static> {
+    Input::Broken(Warning::new(Code::StreamClosed, why))
+}

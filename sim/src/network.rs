@@ -1,0 +1,117 @@
+//! One way of a connection: latency, jitter, bunches, stalls. Everything arrives, in order, or the connection breaks.
+
+use std::time::Duration;
+
+use engine::time::Instant;
+use loadtest::rng::Rng;
+
+/// A time in which nothing arrives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pause {
+    /// When it begins.
+    pub from: Instant,
+    /// How long it lasts.
+    pub lasts: Duration,
+}
+
+/// How a network behaves, the same both ways.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Weather {
+    /// One way.
+    pub latency: Duration,
+    /// Up to so much more.
+    pub jitter: Duration,
+    /// What comes within so long comes together; zero: everything alone.
+    pub bunch: Duration,
+    /// Towards the server nothing arrives then.
+    pub stalls_in: Vec<Pause>,
+    /// Towards the caller.
+    pub stalls_out: Vec<Pause>,
+}
+
+impl Weather {
+    /// The longest that anything takes one way outside of stalls.
+    #[must_use]
+    pub fn slowest(&self) -> Duration {
+        self.latency + self.jitter + self.bunch
+    }
+}
+
+/// The longest of these.
+#[must_use]
+pub fn longest(pauses: &[Pause]) -> Duration {
+    // Two that overlap act as one.
+    pauses.iter().map(|pause| pause.lasts).sum()
+}
+
+/// One way.
+#[derive(Debug)]
+pub struct Way {
+    weather: Weather,
+    stalls: Vec<Pause>,
+    rng: Rng,
+    last: Instant,
+    /// From when on nothing arrives any more.
+    dead_from: Option<Instant>,
+}
+
+impl Way {
+    /// A way with these stalls.
+    #[must_use]
+    pub fn new(weather: &Weather, stalls: &[Pause], rng: Rng) -> Self {
+        let last = Instant::ZERO;
+        Self { weather: weather.clone(), stalls: stalls.to_vec(), rng, last, dead_from: None }
+    }
+
+    /// Nothing that is on its way, or sent later, arrives at `from` or after.
+    pub fn die(&mut self, from: Instant) {
+        self.dead_from.get_or_insert(from);
+    }
+
+    /// Nothing arrives before `until`.
+    pub fn hold(&mut self, until: Instant) {
+        self.last = self.last.max(until);
+    }
+
+    /// When what is sent now arrives; `None`: never.
+    pub fn arrival(&mut self, now: Instant) -> Option<Instant> {
+        let Weather { latency, jitter, bunch, .. } = &self.weather;
+        let jitter = Duration::from_micros(self.rng.below(jitter.as_micros() as u64 + 1));
+        let mut at = now + *latency + jitter;
+        let bunch = bunch.as_micros() as u64;
+        if bunch > 0 {
+            at = Instant::from_micros(at.micros().div_ceil(bunch) * bunch);
+        }
+        for stall in &self.stalls {
+            if at >= stall.from && at < stall.from + stall.lasts {
+                at = stall.from + stall.lasts;
+            }
+        }
+        self.last = self.last.max(at);
+        self.dead_from.is_none_or(|dead| self.last < dead).then_some(self.last)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_sent_earlier_arrives_no_later_and_a_stall_delivers_at_its_end() {
+        let ms = Duration::from_millis;
+        let stall = Pause { from: Instant::from_millis(500), lasts: ms(300) };
+        let weather = Weather { latency: ms(20), jitter: ms(15), ..Weather::default() };
+        let mut way = Way::new(&weather, &[stall], Rng::new(4));
+        let mut last = Instant::ZERO;
+        for n in 0..100 {
+            let sent = Instant::from_millis(n * 10);
+            let at = way.arrival(sent).expect("the way lives");
+            assert!(at >= last && at >= sent + ms(20));
+            assert!(!(at >= stall.from && at < stall.from + stall.lasts), "{at:?}");
+            last = at;
+        }
+        way.die(Instant::from_millis(1_500));
+        assert!(way.arrival(Instant::from_millis(1_400)).is_some());
+        assert_eq!(way.arrival(Instant::from_millis(1_490)), None);
+    }
+}

@@ -1,0 +1,126 @@
+//! Random scripts: what a caller of a simulation does, drawn from its seed.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+
+use loadtest::caller::clips::{self, Clip};
+use loadtest::caller::script::{self, Script};
+use loadtest::caller::steps::{Expect, Step};
+use loadtest::rng::Rng;
+use loadtest::time::Micros;
+
+/// The longest that any caller stays.
+pub const CALL_MAX: Micros = Micros::from_ms(60_000);
+
+/// Loudness of a labelled clip: any value that µ-law does not write as zero.
+const LABELLED: i16 = 8_000;
+
+/// A caller's script. `labelled`: sound is a label, silence is digital.
+#[must_use]
+pub fn draw(rng: &mut Rng, labelled: bool) -> Script {
+    let base = "about = \"drawn\"\n[[step]]\nsilence_ms = 1";
+    let mut script = script::parse("drawn", base, Path::new(".")).unwrap_or_else(|bad| panic!("{bad}"));
+    let steps = 1 + rng.below(7);
+    // Who does not listen first begins anywhere in the greeting.
+    let begin = if rng.below(3) > 0 { wait(true, 8_000) } else { silence(rng, 3_000) };
+    script.steps = std::iter::once(begin).chain((0..steps).map(|_| step(rng))).collect();
+    script.clips = named(&script.steps, labelled);
+    script.max = Micros::from_ms(4_000 + rng.below(CALL_MAX.0 / 1_000 - 4_000));
+    if labelled {
+        script.noise.comfort_dbfs = -200.0;
+    } else if rng.below(4) == 0 {
+        script.noise.comfort_dbfs = -60.0;
+        script.noise.coughs_per_min = 6.0;
+        script.noise.clicks_per_min = 20.0;
+        script.noise.typing_per_min = 4.0;
+    }
+    script.callee.answers = rng.below(3) > 0;
+    script
+}
+
+fn step(rng: &mut Rng) -> Step {
+    let ms = Micros::from_ms;
+    match rng.below(20) {
+        0..3 => Step::Say(vec![clip(rng)]),
+        3..9 => {
+            let (clips, after) = (vec![clip(rng)], ms(rng.below(3_000)));
+            Step::Interrupt { clips, after, within: ms(1_000) }
+        }
+        9..12 => Step::Digits(keys(rng)),
+        12..15 => silence(rng, 4_000),
+        15 => Step::Silence(ms(9_000 + rng.below(9_000))),
+        16 => wait(false, 20_000),
+        17 => wait(true, 12_000),
+        18 => Step::Expect { what: Expect::BotSpeaks, within: ms(6_000), optional: true },
+        _ if rng.below(3) == 0 => Step::HangUp,
+        _ => Step::KeepTalking { digit: '2', lasts: ms(3_000 + rng.below(8_000)) },
+    }
+}
+
+fn wait(audible: bool, within_ms: u64) -> Step {
+    Step::Wait { audible, within: Micros::from_ms(within_ms) }
+}
+
+fn silence(rng: &mut Rng, ms_max: u64) -> Step {
+    Step::Silence(Micros::from_ms(rng.below(ms_max)))
+}
+
+/// Goodbye and the transfer are rarer than the rest: they end the conversation.
+fn keys(rng: &mut Rng) -> String {
+    const KEYS: &[u8; 14] = b"11222999#*5738";
+    let key = |rng: &mut Rng| if rng.below(12) == 0 { '0' } else { char::from(KEYS[rng.below(14) as usize]) };
+    (0..=rng.below(2)).map(|_| key(rng)).collect()
+}
+
+fn clip(rng: &mut Rng) -> String {
+    let clips = voices();
+    clips[rng.below(clips.len() as u64) as usize].name.clone()
+}
+
+fn named(steps: &[Step], labelled: bool) -> BTreeMap<String, Arc<Clip>> {
+    let (voices, labels) = (voices(), labels());
+    let find = |name: &String| voices.iter().position(|voice| voice.name == *name);
+    let of = |at: usize| if labelled { labels[at].clone() } else { voices[at].clone() };
+    let clips = steps.iter().flat_map(Step::clips);
+    clips.filter_map(|name| find(name).map(|at| (name.clone(), of(at)))).collect()
+}
+
+/// The built-in voices.
+fn voices() -> &'static [Arc<Clip>] {
+    static VOICES: OnceLock<Vec<Arc<Clip>>> = OnceLock::new();
+    VOICES.get_or_init(|| {
+        let load = |name: String| clips::load(&name, Path::new(".")).unwrap_or_else(|bad| panic!("{bad}"));
+        clips::names().into_iter().map(load).collect()
+    })
+}
+
+/// The same, loud from onset to offset and silent around it.
+fn labels() -> &'static [Arc<Clip>] {
+    static LABELS: OnceLock<Vec<Arc<Clip>>> = OnceLock::new();
+    LABELS.get_or_init(|| {
+        let label = |voice: &Arc<Clip>| {
+            let speech = voice.onset.samples()..voice.offset.samples();
+            let sample = |n: u64| if speech.contains(&n) { LABELLED } else { 0 };
+            let samples = (0..voice.samples.len() as u64).map(sample).collect();
+            let (name, text) = (voice.name.clone(), voice.text.clone());
+            Arc::new(Clip { name, text, samples, onset: voice.onset, offset: voice.offset })
+        };
+        voices().iter().map(label).collect()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_seed_draws_the_same_script_with_all_its_clips() {
+        for seed in 0..50 {
+            let (one, two) = (draw(&mut Rng::new(seed), false), draw(&mut Rng::new(seed), true));
+            assert_eq!((&one.steps, one.max), (&two.steps, two.max));
+            assert!(one.steps.iter().flat_map(Step::clips).all(|clip| one.clips.contains_key(clip)));
+            assert!(one.max <= CALL_MAX);
+        }
+    }
+}

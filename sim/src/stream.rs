@@ -1,0 +1,435 @@
+//! One stream of a world: the server's end, the agent, both ways of the connection, and what the caller heard of it.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Wake, Waker};
+use std::time::Duration;
+
+use agent::Desk;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use engine::port::{AgentPort, UtteranceId};
+use engine::stepped::{SteppedStream, SteppedWorker};
+use engine::time::Instant;
+use engine::turn::TurnParams;
+use engine::{Admission, EndReport, Gate};
+
+use crate::check::{Checks, Message};
+use crate::dye;
+use crate::mind::Mind;
+use crate::network::Way;
+use crate::truth::Truth;
+use crate::wire::{Decoder, Sent};
+
+/// Bytes that kernels and network hold between server and carrier before a write must wait.
+const WINDOW: usize = 48 * 1024;
+
+/// Remembers that it was woken.
+#[derive(Debug, Default)]
+struct Flag(AtomicBool);
+
+impl Wake for Flag {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// A task as its runtime knows it.
+#[derive(Debug)]
+pub struct Task {
+    flag: Arc<Flag>,
+    /// What wakes it.
+    pub waker: Waker,
+}
+
+impl Default for Task {
+    fn default() -> Self {
+        let flag = Arc::new(Flag::default());
+        Self { waker: Waker::from(flag.clone()), flag }
+    }
+}
+
+impl Task {
+    /// Whether it was woken since it was last asked.
+    pub fn was_woken(&self) -> bool {
+        self.flag.0.load(Ordering::Relaxed) && self.flag.0.swap(false, Ordering::Relaxed)
+    }
+}
+
+/// Something on its way.
+#[derive(Debug)]
+pub enum Parcel {
+    /// Bytes; whether they are a frame of the caller's.
+    Bytes(Vec<u8>, bool),
+    /// Nothing more comes.
+    End,
+}
+
+/// A way with what is on it.
+#[derive(Debug)]
+pub struct Lane {
+    way: Way,
+    parcels: VecDeque<(Instant, Parcel)>,
+    /// Bytes on it, those included that will never arrive.
+    pub bytes: usize,
+}
+
+impl Lane {
+    /// An empty one.
+    #[must_use]
+    pub const fn new(way: Way) -> Self {
+        Self { way, parcels: VecDeque::new(), bytes: 0 }
+    }
+
+    /// Sends a parcel; gives when it arrives if it ever does and nothing is before it.
+    pub fn send(&mut self, now: Instant, parcel: Parcel) -> Option<Instant> {
+        if let Parcel::Bytes(bytes, _) = &parcel {
+            self.bytes += bytes.len();
+        }
+        let at = self.way.arrival(now)?;
+        self.parcels.push_back((at, parcel));
+        (self.parcels.len() == 1).then_some(at)
+    }
+
+    /// The next parcel that has arrived.
+    pub fn arrived(&mut self, now: Instant) -> Option<Parcel> {
+        self.parcels.front().filter(|(at, _)| *at <= now)?;
+        let (_, parcel) = self.parcels.pop_front()?;
+        if let Parcel::Bytes(bytes, _) = &parcel {
+            self.bytes -= bytes.len();
+        }
+        Some(parcel)
+    }
+
+    /// When the next one arrives.
+    #[must_use]
+    pub fn next(&self) -> Option<Instant> {
+        self.parcels.front().map(|(at, _)| *at)
+    }
+
+    /// Nothing arrives any more.
+    pub fn die(&mut self, now: Instant) {
+        self.way.die(now);
+        self.parcels.clear();
+    }
+
+    /// What would arrive before `until` arrives then.
+    pub fn hold(&mut self, until: Instant) {
+        self.parcels.iter_mut().for_each(|(at, _)| *at = (*at).max(until));
+        self.way.hold(until);
+    }
+}
+
+/// What the engine hands out when it admits a stream, and when the stream is over.
+#[derive(Default)]
+struct Handed {
+    port: Option<AgentPort>,
+    report: Option<EndReport>,
+}
+
+/// A stream.
+pub struct Stream {
+    /// Whose.
+    pub call: usize,
+    /// The server's end.
+    pub socket: SteppedStream,
+    /// Its task.
+    pub task: Task,
+    /// When that will next do something, as far as that is arranged.
+    pub steps_at: Option<Instant>,
+    /// The way to the server.
+    pub inward: Lane,
+    /// The way to the carrier.
+    pub outward: Lane,
+    /// The agent, while there is one.
+    pub mind: Option<Mind>,
+    /// Its task.
+    pub mind_task: Task,
+    /// When it will next look, as far as that is arranged.
+    pub looks_at: Option<Instant>,
+    /// When it wants to be told the time.
+    pub timer: Option<Instant>,
+    /// Where it leaves word.
+    pub desk: Desk,
+    /// What the caller heard.
+    pub truth: Truth,
+    /// What is watched.
+    pub checks: Checks,
+    /// The carrier's end is open.
+    pub caller_open: bool,
+    /// Nothing has gone wrong with the connection.
+    pub stands: bool,
+    /// The engine admitted it.
+    pub admitted: bool,
+    /// The agent was told of the end.
+    pub told_end: bool,
+    /// Its end was reported.
+    pub reported: bool,
+    /// When `start` came.
+    pub started_at: Option<Instant>,
+    decoder: Decoder,
+    /// What the server has written is read here too, as the caller's side will.
+    written: Decoder,
+    last_utterance: UtteranceId,
+    /// The utterance of what arrived at the carrier last.
+    pub arrived_utterance: UtteranceId,
+    unread: Unread,
+    handed: Arc<Mutex<Handed>>,
+}
+
+/// What has arrived at the server and was not taken: whether each is a frame of the caller's.
+#[derive(Debug, Default)]
+struct Unread {
+    parcels: VecDeque<bool>,
+    taken: u64,
+    frames_taken: u64,
+}
+
+impl Stream {
+    /// A stream whose upgrade has just been answered.
+    #[must_use]
+    pub fn new(
+        now: Instant,
+        call: usize,
+        worker: &SteppedWorker,
+        lanes: [Lane; 2],
+        desk: Desk,
+        checks: Checks,
+    ) -> Self {
+        let handed = Arc::new(Mutex::new(Handed::default()));
+        let socket = SteppedStream::new(now, worker, gate(&handed));
+        let [inward, outward] = lanes;
+        Self {
+            call,
+            socket,
+            task: Task::default(),
+            steps_at: None,
+            inward,
+            outward,
+            mind: None,
+            mind_task: Task::default(),
+            looks_at: None,
+            timer: None,
+            desk,
+            truth: Truth::default(),
+            checks,
+            caller_open: true,
+            stands: true,
+            admitted: false,
+            told_end: false,
+            reported: false,
+            started_at: None,
+            decoder: Decoder::default(),
+            written: Decoder::default(),
+            last_utterance: UtteranceId(0),
+            arrived_utterance: UtteranceId(0),
+            unread: Unread::default(),
+            handed,
+        }
+    }
+
+    /// What has arrived at the server by now; gives whether anything did.
+    pub fn deliver_inward(&mut self, now: Instant) -> bool {
+        let mut any = false;
+        while let Some(parcel) = self.inward.arrived(now) {
+            any = true;
+            match parcel {
+                Parcel::Bytes(bytes, is_frame) => {
+                    self.unread.parcels.push_back(is_frame);
+                    self.socket.receive(&bytes);
+                }
+                Parcel::End => self.socket.peer_gone(),
+            }
+        }
+        any
+    }
+
+    /// The server's end does what it can; gives the messages that it wrote.
+    pub fn step(&mut self, now: Instant, worker: &SteppedWorker) -> Vec<Message> {
+        let room = WINDOW.saturating_sub(self.outward.bytes);
+        let mut sent = Vec::new();
+        self.socket.step(now, worker, &self.task.waker, room, |bytes| sent.extend_from_slice(bytes));
+        self.unread.take(self.socket.taken());
+        if sent.is_empty() {
+            return Vec::new();
+        }
+        self.written.push(&sent);
+        self.outward.send(now, Parcel::Bytes(sent, false));
+        let mut messages = Vec::new();
+        while let Some(sent) = self.written.pop() {
+            messages.extend(message(&sent, &mut self.last_utterance));
+        }
+        messages
+    }
+
+    /// Whether `start`, the second message, has arrived.
+    #[must_use]
+    pub fn has_start(&self) -> bool {
+        self.unread.taken + self.unread.parcels.len() as u64 >= 2
+    }
+
+    /// Frames of the caller's that the server has taken.
+    #[must_use]
+    pub fn frames_taken(&self) -> u64 {
+        self.unread.frames_taken
+    }
+
+    /// Bytes have arrived at the carrier.
+    pub fn receive(&mut self, bytes: &[u8]) {
+        self.decoder.push(bytes);
+    }
+
+    /// The next whole message that has arrived at the carrier.
+    pub fn received(&mut self) -> Option<Sent> {
+        self.decoder.pop()
+    }
+
+    /// The connection broke: neither side hears of the other again.
+    pub fn reset(&mut self, now: Instant) {
+        self.stands = false;
+        self.inward.die(now);
+        self.outward.die(now);
+        self.socket.reset();
+    }
+
+    /// The port, once.
+    pub fn take_port(&self) -> Option<AgentPort> {
+        self.handed().port.take()
+    }
+
+    /// The engine's last word, once.
+    pub fn take_report(&self) -> Option<EndReport> {
+        self.handed().report.take()
+    }
+
+    /// Time for which nothing has to be done for the server's end.
+    #[must_use]
+    pub fn wakes_by_itself_at(&self) -> Option<Instant> {
+        self.socket.deadline()
+    }
+
+    /// Whether nothing more can come of it.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.socket.is_over() && self.mind.is_none() && !self.caller_open && (self.reported || !self.admitted)
+    }
+
+    fn handed(&self) -> std::sync::MutexGuard<'_, Handed> {
+        self.handed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Unread {
+    /// So many have been taken in all.
+    fn take(&mut self, taken: u64) {
+        while self.taken < taken
+            && let Some(is_frame) = self.parcels.pop_front()
+        {
+            self.taken += 1;
+            self.frames_taken += u64::from(is_frame);
+        }
+    }
+}
+
+/// Admits everybody for whom there is room.
+fn gate(handed: &Arc<Mutex<Handed>>) -> Gate {
+    let (at_start, at_end) = (handed.clone(), handed.clone());
+    let lock = |handed: &Mutex<Handed>, change: &mut dyn FnMut(&mut Handed)| {
+        change(&mut handed.lock().unwrap_or_else(PoisonError::into_inner));
+    };
+    Box::new(move |_| {
+        Ok(Admission {
+            turn: TurnParams::default(),
+            capture: None,
+            agent: Box::new(move |port| {
+                let mut port = Some(port);
+                lock(&at_start, &mut |handed| handed.port = port.take());
+            }),
+            on_end: Box::new(move |report| lock(&at_end, &mut |handed| handed.report = Some(report))),
+        })
+    })
+}
+
+/// What a message of the server's says; `last` is the utterance that undyed sound belongs to.
+#[must_use]
+pub fn message(sent: &Sent, last: &mut UtteranceId) -> Option<Message> {
+    let text = match sent {
+        Sent::Close(code) => return Some(Message::Close(*code)),
+        Sent::Other => return None,
+        Sent::Text(text) => text,
+    };
+    let after = |key: &str| {
+        let rest = &text[text.find(key)? + key.len()..];
+        Some(&rest[..rest.find('"')?])
+    };
+    match after("\"event\":\"")? {
+        "media" => {
+            let sound = STANDARD.decode(after("\"payload\":\"")?).ok()?;
+            Some(Message::Media(parts(&sound, last)))
+        }
+        "mark" => Some(Message::Mark(after("\"name\":\"")?.to_owned())),
+        "clear" => Some(Message::Clear),
+        _ => None,
+    }
+}
+
+/// Frame by frame: of which utterance, how many samples. The last frame of an utterance may be short, and what is too
+/// short to be dyed belongs to what was before it.
+fn parts(sound: &[u8], last: &mut UtteranceId) -> Vec<(UtteranceId, u64)> {
+    const FRAME: usize = 160;
+    const DYED: usize = 12;
+    let mut parts: Vec<(UtteranceId, u64)> = Vec::new();
+    let mut at = 0;
+    while at < sound.len() {
+        let dyed = dye::read(&sound[at..]);
+        let end = (at + FRAME).min(sound.len());
+        let begins = |&next: &usize| dye::read(&sound[next..]).is_some();
+        let next = if begins(&end) { end } else { (at + 1..end).find(begins).unwrap_or(end) };
+        let utterance = match dyed {
+            Some((utterance, _)) => utterance,
+            None if next - at < DYED => *last,
+            None => UtteranceId(0),
+        };
+        *last = utterance;
+        match parts.last_mut() {
+            Some((of, samples)) if *of == utterance => *samples += (next - at) as u64,
+            _ => parts.push((utterance, (next - at) as u64)),
+        }
+        at = next;
+    }
+    parts
+}
+
+/// How long a connection that is dead stays unnoticed: by the server, whose data is not acknowledged, and by the carrier.
+pub const UNNOTICED: [Duration; 2] = [Duration::from_secs(10), Duration::from_secs(13)];
+
+impl fmt::Debug for Stream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stream").field("call", &self.call).field("socket", &self.socket).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bytes::Bytes;
+
+    #[test]
+    fn short_last_frames_are_told_from_what_follows_them() {
+        let (one, two) = (UtteranceId(1), UtteranceId(2));
+        let sound: Vec<u8> = [(one, 250), (two, 165), (UtteranceId(3), 40)]
+            .iter()
+            .flat_map(|&(id, n)| dye::dye(id, Bytes::from(vec![0x90; n])))
+            .collect();
+        let mut last = UtteranceId(0);
+        assert_eq!(parts(&sound, &mut last), [(one, 250), (two, 165), (UtteranceId(3), 40)]);
+        assert_eq!(last, UtteranceId(3));
+        assert_eq!(parts(&[0x33; 200], &mut last), [(UtteranceId(0), 200)]);
+    }
+}

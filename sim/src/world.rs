@@ -1,0 +1,341 @@
+//! A world: many calls on one worker, on one clock, event by event.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::time::Duration;
+
+use engine::stepped::SteppedWorker;
+use engine::time::Instant;
+use engine::{Planted, Stats};
+use loadtest::rng::Rng;
+
+use crate::check::ends::Left;
+use crate::check::isolation::Toll;
+use crate::check::{Invariant, Violation, bounds, ends, isolation};
+use crate::digest::Digest;
+use crate::line::Line;
+use crate::plan::{Options, Plan};
+use crate::stream::Stream;
+
+/// Time after the last call in which everything must have been given back: a line that nobody closed is given up.
+const GIVEN_BACK: Duration = Duration::from_secs(45);
+/// The longest that a world lasts.
+const WORLD_MAX: Duration = Duration::from_secs(400);
+/// Violations of which one world tells.
+const VIOLATIONS_MAX: usize = 20;
+
+/// What can happen next, and to whom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Event {
+    /// A call rings.
+    Ring(usize),
+    /// A call's model wants to know the time.
+    Model(usize),
+    /// A webhook is answered.
+    Answer(usize),
+    /// The upgrade of a call's socket is answered.
+    Opened(usize),
+    /// Something arrives at a stream's server.
+    Inward(usize),
+    /// Something arrives at a stream's carrier.
+    Outward(usize),
+    /// A stream's server gets to what it was woken for.
+    Step(usize),
+    /// A stream's agent gets to what it was woken for.
+    Look(usize),
+    /// The time that a stream's agent asked for.
+    Timer(usize),
+    /// A fault of a call, by its place in the plan.
+    Fault(usize, usize),
+    /// A connection that died is noticed, by the server or the carrier.
+    Noticed(usize, usize),
+    /// A panic, by its place in the plan.
+    Panic(usize),
+    /// The worker ticks.
+    Tick,
+}
+
+/// What came of a world.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// The seed.
+    pub seed: u64,
+    /// Everything that happened, as a number.
+    pub digest: u64,
+    /// What did not hold, oldest first.
+    pub violations: Vec<Violation>,
+    /// Calls.
+    pub calls: usize,
+    /// How long all of them lasted.
+    pub call_time: Duration,
+    /// Frames of callers that reached their legs, and that were lost on the way, counted.
+    pub frames: [u64; 2],
+    /// Interruptions, turns, streams, refusals, faults that calls ended by.
+    pub counts: [u64; 5],
+    /// The timeline of the call that was asked for.
+    pub timeline: Vec<(Instant, String)>,
+}
+
+/// Everything that exists.
+pub struct World {
+    /// What was drawn.
+    pub plan: Plan,
+    /// What was asked for.
+    pub options: Options,
+    /// Now.
+    pub now: Instant,
+    /// The worker.
+    pub worker: SteppedWorker,
+    /// All streams so far; one that is over stays in its place.
+    pub streams: Vec<Stream>,
+    /// Those of which something may still come.
+    pub live: Vec<usize>,
+    /// The calls.
+    pub lines: Vec<Line>,
+    /// Everything random that is nobody's own.
+    pub rng: Rng,
+    /// Everything that happened.
+    pub digest: Digest,
+    queue: BinaryHeap<Reverse<(Instant, u64, Event)>>,
+    sequence: u64,
+    violations: Vec<Violation>,
+    timeline: Vec<(Instant, String)>,
+    toll: Toll,
+    /// The tick's grid.
+    next_tick: Instant,
+    ticking: bool,
+    /// Counts beside those of the engine.
+    pub refused: u64,
+    /// Interruptions and turns of calls that are over.
+    pub heard: [u64; 2],
+}
+
+/// Lets the world of a seed happen.
+#[must_use]
+pub fn run(seed: u64, options: &Options) -> Outcome {
+    World::new(seed, options).run(seed)
+}
+
+impl World {
+    fn new(seed: u64, options: &Options) -> Self {
+        let plan = Plan::draw(seed, options);
+        let worker = SteppedWorker::new(plan.slots, options.ears);
+        if let Some(fault) = options.planted {
+            worker.plant(fault);
+        }
+        let lines = plan.calls.iter().map(|call| Line::new(call.clone())).collect();
+        let mut world = Self {
+            now: plan.begins,
+            options: *options,
+            worker,
+            streams: Vec::new(),
+            live: Vec::new(),
+            lines,
+            rng: Rng::new(seed ^ 0x3017_D011),
+            digest: Digest::default(),
+            queue: BinaryHeap::new(),
+            sequence: 0,
+            violations: Vec::new(),
+            timeline: Vec::new(),
+            toll: Toll::default(),
+            next_tick: plan.begins,
+            ticking: false,
+            refused: 0,
+            heard: [0; 2],
+            plan,
+        };
+        for (index, call) in world.plan.calls.clone().iter().enumerate() {
+            world.at(call.rings, Event::Ring(index));
+            for (place, (at, _)) in call.faults.iter().enumerate() {
+                world.at(*at, Event::Fault(index, place));
+            }
+        }
+        for (place, (at, _)) in world.plan.panics.clone().iter().enumerate() {
+            world.at(*at, Event::Panic(place));
+        }
+        world
+    }
+
+    fn run(mut self, seed: u64) -> Outcome {
+        let end = self.plan.begins + WORLD_MAX;
+        let mut quiet_since = None;
+        while let Some(Reverse((at, _, event))) = self.queue.pop() {
+            self.now = self.now.max(at);
+            self.happen(event);
+            if self.lines.iter().any(|line| !line.is_done()) || !self.live.is_empty() {
+                quiet_since = None;
+            }
+            let since = *quiet_since.get_or_insert(self.now);
+            let done = self.lines.iter().all(Line::is_done);
+            if self.now > end || (done && self.now.since(since) > GIVEN_BACK) || self.violations.len() > VIOLATIONS_MAX
+            {
+                break;
+            }
+        }
+        self.finish(seed)
+    }
+
+    fn happen(&mut self, event: Event) {
+        match event {
+            Event::Ring(call) => self.ring(call),
+            Event::Model(call) => self.model_ticks(call),
+            Event::Answer(call) => self.answer(call),
+            Event::Opened(call) => self.opened(call),
+            Event::Inward(stream) => self.arrives_inward(stream),
+            Event::Outward(stream) => self.arrives_outward(stream),
+            Event::Step(stream) => self.step(stream),
+            Event::Look(stream) => self.look(stream),
+            Event::Timer(stream) => self.timer(stream),
+            Event::Fault(call, place) => self.fault(call, place),
+            Event::Noticed(stream, by) => self.noticed(stream, by),
+            Event::Panic(place) => self.panic(place),
+            Event::Tick => self.tick(),
+        }
+    }
+
+    /// Arranges that something happens.
+    pub fn at(&mut self, at: Instant, event: Event) {
+        self.sequence += 1;
+        self.queue.push(Reverse((at.max(self.now), self.sequence, event)));
+    }
+
+    /// The worker ticks from now on, while anybody is there.
+    pub fn start_ticking(&mut self) {
+        if !self.ticking {
+            self.ticking = true;
+            self.next_tick = self.next_tick.max(self.now);
+            self.arrange_tick();
+        }
+    }
+
+    fn arrange_tick(&mut self) {
+        let every = self.plan.tick.as_micros() as u64;
+        // On the grid, some 400 µs behind the looks at the sockets, and never quite in time.
+        let on_grid = Instant::from_micros((self.now.micros() / every + 1) * every + 400);
+        let late = Duration::from_micros(self.rng.below(self.plan.tick_late.as_micros() as u64 + 1));
+        let mut at = on_grid + late;
+        for stall in &self.plan.stalls {
+            if at >= stall.from && at < stall.from + stall.lasts {
+                at = stall.from + stall.lasts;
+            }
+        }
+        self.next_tick = at;
+        self.at(at, Event::Tick);
+    }
+
+    fn tick(&mut self) {
+        let before = (self.worker.panics(), self.worker.seated());
+        self.worker.tick(self.now);
+        self.count_panics(before);
+        self.worker.answer_bells();
+        self.after_tick();
+        if self.live.is_empty() {
+            self.ticking = false;
+        } else {
+            self.arrange_tick();
+        }
+    }
+
+    /// What panicked in this tick, and who sat there.
+    fn count_panics(&mut self, ([steps, ticks], seated): ([u64; 2], usize)) {
+        let now = self.worker.panics();
+        if now == [steps, ticks] {
+            return;
+        }
+        // Only what was planted counts as met: anything else is a violation at the end.
+        if now[0] > steps && self.was_planted(Planted::Step) {
+            self.toll.steps += 1;
+        }
+        if now[1] > ticks && self.was_planted(Planted::Tick) {
+            self.toll.ticks += 1;
+            self.toll.seated += seated as u64;
+        }
+        self.tell_all(&format!("panics: {now:?}"));
+    }
+
+    fn was_planted(&self, fault: Planted) -> bool {
+        self.plan.panics.iter().any(|(at, planted)| *planted == fault && *at <= self.now)
+    }
+
+    fn panic(&mut self, place: usize) {
+        // A fault that is planted for good has its place.
+        if self.options.planted.is_none() {
+            self.worker.plant(self.plan.panics[place].1);
+        }
+    }
+
+    /// Something that did not hold.
+    pub fn violate(&mut self, invariant: Invariant, call: Option<usize>, what: String) {
+        let violation = Violation { invariant, call, at: self.now, what };
+        if let Some(call) = call {
+            self.tell(call, || violation.to_string());
+        }
+        self.violations.push(violation);
+    }
+
+    /// A line for the timeline of a call, if that is the one asked for.
+    pub fn tell(&mut self, call: usize, what: impl FnOnce() -> String) {
+        if self.options.told == Some(call) {
+            self.timeline.push((self.now, what()));
+        }
+    }
+
+    fn tell_all(&mut self, what: &str) {
+        if self.options.told.is_some() {
+            self.timeline.push((self.now, what.to_owned()));
+        }
+    }
+
+    fn finish(mut self, seed: u64) -> Outcome {
+        let stats = self.worker.stats();
+        self.check_world(&stats);
+        let streams = self.streams.len() as u64;
+        let call_time = self.lines.iter().map(Line::lasted).sum();
+        if let Some(told) = self.options.told.filter(|told| *told < self.lines.len()) {
+            self.timeline.extend(self.lines[told].timeline());
+            self.timeline.sort_by_key(|(at, _)| *at);
+        }
+        self.digest.number(stats.frames_in);
+        self.digest.number(stats.ticks);
+        self.digest.number(stats.frames_out);
+        Outcome {
+            seed,
+            digest: self.digest.value(),
+            violations: self.violations,
+            calls: self.lines.len(),
+            call_time,
+            frames: [stats.frames_in, stats.frames_dropped],
+            counts: [self.heard[0], self.heard[1], streams, self.refused, self.toll.faults],
+            timeline: self.timeline,
+        }
+    }
+
+    fn check_world(&mut self, stats: &Stats) {
+        let left = Left {
+            calls: self.lines.iter().filter(|line| !line.is_done()).count(),
+            slots: self.worker.active(),
+            seats: self.worker.seated(),
+            admitted: self.streams.iter().filter(|stream| stream.admitted).count(),
+            reported: self.streams.iter().filter(|stream| stream.reported).count(),
+            untold: self.streams.iter().filter(|stream| stream.mind.is_some()).count(),
+        };
+        let mut found = Vec::new();
+        ends::world(&left, stats, &mut found);
+        bounds::world(&self.plan, stats, &mut found);
+        isolation::world(&self.toll, stats, &mut found);
+        for (invariant, what) in found {
+            self.violate(invariant, None, what);
+        }
+    }
+
+    /// A call ended by a fault of the engine's.
+    pub fn count_fault(&mut self) {
+        self.toll.faults += 1;
+    }
+}
+
+impl std::fmt::Debug for World {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("World").field("now", &self.now).field("calls", &self.lines.len()).finish_non_exhaustive()
+    }
+}
