@@ -72,6 +72,8 @@ impl World {
                 }
                 Output::Send { text, .. } => self.send(call, &text),
                 Output::CloseStream => self.caller_closes(call),
+                // Faults that a script asks for; ours are the weather's, and no drawn script has any.
+                Output::ResetStream | Output::Reading(_) | Output::OpenSecond { .. } => {}
                 Output::Done => self.lines[call].finish(self.now),
             }
         }

@@ -92,6 +92,11 @@ pub enum What {
         /// Whether anybody was listening.
         heard: bool,
     },
+    /// A fault of the script begins or ends.
+    Fault {
+        /// In words.
+        text: String,
+    },
     /// A cough, click or typing.
     Disturbance {
         /// Which.
@@ -143,6 +148,7 @@ impl fmt::Display for What {
             Self::Digit { digit, heard: true } => write!(f, "caller presses {digit}"),
             Self::Digit { digit, heard: false } => write!(f, "caller presses {digit}; nobody listens"),
             Self::Disturbance { kind } => write!(f, "noise: {kind}"),
+            Self::Fault { text } => write!(f, "fault: {text}"),
             Self::Transfer { to } => write!(f, "transfer asked: <Dial> {to}"),
             Self::StreamEnded { why, unheard_ms } if unheard_ms.0 == 0 => write!(f, "stream ended: {why}"),
             Self::StreamEnded { why, unheard_ms } => {

@@ -56,6 +56,8 @@ pub struct Measures {
     pub disturbances: u64,
     /// Frames sent.
     pub frames_sent: u64,
+    /// Frames that the script lost.
+    pub frames_lost: u64,
     /// Media messages received.
     pub media_received: u64,
     /// Marks echoed because they were played.

@@ -6,7 +6,9 @@
 //! ```
 
 pub mod event;
+pub mod faults;
 pub mod measure;
 pub mod model;
+pub mod network;
 pub mod record;
 pub mod request;

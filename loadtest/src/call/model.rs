@@ -1,5 +1,6 @@
 //! The call itself: the executor asks, the stream plays, the runner acts, and the timeline is written.
 
+mod line;
 mod media;
 mod notices;
 
@@ -10,7 +11,9 @@ use std::sync::Arc;
 
 use self::notices::Notices;
 use super::event::{Event, What};
+use super::faults::Faults;
 use super::measure::Measures;
+use super::network::Network;
 use super::record::Record;
 use super::request::Request;
 use crate::caller::ear::Ear;
@@ -79,6 +82,13 @@ pub enum Input<'a> {
     Closed(String),
     /// The socket broke.
     Broken(Warning),
+    /// What became of a second socket.
+    SecondSocket {
+        /// Whether the server spoke with it.
+        accepted: bool,
+        /// What was seen.
+        said: String,
+    },
     /// Time has passed.
     Tick,
 }
@@ -111,6 +121,20 @@ pub enum Output {
     },
     /// Close the socket; nothing comes back.
     CloseStream,
+    /// Reset the connection; nothing comes back.
+    ResetStream,
+    /// Read from the socket, or leave what comes where it is.
+    Reading(bool),
+    /// Open another socket, say this on it, see whether the server speaks with it; answer with
+    /// [`Input::SecondSocket`].
+    OpenSecond {
+        /// Where.
+        url: Url,
+        /// `X-Twilio-Signature`.
+        signature: String,
+        /// The first messages.
+        greeting: Vec<String>,
+    },
     /// Nothing more will happen.
     Done,
 }
@@ -134,6 +158,10 @@ pub struct Call {
     line: Line,
     ear: Ear,
     media: Media,
+    faults: Faults,
+    network: Network,
+    /// The plan of the newest stream, for a second socket.
+    newest_plan: Option<StreamPlan>,
     /// The utterance whose onset is still to be written into the timeline.
     onset_ahead: Option<Utterance>,
     last_clear: Option<Micros>,
@@ -166,6 +194,7 @@ impl Call {
         let mut rng = Rng::new(plan.seed);
         let noise = Noise::new(plan.script.noise, Rng::new(rng.next_u64()));
         let runner = Runner::new(Arc::clone(&plan.script), Rng::new(rng.next_u64()));
+        let faults = Faults::new(&plan.script.faults, Rng::new(rng.next_u64()));
         let facts = Facts {
             sids: plan.sids.clone(),
             parties: plan.parties.clone(),
@@ -187,6 +216,9 @@ impl Call {
             line: Line::new(noise),
             ear: Ear::default(),
             media: Media::None,
+            faults,
+            network: Network::default(),
+            newest_plan: None,
             onset_ahead: None,
             last_clear: None,
             transfers: Vec::new(),
@@ -221,11 +253,12 @@ impl Call {
     #[must_use]
     pub fn next_deadline(&self) -> Micros {
         let stream = if let Media::Open(stream) = &self.media { Some(stream.next_deadline()) } else { None };
+        let line = [self.faults.next_deadline(), self.network.next_deadline()];
         let all = [stream, self.executor.next_deadline(), self.runner.next_deadline(), self.ear.next_deadline()];
         // A deadline that has passed without effect (a step waits for something else) must not spin.
         let soon = self.now + Micros::from_ms(1);
         let last = self.notices.deadline().unwrap_or(self.ends_at);
-        all.into_iter().flatten().map(|at| at.max(soon)).fold(last.max(soon), Micros::min)
+        all.into_iter().chain(line).flatten().map(|at| at.max(soon)).fold(last.max(soon), Micros::min)
     }
 
     /// Something happened at `at`. Times that are older than the newest seen count as now, except for measuring.
@@ -247,6 +280,7 @@ impl Call {
             }
             Input::Text(text) => self.with_stream(at, |stream, now, out| stream.text(now, text, out)),
             Input::Binary(bytes) => self.with_stream(at, |stream, _, out| stream.binary(bytes, out)),
+            Input::SecondSocket { accepted, said } => self.second_socket(accepted, said),
             Input::Closed(why) => self.stream_closed(format!("the server closed it ({why})")),
             Input::Broken(warning) => {
                 let why = warning.text.clone();
@@ -279,10 +313,14 @@ impl Call {
                 transfers: &self.transfers,
                 ended: self.ended.is_some(),
             };
-            let Some(action) = self.runner.step(view) else { break };
-            self.act(action);
+            match self.runner.step(view) {
+                Some(action) => self.act(action),
+                None if self.change_faults() => {}
+                None => break,
+            }
         }
         self.send_frames();
+        self.leave();
         self.expire_notices();
         // The end is only told when the script has had its last word.
         if self.ended.is_some() && self.notices.is_empty() && self.runner.has_finished() {
@@ -332,7 +370,8 @@ impl Call {
             Action::Press(digit) => {
                 let heard = match &mut self.media {
                     Media::Open(stream) => {
-                        self.out.push_back(Output::Send { text: stream.digit(digit), due: None });
+                        let text = stream.digit(digit);
+                        self.post(text, None);
                         true
                     }
                     _ => self.executor.digit(self.now, digit),
@@ -377,9 +416,8 @@ impl Call {
     fn end(&mut self, why: String) {
         match std::mem::replace(&mut self.media, Media::None) {
             Media::Open(mut stream) => {
-                self.out.push_back(Output::Send { text: stream.stop(), due: None });
-                self.out.push_back(Output::CloseStream);
-                self.close_books(&stream, "stop sent".into());
+                let why = self.stop_stream(&mut stream);
+                self.close_books(&stream, why);
             }
             Media::Opening(_) => self.out.push_back(Output::CloseStream),
             Media::None => {}

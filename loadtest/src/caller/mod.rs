@@ -2,6 +2,7 @@
 
 pub mod clips;
 pub mod ear;
+pub mod fault;
 pub mod label;
 pub mod line;
 pub mod noise;

@@ -124,6 +124,17 @@ impl Runner {
         self.wake.filter(|_| !self.finished)
     }
 
+    /// The step at hand, from 1.
+    #[must_use]
+    pub fn step_number(&self) -> Option<usize> {
+        self.script.steps.get(self.index).map(|_| self.index + 1)
+    }
+
+    /// The caller has gone: what is left of the script means nothing.
+    pub const fn drop_rest(&mut self) {
+        self.finished = true;
+    }
+
     /// Whether every step is done.
     #[must_use]
     pub const fn has_finished(&self) -> bool {

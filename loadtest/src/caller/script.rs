@@ -8,6 +8,7 @@ use serde::Deserialize;
 use thiserror::Error;
 
 use super::clips::{self, BadClip, Clip};
+use super::fault::{BadFault, Fault, RawFault};
 use super::noise::NoisePlan;
 use super::steps::{BadStep, RawStep, Step};
 use crate::time::Micros;
@@ -15,12 +16,12 @@ use crate::twilio::executor::Callee;
 
 /// The scripts that are built in, by name.
 pub const BUILT_IN: &[(&str, &str)] = &[
-    ("default", include_str!("../../scripts/default.toml")),
-    ("interrupt", include_str!("../../scripts/interrupt.toml")),
-    ("goodbye", include_str!("../../scripts/goodbye.toml")),
-    ("noise", include_str!("../../scripts/noise.toml")),
-    ("silent", include_str!("../../scripts/silent.toml")),
-    ("echo", include_str!("../../scripts/echo.toml")),
+    ("default", include_str!("../../scenarios/default.toml")),
+    ("interrupt", include_str!("../../scenarios/interrupt.toml")),
+    ("goodbye", include_str!("../../scenarios/goodbye.toml")),
+    ("noise", include_str!("../../scenarios/noise.toml")),
+    ("silent", include_str!("../../scenarios/silent.toml")),
+    ("echo", include_str!("../../scenarios/echo.toml")),
 ];
 
 /// What must not happen anywhere in the call.
@@ -46,6 +47,8 @@ pub struct Script {
     pub steps: Vec<Step>,
     /// What must not happen.
     pub forbid: Vec<Forbidden>,
+    /// What goes wrong between Twilio and the server.
+    pub faults: Vec<Fault>,
     /// What disturbs the line.
     pub noise: NoisePlan,
     /// Who answers a transfer.
@@ -71,6 +74,9 @@ pub enum BadScript {
     /// A step says nothing that can be done.
     #[error("{0}: step {1}: {2}")]
     Step(String, usize, BadStep),
+    /// A fault cannot be made.
+    #[error("{0}: fault {1}: {2}")]
+    Fault(String, usize, BadFault),
     /// A clip cannot be used.
     #[error("{0}: {1}")]
     Clip(String, BadClip),
@@ -93,6 +99,8 @@ struct RawScript {
     transfer: RawCallee,
     #[serde(default)]
     step: Vec<RawStep>,
+    #[serde(default)]
+    fault: Vec<RawFault>,
 }
 
 #[derive(Deserialize)]
@@ -145,6 +153,11 @@ pub fn parse(name: &str, text: &str, folder: &Path) -> Result<Script, BadScript>
     if steps.is_empty() {
         return Err(BadScript::Empty(name.to_owned()));
     }
+    let mut faults = Vec::new();
+    for (index, fault) in raw.fault.iter().enumerate() {
+        let checked = fault.check(steps.len()).map_err(|bad| BadScript::Fault(name.to_owned(), index + 1, bad))?;
+        faults.push(checked);
+    }
     let mut loaded = BTreeMap::new();
     for clip in steps.iter().flat_map(Step::clips) {
         let sound = clips::load(clip, folder).map_err(|bad| BadScript::Clip(name.to_owned(), bad))?;
@@ -156,6 +169,7 @@ pub fn parse(name: &str, text: &str, folder: &Path) -> Result<Script, BadScript>
         about: raw.about,
         steps,
         forbid: raw.forbid,
+        faults,
         noise: raw.noise,
         callee: Callee { answers, ring: Micros::from_ms(ring_ms), talk: Micros::from_ms(talk_ms) },
         max: Micros::from_ms(raw.max_ms).min(MAX_CALL),

@@ -2,9 +2,11 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
+use tokio::time::timeout;
 
 use super::alarm::Alarm;
 use super::clock::Clock;
@@ -28,6 +30,7 @@ struct Hands {
     notices: FuturesUnordered<Boxed<(u64, Result<Answer, String>)>>,
     opening: Pending<Result<Socket, Warning>>,
     socket: Option<Socket>,
+    second: Pending<(bool, String)>,
 }
 
 /// Runs a call to its end. It always ends: the model bounds its length, the sockets have time limits.
@@ -41,6 +44,7 @@ pub async fn run(plan: CallPlan, clock: Clock, route: Route) -> Call {
         notices: FuturesUnordered::new(),
         opening: None,
         socket: None,
+        second: None,
     };
     loop {
         while let Some(output) = call.poll() {
@@ -72,6 +76,20 @@ impl Hands {
                 if let Some(socket) = self.socket.take() {
                     socket.close().await;
                 }
+            }
+            Output::ResetStream => {
+                if let Some(socket) = self.socket.take() {
+                    socket.reset().await;
+                }
+            }
+            Output::Reading(reading) => {
+                if let Some(socket) = &mut self.socket {
+                    socket.set_reading(reading);
+                }
+            }
+            Output::OpenSecond { url, signature, greeting } => {
+                let opening = Socket::open(url, signature, self.route.clone(), self.clock);
+                self.second = Some(Box::pin(second(opening, greeting)));
             }
             Output::Done => {}
         }
@@ -124,9 +142,37 @@ impl Hands {
                     Err(warning) => call.handle(clock.now(), Input::StreamRefused(warning)),
                 }
             }
+            (accepted, said) = pending(&mut self.second) => {
+                self.second = None;
+                call.handle(clock.now(), Input::SecondSocket { accepted, said });
+            }
             () = self.alarm.until(call.next_deadline()) => call.handle(clock.now(), Input::Tick),
         }
     }
+}
+
+/// How long a server may take to show what it thinks of a second socket.
+const SECOND: Duration = Duration::from_secs(2);
+
+/// Whether a socket that ought to be refused is spoken with, and what was seen.
+async fn second(opening: impl Future<Output = Result<Socket, Warning>>, greeting: Vec<String>) -> (bool, String) {
+    let mut socket = match opening.await {
+        Ok(socket) => socket,
+        Err(warning) => return (false, warning.text),
+    };
+    for text in greeting {
+        if socket.send(text).await.is_err() {
+            return (false, "the connection broke".into());
+        }
+    }
+    let seen = match timeout(SECOND, socket.receive()).await {
+        Ok((_, Received::Closed(code))) => (false, format!("the server closed it ({code})")),
+        Ok((_, Received::Broken(warning))) => (false, warning.text),
+        Ok((_, Received::Text(_) | Received::Binary(_))) => (true, "the server sent a message".into()),
+        Err(_) => (true, "it stayed open for 2 s".into()),
+    };
+    socket.cut();
+    seen
 }
 
 async fn receive(socket: &mut Option<Socket>) -> (Micros, Received) {

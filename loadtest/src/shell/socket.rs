@@ -4,12 +4,13 @@
 //! Between reader and call stands a channel of 1,024 messages. Full: the reader stops reading, and the server feels
 //! it. Empty: the call waits. Late: each message carries the time at which it was read.
 
+use std::os::fd::AsFd;
 use std::time::Duration;
 
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
 use tokio::net::TcpStream;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
@@ -54,6 +55,9 @@ pub struct Socket {
     sink: SplitSink<WebSocketStream<TcpStream>, Message>,
     received: mpsc::Receiver<(Micros, Received)>,
     reader: JoinHandle<()>,
+    reading: watch::Sender<bool>,
+    /// The same connection, to set what the WebSocket hides.
+    twin: Option<std::net::TcpStream>,
 }
 
 impl Socket {
@@ -64,18 +68,23 @@ impl Socket {
     pub async fn open(url: Url, signature: String, route: Route, clock: Clock) -> Result<Self, Warning> {
         let place = route.place(&url).map_err(|e| Warning::new(Code::StreamRefused, e))?;
         let tcp = connect(&place).await.map_err(|e| Warning::new(Code::StreamRefused, e))?;
+        let twin = tcp.as_fd().try_clone_to_owned().ok().map(Into::into);
         let handshake = shake(tcp, &url, &signature);
         let websocket = timeout(HANDSHAKE, handshake)
             .await
             .map_err(|_| Warning::new(Code::StreamTimeout, format!("{url}: no handshake within 10 s")))??;
         let (sink, stream) = websocket.split();
         let (sender, received) = mpsc::channel(AHEAD);
-        let reader = tokio::spawn(read(stream, sender, clock));
-        Ok(Self { sink, received, reader })
+        let (reading, gate) = watch::channel(true);
+        let reader = tokio::spawn(read(stream, sender, gate, clock));
+        Ok(Self { sink, received, reader, reading, twin })
     }
 
     /// The next message, and when it was read. Safe to be dropped and called again.
     pub async fn receive(&mut self) -> (Micros, Received) {
+        if !*self.reading.borrow() {
+            return std::future::pending().await;
+        }
         match self.received.recv().await {
             Some(received) => received,
             // The reader says how it ended before it ends, so this is behind the end.
@@ -93,6 +102,20 @@ impl Socket {
             Ok(Err(error)) => Err(broken(&error)),
             Err(_) => Err(Warning::new(Code::StreamClosed, "the server did not read for 2 s")),
         }
+    }
+
+    /// Whether what comes is read; else it stays in the kernel until that is full, and the server feels it.
+    pub fn set_reading(&self, reading: bool) {
+        self.reading.send_replace(reading);
+    }
+
+    /// Resets the connection: the server gets an error instead of an end.
+    pub async fn reset(self) {
+        let twin = self.twin.and_then(|twin| TcpStream::from_std(twin).ok());
+        // Without it the connection is closed instead, which nobody can help.
+        let _ = twin.as_ref().map(TcpStream::set_zero_linger);
+        self.reader.abort();
+        let _ = self.reader.await;
     }
 
     /// Drops the connection as it is; for a server that no longer reads.
@@ -138,11 +161,12 @@ async fn shake(tcp: TcpStream, url: &Url, signature: &str) -> Result<WebSocketSt
 async fn read(
     mut stream: SplitStream<WebSocketStream<TcpStream>>,
     sender: mpsc::Sender<(Micros, Received)>,
+    mut gate: watch::Receiver<bool>,
     clock: Clock,
 ) {
     let mut ended = false;
     // Behind a close the rest is read and thrown away, so that the server can finish in peace.
-    while let Some(message) = stream.next().await {
+    while let Some(message) = next(&mut stream, &mut gate).await {
         let now = clock.now();
         let received = match message {
             Ok(Message::Text(text)) => Received::Text(text),
@@ -160,6 +184,25 @@ async fn read(
     if !ended {
         let text = "the server cut the connection without closing the WebSocket";
         let _ = sender.send((clock.now(), Received::Broken(Warning::new(Code::StreamClosed, text)))).await;
+    }
+}
+
+/// The next message, while the gate is open; a socket that is given up opens it for good.
+async fn next(
+    stream: &mut SplitStream<WebSocketStream<TcpStream>>,
+    gate: &mut watch::Receiver<bool>,
+) -> Option<Result<Message, Error>> {
+    loop {
+        let open = *gate.borrow_and_update();
+        if open || gate.has_changed().is_err() {
+            tokio::select! {
+                biased;
+                Ok(()) = gate.changed() => {}
+                message = stream.next() => return message,
+            }
+        } else {
+            let _ = gate.changed().await;
+        }
     }
 }
 

@@ -70,6 +70,8 @@ pub struct Stream {
     /// Codes that were already reported: each is reported once per stream.
     reported: Vec<Code>,
     counts: StreamCounts,
+    /// Frames that were lost before they became messages.
+    lost: u64,
 }
 
 impl Stream {
@@ -92,6 +94,7 @@ impl Stream {
             playback,
             reported: Vec::new(),
             counts: StreamCounts::default(),
+            lost: 0,
         }
     }
 
@@ -116,7 +119,7 @@ impl Stream {
     /// When the next frame starts: its first sample is spoken now.
     #[must_use]
     pub fn frame_start(&self) -> Micros {
-        self.started + Micros(self.counts.frames * FRAME.0)
+        self.started + Micros((self.counts.frames + self.lost) * FRAME.0)
     }
 
     /// When the next frame is complete and must be sent; fixed when the stream started.
@@ -146,6 +149,11 @@ impl Stream {
         self.counts.frames += 1;
         self.sequence += 1;
         message::media(self.sequence, self.counts.frames, timestamp_ms, mulaw, &self.stream_sid)
+    }
+
+    /// The frame that is due is lost on its way to Twilio: no message is made of it, and its time stamp is missing.
+    pub const fn lose_frame(&mut self) {
+        self.lost += 1;
     }
 
     /// A key that the caller presses.

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a broken test server is a failed test")]
 
 pub(crate) mod server;
+pub(crate) mod world;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -32,6 +33,8 @@ pub(crate) enum Fault {
     Nervous,
     /// Sends extra fields and binary messages.
     Sloppy,
+    /// Speaks with anybody who knows the URL of the stream, as often as he likes.
+    OpenDoor,
 }
 
 /// The bot of one stream.

@@ -3,6 +3,7 @@
 use super::{Call, Media, Output};
 use crate::audio::{FRAME_SAMPLES, mulaw};
 use crate::call::event::What;
+use crate::call::network::Network;
 use crate::caller::ear::Noticed;
 use crate::time::Micros;
 use crate::twilio::ids;
@@ -35,12 +36,16 @@ impl Call {
         self.note(What::StreamStarted { stream_sid: sid.clone() });
         self.record.begin(self.now);
         self.measures.start.get_or_insert(self.now);
-        let out = &mut self.out;
+        self.faults.stream_started(self.now);
+        self.network = Network::default();
+        let mut greeting = Vec::new();
         let stream = Stream::start(self.now, self.plan.sids.clone(), sid, &plan.parameters, &mut |event| {
             if let StreamEvent::Send(text) = event {
-                out.push_back(Output::Send { text, due: None });
+                greeting.push(text);
             }
         });
+        greeting.into_iter().for_each(|text| self.post(text, None));
+        self.newest_plan = Some(plan);
         self.media = Media::Open(Box::new(stream));
     }
 
@@ -61,6 +66,9 @@ impl Call {
         at: Micros,
         act: impl FnOnce(&mut Stream, Micros, &mut dyn FnMut(StreamEvent<'_>)),
     ) {
+        if self.network.hangs() {
+            return;
+        }
         let Some(mut stream) = self.take_stream() else { return };
         let now = self.now;
         act(&mut stream, now, &mut |event| self.stream_event(at, event));
@@ -68,7 +76,7 @@ impl Call {
     }
 
     /// The open stream, if there is one; nothing else is touched.
-    fn take_stream(&mut self) -> Option<Box<Stream>> {
+    pub(super) fn take_stream(&mut self) -> Option<Box<Stream>> {
         match std::mem::replace(&mut self.media, Media::None) {
             Media::Open(stream) => Some(stream),
             other => {
@@ -80,7 +88,7 @@ impl Call {
 
     fn stream_event(&mut self, at: Micros, event: StreamEvent<'_>) {
         match event {
-            StreamEvent::Send(text) => self.out.push_back(Output::Send { text, due: None }),
+            StreamEvent::Send(text) => self.post(text, None),
             StreamEvent::Heard { at, bytes } => {
                 if self.plan.keep_sound {
                     self.record.heard(at, bytes);
@@ -141,8 +149,14 @@ impl Call {
             let (start, due) = (stream.frame_start(), stream.frame_due());
             let (linear, disturbance) = self.line.frame(start);
             let sound: [u8; FRAME_SAMPLES] = linear.map(mulaw::encode);
-            self.out.push_back(Output::Send { text: stream.frame(&sound), due: Some(due) });
-            self.measures.frames_sent += 1;
+            if self.faults.loses() {
+                stream.lose_frame();
+                self.measures.frames_lost += 1;
+            } else {
+                let text = stream.frame(&sound);
+                self.network.post(self.now, text, Some(due), &mut self.faults);
+                self.measures.frames_sent += 1;
+            }
             if self.plan.keep_sound {
                 self.record.said(start, &sound);
             }
@@ -154,7 +168,11 @@ impl Call {
     }
 
     pub(super) fn stream_closed(&mut self, why: String) {
+        if self.network.hangs() {
+            return;
+        }
         if let Some(stream) = self.take_stream() {
+            self.network = Network::default();
             self.close_books(&stream, why);
             self.out.push_back(Output::CloseStream);
             self.executor.stream_ended(self.now, true);
