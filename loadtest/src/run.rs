@@ -20,8 +20,9 @@ use crate::shell::clock::{self, Clock};
 use crate::shell::drive;
 use crate::shell::route::Route;
 use crate::time::Micros;
+use crate::twilio::executor::First;
 use crate::twilio::ids::{self, Sids};
-use crate::twilio::params::Parties;
+use crate::twilio::params::{Direction, Parties};
 use crate::twilio::stream::FRAME;
 use crate::twilio::url::Url;
 
@@ -148,7 +149,8 @@ fn plan(args: &CallArgs) -> Result<Plans, String> {
     let calls = (0..args.count).map(|index| {
         let sids = Sids { account: account.clone(), call: ids::sid("CA", &mut rng) };
         CallPlan {
-            url: url.clone(),
+            first: First::Ask(url.clone(), false),
+            direction: Direction::Inbound,
             sids,
             parties: Parties { from: next_number(&args.target.from, index), to: args.target.to.clone() },
             auth_token: auth_token(&args.target),

@@ -13,8 +13,9 @@ use loadtest::rng::Rng;
 use loadtest::shell::clock::Clock;
 use loadtest::shell::drive;
 use loadtest::shell::route::Route;
+use loadtest::twilio::executor::First;
 use loadtest::twilio::ids::{Sids, sid};
-use loadtest::twilio::params::Parties;
+use loadtest::twilio::params::{Direction, Parties};
 use loadtest::twilio::url::Url;
 use support::Fault;
 use support::server::{TOKEN, serve};
@@ -22,7 +23,8 @@ use support::server::{TOKEN, serve};
 fn plan(url: &str, script: &str) -> CallPlan {
     let mut rng = Rng::new(3);
     CallPlan {
-        url: Url::parse(url).unwrap(),
+        first: First::Ask(Url::parse(url).unwrap(), false),
+        direction: Direction::Inbound,
         sids: Sids { account: sid("AC", &mut rng), call: sid("CA", &mut rng) },
         parties: Parties { from: "+14155550100".into(), to: "+14155550199".into() },
         auth_token: TOKEN.into(),

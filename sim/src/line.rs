@@ -8,8 +8,9 @@ use loadtest::call::event::What;
 use loadtest::call::model::{self, Call, Input, Output};
 use loadtest::rng::Rng;
 use loadtest::time::Micros;
+use loadtest::twilio::executor::First;
 use loadtest::twilio::ids::{Sids, sid};
-use loadtest::twilio::params::Parties;
+use loadtest::twilio::params::{Direction, Parties};
 use loadtest::twilio::url::Url;
 use loadtest::twilio::warning::{Code, Warning};
 
@@ -59,7 +60,8 @@ impl Line {
         // The name is a constant of this file.
         let url = Url::parse("http://127.0.0.1:8080/voice").unwrap_or_else(|bad| panic!("{bad}"));
         let plan = model::CallPlan {
-            url,
+            first: First::Ask(url, false),
+            direction: Direction::Inbound,
             sids: Sids { account: sid("AC", &mut rng), call: sid("CA", &mut rng) },
             parties: Parties { from: format!("+1415555{call:04}"), to: "+14155550199".into() },
             auth_token: "12345".into(),

@@ -3,6 +3,7 @@
 mod line;
 mod media;
 mod notices;
+mod order;
 
 pub use media::Buffered;
 
@@ -10,6 +11,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use self::notices::Notices;
+pub use self::order::Order;
 use super::event::{Event, What};
 use super::faults::Faults;
 use super::measure::Measures;
@@ -25,9 +27,10 @@ use crate::rng::Rng;
 use crate::time::Micros;
 use crate::twilio::date;
 use crate::twilio::executor::{self, Answer, Executor, Facts, Fetch, First, StreamPlan, TWILIO_API};
+use crate::twilio::form::Fields;
 use crate::twilio::ids::{self, Sids};
 use crate::twilio::notice::{Carries, Notice};
-use crate::twilio::params::{self, CallStatus, Parties};
+use crate::twilio::params::{self, CallStatus, Direction, Parties};
 use crate::twilio::signature;
 use crate::twilio::stream::Stream;
 use crate::twilio::url::Url;
@@ -36,8 +39,10 @@ use crate::twilio::warning::Warning;
 /// What one call needs to know.
 #[derive(Clone, Debug)]
 pub struct CallPlan {
-    /// The voice webhook.
-    pub url: Url,
+    /// The voice webhook, or TwiML that was handed over.
+    pub first: First,
+    /// Which way it goes.
+    pub direction: Direction,
     /// Account and call.
     pub sids: Sids,
     /// Who calls whom.
@@ -89,6 +94,8 @@ pub enum Input<'a> {
         /// What was seen.
         said: String,
     },
+    /// The account wants something of the live call.
+    Order(Order),
     /// Time has passed.
     Tick,
 }
@@ -203,7 +210,7 @@ impl Call {
             api: TWILIO_API.into(),
             seed: rng.next_u64(),
         };
-        let executor = Executor::new(now, First::Ask(plan.url.clone(), false), facts);
+        let executor = Executor::new(now, plan.first.clone(), facts);
         let call_token = format!("%7B%22parentCallInfoToken%22%3A%22{}%22%7D", ids::token(&mut rng));
         let ends_at = now + plan.script.max;
         let mut call = Self {
@@ -287,6 +294,7 @@ impl Call {
                 self.note(What::Warning(warning));
                 self.stream_closed(why);
             }
+            Input::Order(order) => self.order(order),
             Input::Tick => {}
         }
         if self.now >= self.ends_at && self.ended.is_none() {
@@ -384,19 +392,25 @@ impl Call {
         }
     }
 
-    /// `CallStatus` as it is now.
-    const fn status(&self) -> CallStatus {
-        match (&self.ended, self.answered_once) {
-            (Some(_), _) => CallStatus::Completed,
-            (None, true) => CallStatus::InProgress,
-            (None, false) => CallStatus::Ringing,
+    /// `CallStatus` as it is now. Who is called by REST has answered when the first TwiML is asked for.
+    #[must_use]
+    pub const fn status(&self) -> CallStatus {
+        match (&self.ended, self.answered_once, self.plan.direction) {
+            (Some(_), ..) => CallStatus::Completed,
+            (None, true, _) | (None, _, Direction::OutboundApi) => CallStatus::InProgress,
+            (None, false, Direction::Inbound) => CallStatus::Ringing,
         }
     }
 
+    /// What every webhook of the call carries.
+    fn fields(&self) -> Fields {
+        let CallPlan { sids, parties, direction, .. } = &self.plan;
+        params::voice(sids, parties, *direction, self.status(), &self.call_token)
+    }
+
     fn request(&mut self, fetch: &Fetch) {
-        let fields = params::voice(&self.plan.sids, &self.plan.parties, self.status(), &self.call_token);
         let token = ids::token(&mut self.rng);
-        let request = Request::new(fetch, fields, &self.plan.auth_token, token);
+        let request = Request::new(fetch, self.fields(), &self.plan.auth_token, token);
         self.note(What::Request { method: request.method, url: fetch.url.to_string() });
         self.requested = Some(self.now);
         self.out.push_back(Output::Request(Box::new(request)));
@@ -414,14 +428,7 @@ impl Call {
     }
 
     fn end(&mut self, why: String) {
-        match std::mem::replace(&mut self.media, Media::None) {
-            Media::Open(mut stream) => {
-                let why = self.stop_stream(&mut stream);
-                self.close_books(&stream, why);
-            }
-            Media::Opening(_) => self.out.push_back(Output::CloseStream),
-            Media::None => {}
-        }
+        self.end_media();
         self.note(What::Ended { why: why.clone() });
         self.ended = Some(why);
         self.requested = None;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
+use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use super::alarm::Alarm;
@@ -13,7 +14,7 @@ use super::clock::Clock;
 use super::route::Route;
 use super::socket::{Received, Socket};
 use super::webhook;
-use crate::call::model::{Call, CallPlan, Input, Output};
+use crate::call::model::{Call, CallPlan, Input, Order, Output};
 use crate::time::Micros;
 use crate::twilio::executor::Answer;
 use crate::twilio::warning::Warning;
@@ -31,10 +32,25 @@ struct Hands {
     opening: Pending<Result<Socket, Warning>>,
     socket: Option<Socket>,
     second: Pending<(bool, String)>,
+    /// None come any more when their sender is gone.
+    orders: mpsc::Receiver<Order>,
 }
 
 /// Runs a call to its end. It always ends: the model bounds its length, the sockets have time limits.
 pub async fn run(plan: CallPlan, clock: Clock, route: Route) -> Call {
+    let (_, nobody) = mpsc::channel(1);
+    run_ordered(plan, clock, route, nobody, |_| {}).await
+}
+
+/// Runs a call to its end, carries out what is ordered meanwhile, and shows the call to `watch` whenever something
+/// happened to it.
+pub async fn run_ordered(
+    plan: CallPlan,
+    clock: Clock,
+    route: Route,
+    orders: mpsc::Receiver<Order>,
+    mut watch: impl FnMut(&Call),
+) -> Call {
     let mut call = Call::new(plan, clock.now());
     let mut hands = Hands {
         clock,
@@ -45,14 +61,17 @@ pub async fn run(plan: CallPlan, clock: Clock, route: Route) -> Call {
         opening: None,
         socket: None,
         second: None,
+        orders,
     };
     loop {
         while let Some(output) = call.poll() {
             if matches!(output, Output::Done) {
+                watch(&call);
                 return call;
             }
             hands.obey(output, &mut call).await;
         }
+        watch(&call);
         hands.wait(&mut call).await;
     }
 }
@@ -146,6 +165,7 @@ impl Hands {
                 self.second = None;
                 call.handle(clock.now(), Input::SecondSocket { accepted, said });
             }
+            Some(order) = self.orders.recv() => call.handle(clock.now(), Input::Order(order)),
             () = self.alarm.until(call.next_deadline()) => call.handle(clock.now(), Input::Tick),
         }
     }

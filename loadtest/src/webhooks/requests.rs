@@ -5,7 +5,7 @@ use crate::call::request::Request;
 use crate::rng::Rng;
 use crate::twilio::executor::Fetch;
 use crate::twilio::ids::{self, Sids};
-use crate::twilio::params::{self, CallStatus, Parties};
+use crate::twilio::params::{self, CallStatus, Direction, Parties};
 use crate::twilio::url::Url;
 
 /// Everything that is the same for all.
@@ -32,7 +32,7 @@ impl Requests {
         let mut rng = Rng::new(self.seed ^ index.wrapping_mul(0xD6E8_FEB8_6659_FD93));
         let sids = Sids { account: self.account.clone(), call: ids::sid("CA", &mut rng) };
         let parties = Parties { from: self.from.at(index), to: self.to.at(rng.below(self.to.count())) };
-        let fields = params::voice(&sids, &parties, CallStatus::Ringing, &ids::token(&mut rng));
+        let fields = params::voice(&sids, &parties, Direction::Inbound, CallStatus::Ringing, &ids::token(&mut rng));
         let fetch = Fetch { url: self.url.clone(), get: false, extra: Vec::new() };
         Request::new(&fetch, fields, &self.auth_token, ids::token(&mut rng))
     }

@@ -8,9 +8,9 @@ use loadtest::call::model::{Call, CallPlan, Input, Output};
 use loadtest::caller::script;
 use loadtest::rng::Rng;
 use loadtest::time::Micros;
-use loadtest::twilio::executor::Answer;
+use loadtest::twilio::executor::{Answer, First};
 use loadtest::twilio::ids::{Sids, sid};
-use loadtest::twilio::params::Parties;
+use loadtest::twilio::params::{Direction, Parties};
 use loadtest::twilio::url::Url;
 
 use super::{Act, Bot, Fault, after_twiml, voice_twiml};
@@ -48,7 +48,8 @@ impl World {
             .unwrap_or_else(|bad| panic!("{bad}"));
         let mut rng = Rng::new(seed);
         let plan = CallPlan {
-            url: Url::parse("http://127.0.0.1:8080/twilio/voice").unwrap(),
+            first: First::Ask(Url::parse("http://127.0.0.1:8080/twilio/voice").unwrap(), false),
+            direction: Direction::Inbound,
             sids: Sids { account: sid("AC", &mut rng), call: sid("CA", &mut rng) },
             parties: Parties { from: "+14155550100".into(), to: "+14155550199".into() },
             auth_token: "12345".into(),

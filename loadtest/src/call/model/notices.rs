@@ -10,9 +10,9 @@ use crate::call::event::What;
 use crate::call::request::Request;
 use crate::time::Micros;
 use crate::twilio::executor::Answer;
+use crate::twilio::ids;
 use crate::twilio::notice::{self, Carries, Notice};
 use crate::twilio::warning::{Code, Warning};
-use crate::twilio::{ids, params};
 
 /// Notices of one call that wait or are under way, at most.
 const MAX_WAITING: usize = 1_000;
@@ -49,7 +49,7 @@ impl Call {
             return self.note(What::Warning(Warning::new(Code::Silent, text)));
         }
         let fields = match notice.carries {
-            Carries::Call => params::voice(&self.plan.sids, &self.plan.parties, self.status(), &self.call_token),
+            Carries::Call => self.fields(),
             Carries::Own => Vec::new(),
         };
         let token = ids::token(&mut self.rng);

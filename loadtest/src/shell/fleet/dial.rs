@@ -20,7 +20,7 @@ use crate::time::Micros;
 use crate::twilio::date;
 use crate::twilio::executor::{Callee, Executor, Facts, Fetch, First, Output, StreamPlan, TWILIO_API};
 use crate::twilio::ids::{self, Sids};
-use crate::twilio::params::{self, CallStatus, Parties};
+use crate::twilio::params::{self, CallStatus, Direction, Parties};
 use crate::twilio::signature;
 use crate::twilio::url::Url;
 
@@ -163,7 +163,7 @@ async fn twiml(
     loop {
         match executor.poll() {
             Some(Output::Fetch(fetch)) => {
-                let fields = params::voice(sids, &parties, status, &call_token);
+                let fields = params::voice(sids, &parties, Direction::Inbound, status, &call_token);
                 let request = Request::new(&fetch, fields, &directory.auth_token, ids::token(rng));
                 match webhook::fetch(request, directory.route.clone()).await {
                     Ok(answer) => executor.answer(clock.now(), &answer),
@@ -197,7 +197,7 @@ async fn report_end(directory: &Directory, sids: Sids, length: Micros) -> Result
         ("Duration".into(), seconds.div_ceil(60).to_string()),
         ("SipResponseCode".into(), "200".into()),
     ];
-    let fields = params::voice(&sids, &parties, CallStatus::Completed, "");
+    let fields = params::voice(&sids, &parties, Direction::Inbound, CallStatus::Completed, "");
     let token = ids::token(&mut Rng::new(unix_s() ^ length.0));
     let request = Request::new(&Fetch { url, get: false, extra }, fields, &directory.auth_token, token);
     match webhook::fetch(request, directory.route.clone()).await?.status {

@@ -136,15 +136,26 @@ impl Executor {
             redirects: 0,
             out: VecDeque::new(),
         };
+        executor.redirect(now, first);
+        executor
+    }
+
+    /// Drops whatever is being done and goes on with other TwiML, as the REST API can ask of a live call.
+    pub fn redirect(&mut self, now: Micros, first: First) {
+        if self.has_ended() {
+            return;
+        }
+        self.verbs.clear();
+        self.document = None;
+        self.redirects = 0;
         match first {
             First::Ask(url, get) => {
                 let fetch = Fetch { url, get, extra: Vec::new() };
-                executor.out.push_back(Output::Fetch(fetch.clone()));
-                executor.state = State::Fetching(fetch);
+                self.out.push_back(Output::Fetch(fetch.clone()));
+                self.state = State::Fetching(fetch);
             }
-            First::Inline(twiml) => executor.load(now, &twiml),
+            First::Inline(twiml) => self.load(now, &twiml),
         }
-        executor
     }
 
     /// The next thing to do, oldest first.
