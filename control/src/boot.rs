@@ -25,6 +25,7 @@ use crate::clock::Clock;
 use crate::config::{Config, PublicUrl};
 use crate::db::{OpenError, Store, StoreError};
 use crate::directory::{Directory, Plan};
+use crate::guard;
 use crate::http::{routes, server};
 use crate::journal::Journal;
 use crate::media::Media;
@@ -125,6 +126,7 @@ impl Server {
             let ours = if call.direction == Direction::Outbound { &call.from } else { &call.to };
             app.directory.line_again(call.tenant_id, ours, call.profile_id)
         });
+        tokio::task::spawn_blocking(guard::warm_up);
         let watching = tokio::spawn(app.directory.clone().watch(app.store.clone(), app.clock.clone()));
         let (stop, stopped) = watch::channel(false);
         let router = routes::router(Arc::clone(&app));

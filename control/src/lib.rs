@@ -19,6 +19,7 @@ pub mod signals;
 mod app;
 pub mod db;
 mod directory;
+pub mod guard;
 mod http;
 mod journal;
 pub mod twilio;

@@ -85,7 +85,7 @@ values! {
 }
 values! {
     /// What became of a number that somebody wanted dialled.
-    DialResult: Dialled = "dialled", Refused = "refused"
+    DialResult: Dialled = "dialled", Refused = "refused", Denied = "denied"
 }
 
 /// One counter per label value.

@@ -13,6 +13,8 @@ use support::*;
 /// What [`call`] dials.
 const OURS: &str = "+15557654321";
 const PERSON: &str = "+15550100999";
+/// On the same list, in another country.
+const ABROAD: &str = "+442079460000";
 
 /// A live call of a tenant: its path in the API, and its socket.
 async fn live(host: &Host) -> (String, Socket) {
@@ -20,7 +22,7 @@ async fn live(host: &Host) -> (String, Socket) {
     let tenant = client.tenant("Acme").await;
     let profile = json!({
         "name": "Front desk", "role": "receptionist", "system_prompt": "Be kind.", "is_default": true,
-        "transfer_allow": [PERSON],
+        "transfer_allow": [PERSON, ABROAD],
         // Without a voice the carrier says both, and the agent only asks for a key.
         "greeting": "Hello.", "menu": [{"digit": "0", "prompt": "To end, press 0.", "do": "goodbye"}],
     });
@@ -87,6 +89,19 @@ async fn a_call_is_transferred_to_whom_its_profile_allows_and_to_nobody_else() {
     assert!(after.contains(&format!("\"{PERSON}\"")), "{after:?}");
     told(&client, &path, "\"acted\"").await;
     told(&client, &path, "\"transferred\"").await;
+}
+
+#[tokio::test]
+async fn a_country_that_nobody_opened_is_not_dialled_although_a_profile_lists_it() {
+    for (prefixes, status) in [("+1", 409), ("+44", 200)] {
+        let host = Host::development(&[("OFFHOOK_ESPEAK", "off"), ("OFFHOOK_DIAL_PREFIXES", prefixes)]).await;
+        let (path, _socket) = live(&host).await;
+        let asked = Client::new(&host).post(&format!("{path}/transfer"), json!({"to": ABROAD})).await;
+        assert_eq!(asked.status, status, "{asked:?}");
+        if status == 409 {
+            assert_eq!(asked.code(), "number_denied");
+        }
+    }
 }
 
 #[tokio::test]

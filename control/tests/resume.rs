@@ -115,6 +115,17 @@ async fn the_menu_answers_keys_and_ends_by_itself() {
 }
 
 #[tokio::test]
+async fn a_person_in_another_country_is_dialled_where_that_is_open() {
+    for (prefixes, verb, result) in [("+49", "Gather", "denied"), ("+44,+49", "Dial", "dialled")] {
+        let env = [("OFFHOOK_TRANSFER_TO", "+442079460000"), ("OFFHOOK_DIAL_PREFIXES", prefixes)];
+        let host = Host::development(&env).await;
+        let asked = host.post("/twilio/dtmf?round=1", &call_with(&sid(1), &[("Digits", "3")])).await.twiml();
+        assert!(asked.iter().any(|line| line.starts_with(verb)), "{asked:?}");
+        assert_eq!(host.metric(&format!("offhook_dials_total{{result=\"{result}\"}}")).await, 1.0);
+    }
+}
+
+#[tokio::test]
 async fn the_menu_offers_the_person_who_is_configured_and_nobody_else() {
     let host = Host::development(&[("OFFHOOK_TRANSFER_TO", PERSON)]).await;
     let one = sid(1);

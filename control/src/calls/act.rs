@@ -5,6 +5,8 @@ use std::sync::Arc;
 use agent::Wish;
 
 use crate::app::App;
+use crate::guard;
+use crate::mask::Masked;
 use crate::model::{CallId, TenantId};
 
 /// What is to be done.
@@ -35,21 +37,29 @@ pub(crate) enum ActError {
     NotLive,
     /// The profile's allow-list has not got that number.
     NotAllowed,
+    /// No call may be connected to that number.
+    Denied,
     /// There is no voice for a text (no espeak-ng).
     NoVoice,
 }
 
 /// Does it. The event that tells of it is in the journal when this returns.
 pub(crate) async fn act(app: &Arc<App>, tenant: TenantId, call: CallId, action: Action) -> Result<(), ActError> {
-    let (sid, line, wishes) = app.calls().reach(tenant, call).ok_or(ActError::NotLive)?;
+    let (sid, facts, wishes) = app.calls().reach(tenant, call).ok_or(ActError::NotLive)?;
     let name = action.name();
     let wish = match action {
         Action::HangUp => Wish::HangUp,
-        Action::Transfer(number) if line.plan.may_dial(&number) => Wish::Transfer(number),
-        Action::Transfer(_) => return Err(ActError::NotAllowed),
+        Action::Transfer(number) if !facts.line.plan.may_dial(&number) => return Err(ActError::NotAllowed),
+        Action::Transfer(number) => {
+            guard::check(&app.config.dial_prefixes, facts.own(), &number).map_err(|why| {
+                tracing::warn!(%call, to = %Masked(&number), %why, "a transfer was refused");
+                ActError::Denied
+            })?;
+            Wish::Transfer(number)
+        }
         Action::Say(text) => {
             let voice = app.directory.voice();
-            let sound = voice.render(&text, &line.plan.language).await.map_err(|error| {
+            let sound = voice.render(&text, &facts.line.plan.language).await.map_err(|error| {
                 tracing::warn!(%call, %error, "a text was not said");
                 ActError::NoVoice
             })?;

@@ -60,6 +60,13 @@ pub(crate) struct Facts {
     pub(crate) to: String,
 }
 
+impl Facts {
+    /// The tenant's number: who was called, or from whose number we called.
+    pub(crate) fn own(&self) -> &str {
+        if self.outbound { &self.from } else { &self.to }
+    }
+}
+
 impl std::fmt::Debug for Facts {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}: {} to {}", self.account, Masked(&self.from), Masked(&self.to))
@@ -280,11 +287,11 @@ impl Registry {
     }
 
     /// A call of this tenant whose stream runs, and where its agent is told what somebody wants.
-    pub(crate) fn reach(&self, tenant: TenantId, id: CallId) -> Option<(Sid, Line, mpsc::Sender<Wish>)> {
+    pub(crate) fn reach(&self, tenant: TenantId, id: CallId) -> Option<(Sid, Facts, mpsc::Sender<Wish>)> {
         let (sid, call) =
             self.calls.iter().find(|(_, call)| call.facts.id == id && call.facts.line.tenant() == tenant)?;
         let wishes = call.wishes.as_ref().filter(|_| call.state == State::Streaming)?;
-        Some((*sid, call.facts.line.clone(), wishes.clone()))
+        Some((*sid, call.facts.clone(), wishes.clone()))
     }
 
     /// Whether the call has a place.

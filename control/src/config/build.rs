@@ -11,6 +11,8 @@ use tracing_subscriber::filter::Targets;
 use super::layers::Layers;
 use super::settings::{self, Setting};
 use super::threads::threads;
+use crate::guard::Prefix;
+
 use super::{Cidr, Config, Environment, Limits, Mode, PublicUrl, Reach};
 
 /// A number of the range that no subscriber has (555-0100 to 555-0199).
@@ -25,6 +27,7 @@ pub(super) fn config(layers: &mut Layers) -> Option<Config> {
     let shared_keys = shared_keys(layers);
     let public = public_url(layers);
     let transfer_to = optional(layers, &settings::TRANSFER_TO, "write it as +15551234567");
+    let dial_prefixes = dial_prefixes(layers);
     let (database_url, data_dir) = database(layers);
     let spool_bytes_max = number(layers, &settings::SPOOL_MAX_MB, 1, 1_000_000).map(|mb| mb * 1024 * 1024);
     let espeak = text_of(layers, &settings::ESPEAK);
@@ -65,6 +68,7 @@ pub(super) fn config(layers: &mut Layers) -> Option<Config> {
         spool_bytes_max: spool_bytes_max?,
         espeak,
         admin_key,
+        dial_prefixes,
         trusted_proxies,
         limits: limits?,
         threads: threads?,
@@ -212,20 +216,25 @@ fn admin_key(layers: &mut Layers) -> Option<SecretString> {
 }
 
 fn trusted_proxies(layers: &mut Layers) -> Vec<Cidr> {
-    let Some(given) = layers.get(&settings::TRUSTED_PROXIES) else { return Vec::new() };
+    list(layers, &settings::TRUSTED_PROXIES, "address or range", "write such as 127.0.0.1, 10.0.0.0/8")
+}
+
+fn dial_prefixes(layers: &mut Layers) -> Vec<Prefix> {
+    list(layers, &settings::DIAL_PREFIXES, "beginning of a number", "write such as +44, +1876")
+}
+
+/// The parts of a setting; each that cannot be read is a fault.
+fn list<T: FromStr>(layers: &mut Layers, setting: &'static Setting, what: &str, fix: &'static str) -> Vec<T> {
+    let Some(given) = layers.get(setting) else { return Vec::new() };
     let value = given.value.clone();
-    let mut ranges = Vec::new();
+    let mut list = Vec::new();
     for part in parts(&value) {
         match part.parse() {
-            Ok(range) => ranges.push(range),
-            Err(()) => layers.fault(
-                &settings::TRUSTED_PROXIES,
-                format!("{part:?} is no address or range"),
-                "write such as 127.0.0.1, 10.0.0.0/8",
-            ),
+            Ok(item) => list.push(item),
+            Err(_) => layers.fault(setting, format!("{part:?} is no {what}"), fix),
         }
     }
-    ranges
+    list
 }
 
 fn limits(layers: &mut Layers) -> Option<Limits> {

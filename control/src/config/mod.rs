@@ -24,6 +24,7 @@ pub use threads::Threads;
 pub(crate) use values::is_loopback_authority;
 pub use values::{Cidr, PhoneNumber, PublicUrl};
 
+use crate::guard::Prefix;
 use layers::Layers;
 
 /// A configuration that has passed every check.
@@ -43,6 +44,8 @@ pub struct Config {
     pub shared_keys: Vec<(String, SecretString)>,
     /// The one number that may be dialled.
     pub transfer_to: Option<PhoneNumber>,
+    /// Countries that may be dialled besides the tenant's own.
+    pub dial_prefixes: Vec<Prefix>,
     /// Where everything is kept.
     pub database_url: SecretString,
     /// What is kept on this machine.

@@ -66,7 +66,7 @@ pub struct TenantPatch {
     pub plan: Option<Plan>,
 }
 
-/// Whether calls are recorded. Kept for the carrier step; nothing records yet.
+/// Whether calls are recorded. Nothing records yet.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Recording {

@@ -25,6 +25,7 @@ use crate::app::{App, Phase};
 use crate::calls::registry::{Facts, NoPlace, NoResume};
 use crate::calls::{Outcome, Token};
 use crate::directory::{Line, Preface};
+use crate::guard;
 use crate::http::answer::twiml;
 use crate::mask::Masked;
 use crate::metrics::{AfterStream, CallRefused, DialResult};
@@ -231,11 +232,14 @@ struct After<'a> {
     app: &'a App,
     webhook: &'a Webhook,
     line: Line,
+    /// The tenant's number.
+    own: String,
 }
 
 impl<'a> After<'a> {
     fn of(app: &'a App, webhook: &'a Webhook) -> Self {
-        Self { app, webhook, line: facts(app, webhook).line }
+        let facts = facts(app, webhook);
+        Self { app, webhook, own: facts.own().to_owned(), line: facts.line }
     }
 
     fn menu(&self, round: u32) -> Vec<Verb> {
@@ -273,12 +277,22 @@ impl<'a> After<'a> {
         vec![Verb::Hangup]
     }
 
-    /// Dials whom the call's profile allows; for the demo that is whom the operator allows. Whatever else an agent or a
-    /// caller asks for is toll fraud or a mistake, and is not dialled.
+    /// Why `wanted` is not dialled: the call's profile, or for the demo the operator, must allow it, and the guards too.
+    /// Whatever else an agent or a caller asks for is toll fraud or a mistake.
+    fn denied(&self, wanted: &str) -> Option<(DialResult, String)> {
+        if !self.line.plan.may_dial(wanted) {
+            let why = "neither the profile nor OFFHOOK_TRANSFER_TO allows it";
+            return Some((DialResult::Refused, why.into()));
+        }
+        let denied = guard::check(&self.app.config.dial_prefixes, &self.own, wanted).err()?;
+        Some((DialResult::Denied, denied.to_string()))
+    }
+
     fn dial(&self, wanted: Option<&str>, round: u32) -> Vec<Verb> {
         let app = self.app;
-        match wanted {
-            Some(number) if self.line.plan.may_dial(number) => {
+        let denied = wanted.map_or_else(|| Some((DialResult::Refused, "nobody is named".into())), |to| self.denied(to));
+        match (wanted, denied) {
+            (Some(number), None) => {
                 app.metrics.dials.count(DialResult::Dialled);
                 app.chronicle.transferred(&self.webhook.call, app.config.limits.call_max);
                 let number = number.to_owned();
@@ -288,10 +302,11 @@ impl<'a> After<'a> {
                 let action = app.public.join(&format!("/twilio/resume?round={}", round + 1));
                 vec![Verb::Dial { number, action: Some(action) }]
             }
-            _ => {
-                app.metrics.dials.count(DialResult::Refused);
+            (_, denied) => {
+                let (result, why) = denied.unwrap_or((DialResult::Refused, String::new()));
+                app.metrics.dials.count(result);
                 let wanted = wanted.map_or_else(|| "(none)".into(), |number| Masked(number).to_string());
-                tracing::warn!(wanted, "not dialled: neither the profile nor OFFHOOK_TRANSFER_TO allows it");
+                tracing::warn!(wanted, why, "not dialled");
                 self.nobody(round)
             }
         }

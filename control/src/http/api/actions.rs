@@ -134,6 +134,7 @@ fn code(error: ActError) -> &'static str {
     match error {
         ActError::NotLive => "not_live",
         ActError::NotAllowed => "transfer_not_allowed",
+        ActError::Denied => "number_denied",
         ActError::NoVoice => "no_voice",
     }
 }
@@ -143,6 +144,10 @@ fn refusal(code: &str) -> Problem {
         "transfer_not_allowed" => {
             let detail = "the call's profile does not allow that number: add it to transfer_allow";
             Problem::conflict("transfer_not_allowed", detail)
+        }
+        "number_denied" => {
+            let detail = "it is a short or premium number, or in a country that OFFHOOK_DIAL_PREFIXES does not open";
+            Problem::conflict("number_denied", detail)
         }
         "no_voice" => Problem::conflict("no_voice", "this service has no voice to say it with: install espeak-ng"),
         _ => Problem::conflict("not_live", "the call is over, or its stream is: nothing can be done to it"),

@@ -41,6 +41,7 @@ pub(super) const CODES: &[(u16, &str, &str)] = &[
     (409, "conflict", "Something else has that value already; `errors` says which."),
     (409, "not_live", "The call is over, so nothing can be done to it."),
     (409, "transfer_not_allowed", "The call's profile does not list that number in `transfer_allow`."),
+    (409, "number_denied", "Guards against toll fraud: a short or premium number, or a country that is not open."),
     (409, "no_voice", "This service has no voice to say a text with."),
     (409, "tenant_deleted", "The tenant was deleted for good."),
     (409, "in_progress", "A request with this idempotency key is still under way."),
