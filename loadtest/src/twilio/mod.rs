@@ -15,6 +15,8 @@ pub mod params;
 pub mod playback;
 pub mod rules;
 pub mod signature;
+pub mod sound;
+pub mod speech;
 pub mod stream;
 pub mod stream_plan;
 pub mod twiml;
