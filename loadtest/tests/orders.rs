@@ -79,7 +79,7 @@ fn a_redirect_stops_the_stream_and_asks_elsewhere() {
 fn a_redirect_to_twiml_runs_it_at_once_even_while_a_webhook_is_asked() {
     let mut call = call(First::Ask(url("voice"), false), Direction::Inbound);
     wants(&mut call);
-    let twiml_given = "<Response><Say>hello</Say><Redirect>http://127.0.0.1:1/next</Redirect></Response>";
+    let twiml_given = "<Response><Pause/><Redirect>http://127.0.0.1:1/next</Redirect></Response>";
     call.handle(Micros::from_ms(5), Input::Order(Order::Redirect(First::Inline(twiml_given.into()))));
     // The answer that nobody waits for any more.
     call.handle(Micros::from_ms(6), Input::Answer(&twiml("<Response><Hangup/></Response>")));

@@ -2,13 +2,14 @@
 #![allow(clippy::unwrap_used, reason = "a panic is a failed test")]
 
 use loadtest::time::Micros;
-use loadtest::twilio::executor::{Answer, Callee, Executor, Facts, Fetch, First, Output, TWILIO_API};
+use loadtest::twilio::callee::{Callee, Callees, Reply};
+use loadtest::twilio::executor::{Answer, Executor, Facts, Fetch, First, Output, TWILIO_API};
 use loadtest::twilio::ids::Sids;
 use loadtest::twilio::params::Parties;
 use loadtest::twilio::url::Url;
 use loadtest::twilio::warning::Code;
 
-const CALLEE: Callee = Callee { answers: true, ring: Micros::from_ms(500), talk: Micros::from_ms(2_000) };
+const CALLEE: Callee = Callee { reply: Reply::Answers, ring: Micros::from_ms(500), talk: Micros::from_ms(2_000) };
 
 struct Bench {
     executor: Executor,
@@ -33,7 +34,7 @@ impl Bench {
         let facts = Facts {
             sids: Sids { account: "AC1".into(), call: "CA1".into() },
             parties: Parties { from: "+14155550100".into(), to: "+14155550199".into() },
-            callee,
+            callees: Callees::all(callee),
             unix_s: 1_521_971_599,
             api: TWILIO_API.into(),
             seed: 1,
@@ -61,6 +62,14 @@ impl Bench {
         let mut all = Vec::new();
         while let Some(output) = self.executor.poll() {
             all.push(match output {
+                Output::Prepare { number, .. } => {
+                    self.executor.prepared(self.now, number, Ok(None));
+                    continue;
+                }
+                Output::Play(_) | Output::Hush => continue,
+                Output::OpenTap(plan) => format!("tap {} {}", plan.url, plan.track),
+                Output::CloseTap(_) => "close tap".into(),
+                Output::Recorded(recording) => format!("recorded {} s", recording.seconds()),
                 Output::Fetch(Fetch { url, get, extra }) => {
                     let extra: Vec<String> = extra.iter().map(|(n, v)| format!(" {n}={v}")).collect();
                     format!("{} {url}{}", if get { "GET" } else { "POST" }, extra.concat())
@@ -118,7 +127,7 @@ fn a_refused_stream_goes_on_with_the_next_verb() {
 fn say_and_pause_take_their_time() {
     let mut bench = Bench::with("<Say>twenty letters......</Say><Pause length=\"2\"/><Hangup/>");
     assert_eq!(bench.all(), ["<Say> \"twenty letters......\""]);
-    let said = bench.executor.next_deadline().unwrap();
+    let said = bench.executor.next_deadline(bench.now).unwrap();
     assert!((Micros::from_ms(1_000)..Micros::from_ms(2_000)).contains(&said));
     bench.at_ms(1_900);
     assert_eq!(bench.all(), ["<Pause> 2 s"]);
@@ -140,7 +149,7 @@ fn gather_collects_until_enough_or_the_finishing_key() {
     bench.all();
     bench.executor.digit(bench.now, '4');
     bench.executor.digit(bench.now, '#');
-    assert_eq!(bench.all(), ["POST http://127.0.0.1:8080/dtmf Digits=4 msg=Gather End"]);
+    assert_eq!(bench.all(), ["POST http://127.0.0.1:8080/dtmf Digits=4 FinishedOnKey=# msg=Gather End"]);
 }
 
 #[test]
@@ -165,7 +174,7 @@ fn dial_reports_how_it_went() {
     let all = bench.all();
     assert!(all[0].starts_with("POST http://127.0.0.1:8080/twilio/done DialCallStatus=completed"), "{all:?}");
     assert!(all[0].contains("DialCallDuration=2"), "{all:?}");
-    let mut bench = Bench::calling(dial, Callee { answers: false, ..CALLEE });
+    let mut bench = Bench::calling(dial, Callee { reply: Reply::NoAnswer, ..CALLEE });
     bench.all();
     bench.at_ms(3_000);
     assert!(bench.all()[0].contains("DialCallStatus=no-answer"));
@@ -247,7 +256,7 @@ fn http_redirects_are_followed_as_get() {
 fn a_webhook_that_does_not_answer_ends_the_call() {
     let mut bench = Bench::with("<Redirect>/a</Redirect>");
     bench.all();
-    bench.executor.no_answer("nothing listens");
+    bench.executor.no_answer(bench.now, "nothing listens");
     assert_eq!(bench.all(), ["warning 11205", "end application error"]);
 }
 

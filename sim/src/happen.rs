@@ -66,6 +66,10 @@ impl World {
                     let answer = Ok(loadtest::twilio::executor::Answer { status: 204, ..Default::default() });
                     self.lines[call].handle(self.now, Input::Notified { number, answer });
                 }
+                // Nobody speaks here: what the TwiML says takes its time in silence.
+                Output::Prepare { number, .. } => {
+                    self.lines[call].handle(self.now, Input::Prepared { number, answer: Ok(None) });
+                }
                 Output::OpenStream { .. } => {
                     let after = self.lines[call].plan.weather.slowest() * 2;
                     self.at(self.now + after, Event::Opened(call));
@@ -74,6 +78,8 @@ impl World {
                 Output::CloseStream => self.caller_closes(call),
                 // Faults that a script asks for; ours are the weather's, and no drawn script has any.
                 Output::ResetStream | Output::Reading(_) | Output::OpenSecond { .. } => {}
+                // No server here asks for one-way streams.
+                Output::OpenTap { .. } | Output::SendTap { .. } | Output::CloseTap { .. } => {}
                 Output::Done => self.lines[call].finish(self.now),
             }
         }

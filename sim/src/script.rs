@@ -9,6 +9,7 @@ use loadtest::caller::script::{self, Script};
 use loadtest::caller::steps::{Expect, Step};
 use loadtest::rng::Rng;
 use loadtest::time::Micros;
+use loadtest::twilio::callee::Reply;
 
 /// The longest that any caller stays.
 pub const CALL_MAX: Micros = Micros::from_ms(60_000);
@@ -35,7 +36,7 @@ pub fn draw(rng: &mut Rng, labelled: bool) -> Script {
         script.noise.clicks_per_min = 20.0;
         script.noise.typing_per_min = 4.0;
     }
-    script.callee.answers = rng.below(3) > 0;
+    script.callees.others.reply = if rng.below(3) > 0 { Reply::Answers } else { Reply::NoAnswer };
     script
 }
 

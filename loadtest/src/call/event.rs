@@ -107,6 +107,13 @@ pub enum What {
         /// Whom.
         to: String,
     },
+    /// A recording is finished.
+    Recorded {
+        /// Where it is fetched.
+        url: String,
+        /// How long it is.
+        length_ms: Micros,
+    },
     /// The media socket is over.
     StreamEnded {
         /// Who ended it, and how.
@@ -149,6 +156,7 @@ impl fmt::Display for What {
             Self::Digit { digit, heard: false } => write!(f, "caller presses {digit}; nobody listens"),
             Self::Disturbance { kind } => write!(f, "noise: {kind}"),
             Self::Fault { text } => write!(f, "fault: {text}"),
+            Self::Recorded { url, length_ms } => write!(f, "recorded {length_ms}: {url}"),
             Self::Transfer { to } => write!(f, "transfer asked: <Dial> {to}"),
             Self::StreamEnded { why, unheard_ms } if unheard_ms.0 == 0 => write!(f, "stream ended: {why}"),
             Self::StreamEnded { why, unheard_ms } => {

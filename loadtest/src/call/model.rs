@@ -4,6 +4,8 @@ mod line;
 mod media;
 mod notices;
 mod order;
+mod taps;
+mod twiml;
 
 pub use media::Buffered;
 
@@ -12,6 +14,7 @@ use std::sync::Arc;
 
 use self::notices::Notices;
 pub use self::order::Order;
+use self::taps::Tap;
 use super::event::{Event, What};
 use super::faults::Faults;
 use super::measure::Measures;
@@ -26,13 +29,15 @@ use crate::caller::script::Script;
 use crate::rng::Rng;
 use crate::time::Micros;
 use crate::twilio::date;
-use crate::twilio::executor::{self, Answer, Executor, Facts, Fetch, First, StreamPlan, TWILIO_API};
+use crate::twilio::executor::{Answer, Executor, Facts, Fetch, First, TWILIO_API};
 use crate::twilio::form::Fields;
 use crate::twilio::ids::{self, Sids};
 use crate::twilio::notice::{Carries, Notice};
 use crate::twilio::params::{self, CallStatus, Direction, Parties};
-use crate::twilio::signature;
+use crate::twilio::playback::Playback;
+use crate::twilio::recording::Recording;
 use crate::twilio::stream::Stream;
+use crate::twilio::stream_plan::StreamPlan;
 use crate::twilio::url::Url;
 use crate::twilio::warning::Warning;
 
@@ -75,6 +80,13 @@ pub enum Input<'a> {
         /// What came back.
         answer: Result<Answer, String>,
     },
+    /// An [`Output::Prepare`] was answered, or not, and why; `Ok(None)` when nobody can make this sound.
+    Prepared {
+        /// Its number.
+        number: u64,
+        /// A sound, as its content type says.
+        answer: Result<Option<Answer>, String>,
+    },
     /// The media socket is open.
     StreamOpen,
     /// The media socket could not be opened.
@@ -96,8 +108,28 @@ pub enum Input<'a> {
     },
     /// The account wants something of the live call.
     Order(Order),
+    /// The socket of [`Output::OpenTap`] is open.
+    TapOpen(&'a str),
+    /// It could not be opened, or broke, and why; or the server closed it.
+    TapClosed(&'a str, Option<Warning>),
     /// Time has passed.
     Tick,
+}
+
+/// A sound that is to be made ready.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Prepare {
+    /// Make this request; the answer may be [`crate::twilio::sound::MAX_FILE_BYTES`] long.
+    Fetch(Box<Request>),
+    /// Have this spoken, as a WAV.
+    Say {
+        /// The words.
+        text: String,
+        /// Such as `en-US`.
+        language: String,
+        /// As the TwiML has it, or empty.
+        voice: String,
+    },
 }
 
 /// What the call wants done.
@@ -111,6 +143,13 @@ pub enum Output {
         number: u64,
         /// The request.
         request: Box<Request>,
+    },
+    /// Make this sound ready; answer with [`Input::Prepared`].
+    Prepare {
+        /// To be handed back.
+        number: u64,
+        /// What.
+        job: Prepare,
     },
     /// Open this socket; answer with [`Input::StreamOpen`] or [`Input::StreamRefused`].
     OpenStream {
@@ -142,6 +181,27 @@ pub enum Output {
         /// The first messages.
         greeting: Vec<String>,
     },
+    /// Open another socket, on which nothing is read; answer with [`Input::TapOpen`] or [`Input::TapClosed`].
+    OpenTap {
+        /// Its name from now on.
+        sid: String,
+        /// Where.
+        url: Url,
+        /// `X-Twilio-Signature`.
+        signature: String,
+    },
+    /// Send this on it.
+    SendTap {
+        /// Which.
+        sid: String,
+        /// The message.
+        text: String,
+    },
+    /// Close it; nothing comes back.
+    CloseTap {
+        /// Which.
+        sid: String,
+    },
     /// Nothing more will happen.
     Done,
 }
@@ -149,7 +209,7 @@ pub enum Output {
 #[derive(Debug)]
 enum Media {
     None,
-    Opening(StreamPlan),
+    Opening(Box<StreamPlan>),
     Open(Box<Stream>),
 }
 
@@ -169,6 +229,11 @@ pub struct Call {
     network: Network,
     /// The plan of the newest stream, for a second socket.
     newest_plan: Option<StreamPlan>,
+    /// What the TwiML says to the caller.
+    mouth: Playback,
+    /// Up to when the caller's line was listened to while nothing was streamed.
+    line_from: Option<Micros>,
+    taps: Vec<Tap>,
     /// The utterance whose onset is still to be written into the timeline.
     onset_ahead: Option<Utterance>,
     last_clear: Option<Micros>,
@@ -187,6 +252,8 @@ pub struct Call {
     pub measures: Measures,
     /// The sound.
     pub record: Record,
+    /// What the TwiML had recorded.
+    pub recordings: Vec<Recording>,
     /// Why it ended.
     pub ended: Option<String>,
 }
@@ -205,7 +272,7 @@ impl Call {
         let facts = Facts {
             sids: plan.sids.clone(),
             parties: plan.parties.clone(),
-            callee: plan.script.callee,
+            callees: plan.script.callees.clone(),
             unix_s: plan.unix_s,
             api: TWILIO_API.into(),
             seed: rng.next_u64(),
@@ -226,6 +293,9 @@ impl Call {
             faults,
             network: Network::default(),
             newest_plan: None,
+            mouth: Playback::default(),
+            line_from: None,
+            taps: Vec::new(),
             onset_ahead: None,
             last_clear: None,
             transfers: Vec::new(),
@@ -239,6 +309,7 @@ impl Call {
             events: Vec::new(),
             measures: Measures::default(),
             record: Record::default(),
+            recordings: Vec::new(),
             ended: None,
         };
         call.pump();
@@ -261,7 +332,7 @@ impl Call {
     pub fn next_deadline(&self) -> Micros {
         let stream = if let Media::Open(stream) = &self.media { Some(stream.next_deadline()) } else { None };
         let line = [self.faults.next_deadline(), self.network.next_deadline()];
-        let all = [stream, self.executor.next_deadline(), self.runner.next_deadline(), self.ear.next_deadline()];
+        let all = [stream, self.twiml_deadline(), self.runner.next_deadline(), self.ear.next_deadline()];
         // A deadline that has passed without effect (a step waits for something else) must not spin.
         let soon = self.now + Micros::from_ms(1);
         let last = self.notices.deadline().unwrap_or(self.ends_at);
@@ -276,14 +347,17 @@ impl Call {
             Input::Answer(answer) => self.answer(answer),
             Input::NoAnswer(why) => {
                 self.requested = None;
-                self.executor.no_answer(&why);
+                self.executor.no_answer(self.now, &why);
             }
+            Input::Prepared { number, answer } => self.executor.prepared(self.now, number, answer),
+            Input::TapOpen(sid) => self.tap_open(sid),
+            Input::TapClosed(sid, error) => self.tap_closed(sid, error),
             Input::Notified { number, answer } => self.notified(number, &answer),
             Input::StreamOpen => self.stream_open(),
             Input::StreamRefused(warning) => {
                 self.media = Media::None;
-                self.note(What::Warning(warning));
-                self.executor.stream_ended(self.now, false);
+                self.note(What::Warning(warning.clone()));
+                self.executor.stream_refused(self.now, &warning.text);
             }
             Input::Text(text) => self.with_stream(at, |stream, now, out| stream.text(now, text, out)),
             Input::Binary(bytes) => self.with_stream(at, |stream, _, out| stream.binary(bytes, out)),
@@ -328,6 +402,7 @@ impl Call {
             }
         }
         self.send_frames();
+        self.listen_to_line();
         self.leave();
         self.expire_notices();
         // The end is only told when the script has had its last word.
@@ -339,32 +414,10 @@ impl Call {
     /// The script begins when somebody has answered: the first stream is open, or the TwiML speaks or listens.
     fn caller_is_there(&mut self) -> bool {
         if !self.runner_begun {
-            let speaking = self.executor.next_deadline().is_some();
-            self.runner_begun = self.measures.start.is_some() || self.ended.is_some() || speaking;
+            self.runner_begun = self.executor.is_answered() || self.ended.is_some();
             self.runner.begin(self.now);
         }
         self.runner_begun
-    }
-
-    fn obey(&mut self, output: executor::Output) {
-        match output {
-            executor::Output::Fetch(fetch) => self.request(&fetch),
-            executor::Output::Notify(notice) => self.notify(notice),
-            executor::Output::OpenStream(plan) => {
-                let (url, signed) = (plan.url.clone(), plan.url.signed());
-                self.note(What::StreamOpening { url: url.to_string() });
-                self.media = Media::Opening(plan);
-                let signature = signature::sign(&self.plan.auth_token, &signed, &[]);
-                self.out.push_back(Output::OpenStream { url, signature });
-            }
-            executor::Output::Verb(text) => self.note(What::Verb { text }),
-            executor::Output::Dial(to) => {
-                self.transfers.push(to.clone());
-                self.note(What::Transfer { to });
-            }
-            executor::Output::Warning(warning) => self.note(What::Warning(warning)),
-            executor::Output::End(why) => self.end(why),
-        }
     }
 
     fn act(&mut self, action: Action) {
@@ -372,6 +425,7 @@ impl Call {
             Action::Say(clip, at) => {
                 let said = self.line.say(clip, at);
                 self.measures.said(&said, self.runner.is_interrupting());
+                self.tell_words(&said);
                 self.onset_ahead = Some(said.clone());
                 self.runner.said(said);
             }
@@ -424,7 +478,7 @@ impl Call {
     }
 
     fn hang_up(&mut self, why: &str) {
-        self.executor.end(&format!("the caller hung up, {why}"));
+        self.executor.end(self.now, &format!("the caller hung up, {why}"));
     }
 
     fn end(&mut self, why: String) {

@@ -29,7 +29,9 @@ impl Request {
     pub fn new(fetch: &Fetch, mut fields: Fields, auth_token: &str, idempotency_token: String) -> Self {
         fields.extend(fetch.extra.iter().cloned());
         let mut url = fetch.url.clone();
-        let (method, body, signed) = if fetch.get {
+        let (method, body, signed) = if fetch.get && fields.is_empty() {
+            ("GET", String::new(), Vec::new())
+        } else if fetch.get {
             let query = form::encode(&fields);
             url.query = Some(url.query.map_or_else(|| query.clone(), |old| format!("{old}&{query}")));
             ("GET", String::new(), Vec::new())

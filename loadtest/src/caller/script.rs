@@ -12,7 +12,7 @@ use super::fault::{BadFault, Fault, RawFault};
 use super::noise::NoisePlan;
 use super::steps::{BadStep, RawStep, Step};
 use crate::time::Micros;
-use crate::twilio::executor::Callee;
+use crate::twilio::callee::{Callee, Callees, Reply};
 
 /// The scripts that are built in, by name.
 pub const BUILT_IN: &[(&str, &str)] = &[
@@ -52,7 +52,7 @@ pub struct Script {
     /// What disturbs the line.
     pub noise: NoisePlan,
     /// Who answers a transfer.
-    pub callee: Callee,
+    pub callees: Callees,
     /// The caller hangs up after so long, whatever happens.
     pub max: Micros,
     /// All clips that the steps name.
@@ -97,6 +97,9 @@ struct RawScript {
     noise: NoisePlan,
     #[serde(default)]
     transfer: RawCallee,
+    /// Parties that do something else, by number, client, SIP URI, conference or queue.
+    #[serde(default)]
+    party: BTreeMap<String, RawCallee>,
     #[serde(default)]
     step: Vec<RawStep>,
     #[serde(default)]
@@ -107,13 +110,21 @@ struct RawScript {
 #[serde(deny_unknown_fields, default)]
 struct RawCallee {
     answers: bool,
+    reply: Option<Reply>,
     ring_ms: u64,
     talk_ms: u64,
 }
 
 impl Default for RawCallee {
     fn default() -> Self {
-        Self { answers: true, ring_ms: 500, talk_ms: 1_000 }
+        Self { answers: true, reply: None, ring_ms: 500, talk_ms: 1_000 }
+    }
+}
+
+impl RawCallee {
+    fn callee(self) -> Callee {
+        let reply = self.reply.unwrap_or(if self.answers { Reply::Answers } else { Reply::NoAnswer });
+        Callee { reply, ring: Micros::from_ms(self.ring_ms), talk: Micros::from_ms(self.talk_ms) }
     }
 }
 
@@ -163,7 +174,7 @@ pub fn parse(name: &str, text: &str, folder: &Path) -> Result<Script, BadScript>
         let sound = clips::load(clip, folder).map_err(|bad| BadScript::Clip(name.to_owned(), bad))?;
         loaded.insert(clip.clone(), sound);
     }
-    let RawCallee { answers, ring_ms, talk_ms } = raw.transfer;
+    let named = raw.party.into_iter().map(|(to, party)| (to, party.callee())).collect();
     Ok(Script {
         name: name.to_owned(),
         about: raw.about,
@@ -171,7 +182,7 @@ pub fn parse(name: &str, text: &str, folder: &Path) -> Result<Script, BadScript>
         forbid: raw.forbid,
         faults,
         noise: raw.noise,
-        callee: Callee { answers, ring: Micros::from_ms(ring_ms), talk: Micros::from_ms(talk_ms) },
+        callees: Callees { named, others: raw.transfer.callee() },
         max: Micros::from_ms(raw.max_ms).min(MAX_CALL),
         clips: loaded,
     })

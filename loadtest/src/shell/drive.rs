@@ -13,13 +13,17 @@ use super::alarm::Alarm;
 use super::clock::Clock;
 use super::route::Route;
 use super::socket::{Received, Socket};
-use super::webhook;
-use crate::call::model::{Call, CallPlan, Input, Order, Output};
+use super::tap::{Became, Taps};
+use super::{voice, webhook};
+use crate::call::model::{Call, CallPlan, Input, Order, Output, Prepare};
 use crate::time::Micros;
 use crate::twilio::executor::Answer;
+use crate::twilio::sound::MAX_FILE_BYTES;
 use crate::twilio::warning::Warning;
 
 type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+/// A sound that is being made ready, by its number.
+type Preparing = Boxed<(u64, Result<Option<Answer>, String>)>;
 type Pending<T> = Option<Boxed<T>>;
 
 struct Hands {
@@ -29,6 +33,9 @@ struct Hands {
     request: Pending<Result<Answer, String>>,
     /// Requests beside the call, as many as the model allows.
     notices: FuturesUnordered<Boxed<(u64, Result<Answer, String>)>>,
+    /// Sounds that are being made ready; one at a time, unless the TwiML has gone on meanwhile.
+    sounds: FuturesUnordered<Preparing>,
+    taps: Taps,
     opening: Pending<Result<Socket, Warning>>,
     socket: Option<Socket>,
     second: Pending<(bool, String)>,
@@ -58,6 +65,8 @@ pub async fn run_ordered(
         route,
         request: None,
         notices: FuturesUnordered::new(),
+        sounds: FuturesUnordered::new(),
+        taps: Taps::default(),
         opening: None,
         socket: None,
         second: None,
@@ -66,6 +75,7 @@ pub async fn run_ordered(
     loop {
         while let Some(output) = call.poll() {
             if matches!(output, Output::Done) {
+                hands.taps.finish().await;
                 watch(&call);
                 return call;
             }
@@ -86,6 +96,18 @@ impl Hands {
                 let fetch = webhook::fetch(*request, self.route.clone());
                 self.notices.push(Box::pin(async move { (number, fetch.await) }));
             }
+            Output::Prepare { number, job: Prepare::Fetch(request) } => {
+                let fetch = webhook::fetch_up_to(*request, self.route.clone(), MAX_FILE_BYTES);
+                self.sounds.push(Box::pin(async move { (number, fetch.await.map(Some)) }));
+            }
+            Output::Prepare { number, job: Prepare::Say { text, language, .. } } => {
+                self.sounds.push(Box::pin(async move { (number, voice::say(text, language).await) }));
+            }
+            Output::OpenTap { sid, url, signature } => {
+                self.taps.open(sid, url, signature, self.route.clone(), self.clock);
+            }
+            Output::SendTap { sid, text } => self.taps.send(&sid, text),
+            Output::CloseTap { sid } => self.taps.close(&sid),
             Output::OpenStream { url, signature } => {
                 self.opening = Some(Box::pin(Socket::open(url, signature, self.route.clone(), self.clock)));
             }
@@ -151,6 +173,13 @@ impl Hands {
             Some((number, answer)) = self.notices.next() => {
                 call.handle(clock.now(), Input::Notified { number, answer });
             }
+            Some((number, answer)) = self.sounds.next() => {
+                call.handle(clock.now(), Input::Prepared { number, answer });
+            }
+            (sid, became) = self.taps.next() => match became {
+                Became::Open => call.handle(clock.now(), Input::TapOpen(&sid)),
+                Became::Closed(warning) => call.handle(clock.now(), Input::TapClosed(&sid, warning)),
+            },
             result = pending(&mut self.opening) => {
                 self.opening = None;
                 match result {

@@ -7,6 +7,8 @@ pub mod drive;
 pub mod fleet;
 pub mod route;
 pub mod socket;
+mod tap;
+pub mod voice;
 pub mod webhook;
 #[cfg(target_os = "linux")]
 pub mod webhooks;

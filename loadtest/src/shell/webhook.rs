@@ -23,20 +23,28 @@ const TOTAL: Duration = Duration::from_secs(15);
 /// # Errors
 /// One line that says why there was no answer, and what to do.
 pub async fn fetch(request: Request, route: Route) -> Result<Answer, String> {
-    match timeout(TOTAL, attempt(request, route)).await {
+    fetch_up_to(request, route, MAX_BODY_BYTES).await
+}
+
+/// The same, for answers that may be longer than TwiML.
+///
+/// # Errors
+/// One line that says why there was no answer, and what to do.
+pub async fn fetch_up_to(request: Request, route: Route, max_bytes: usize) -> Result<Answer, String> {
+    match timeout(TOTAL, attempt(request, route, max_bytes)).await {
         Ok(result) => result,
         Err(_) => Err("no answer within 15 s, the limit of a webhook".into()),
     }
 }
 
-async fn attempt(request: Request, route: Route) -> Result<Answer, String> {
+async fn attempt(request: Request, route: Route, max_bytes: usize) -> Result<Answer, String> {
     let place = route.place(&request.url)?;
     let stream = connect(&place).await?;
     let http = |e: hyper::Error| format!("broken HTTP answer: {e}");
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(http)?;
     let running = tokio::spawn(connection);
     let response = sender.send_request(build(&request)?).await.map_err(http)?;
-    let answer = collect(response).await;
+    let answer = collect(response, max_bytes).await;
     running.abort();
     answer
 }
@@ -77,6 +85,7 @@ pub(super) fn build(request: &Request) -> Result<hyper::Request<Full<Bytes>>, St
 
 pub(super) async fn collect(
     response: hyper::Response<impl Body<Data = Bytes, Error = hyper::Error> + Unpin>,
+    max_bytes: usize,
 ) -> Result<Answer, String> {
     let header = |name| response.headers().get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
     let content_type = header(CONTENT_TYPE).map(|v| v.split(';').next().unwrap_or_default().trim().to_owned());
@@ -85,11 +94,11 @@ pub(super) async fn collect(
     let mut frames = response.into_body();
     // One byte more than allowed tells the model that it was too much.
     while let Some(frame) = frames.frame().await
-        && body.len() <= MAX_BODY_BYTES
+        && body.len() <= max_bytes
     {
         let frame = frame.map_err(|e| format!("broken HTTP answer: {e}"))?;
         body.extend_from_slice(frame.data_ref().map_or(&[], |data| &data[..]));
     }
-    body.truncate(MAX_BODY_BYTES + 1);
+    body.truncate(max_bytes + 1);
     Ok(Answer { status, content_type, location, body })
 }

@@ -20,7 +20,7 @@ use super::route::Place;
 use super::webhook;
 use crate::call::request::Request;
 use crate::time::Micros;
-use crate::twilio::executor::Answer;
+use crate::twilio::executor::{Answer, MAX_BODY_BYTES};
 use crate::webhooks::{Moments, Rate, Requests, Tally, Timetable, Turn};
 
 /// The hard limit of a webhook.
@@ -201,7 +201,7 @@ impl Line {
 async fn exchange(sender: &mut SendRequest<Full<Bytes>>, request: &Request) -> Result<Answer, String> {
     sender.ready().await.map_err(broken)?;
     let response = sender.send_request(webhook::build(request)?).await.map_err(broken)?;
-    webhook::collect(response).await
+    webhook::collect(response, MAX_BODY_BYTES).await
 }
 
 fn broken(error: hyper::Error) -> String {

@@ -21,7 +21,7 @@ struct StartBody<'a> {
     account_sid: &'a str,
     stream_sid: &'a str,
     call_sid: &'a str,
-    tracks: [&'static str; 1],
+    tracks: &'a [&'static str],
     media_format: MediaFormat,
     custom_parameters: serde_json::Map<String, serde_json::Value>,
 }
@@ -43,6 +43,18 @@ pub fn connected() -> String {
 /// The second message: which account, call and stream, and the `<Parameter>`s of the TwiML.
 #[must_use]
 pub fn start(sequence: u64, sids: &Sids, stream_sid: &str, parameters: &[(String, String)]) -> String {
+    start_of(sequence, sids, stream_sid, parameters, &["inbound"])
+}
+
+/// The same, for a stream of these tracks.
+#[must_use]
+pub fn start_of(
+    sequence: u64,
+    sids: &Sids,
+    stream_sid: &str,
+    parameters: &[(String, String)],
+    tracks: &[&'static str],
+) -> String {
     let custom_parameters = parameters.iter().map(|(name, value)| (name.clone(), value.clone().into())).collect();
     to_json(&Start {
         event: "start",
@@ -51,7 +63,7 @@ pub fn start(sequence: u64, sids: &Sids, stream_sid: &str, parameters: &[(String
             account_sid: &sids.account,
             stream_sid,
             call_sid: &sids.call,
-            tracks: ["inbound"],
+            tracks,
             media_format: MediaFormat { encoding: "audio/x-mulaw", sample_rate: 8_000, channels: 1 },
             custom_parameters,
         },
@@ -62,9 +74,15 @@ pub fn start(sequence: u64, sids: &Sids, stream_sid: &str, parameters: &[(String
 /// 20 ms of the caller's voice. `chunk` counts from 1; `timestamp_ms` is since the stream started.
 #[must_use]
 pub fn media(sequence: u64, chunk: u64, timestamp_ms: u64, mulaw: &[u8], stream_sid: &str) -> String {
+    media_of("inbound", sequence, chunk, timestamp_ms, mulaw, stream_sid)
+}
+
+/// The same, of either track; each counts its own chunks.
+#[must_use]
+pub fn media_of(track: &str, sequence: u64, chunk: u64, timestamp_ms: u64, mulaw: &[u8], stream_sid: &str) -> String {
     let payload = STANDARD.encode(mulaw);
     format!(
-        r#"{{"event":"media","sequenceNumber":"{sequence}","media":{{"track":"inbound","chunk":"{chunk}","timestamp":"{timestamp_ms}","payload":"{payload}"}},"streamSid":"{stream_sid}"}}"#
+        r#"{{"event":"media","sequenceNumber":"{sequence}","media":{{"track":"{track}","chunk":"{chunk}","timestamp":"{timestamp_ms}","payload":"{payload}"}},"streamSid":"{stream_sid}"}}"#
     )
 }
 

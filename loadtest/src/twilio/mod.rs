@@ -4,6 +4,7 @@
 //! [`executor`] carries it out, [`stream`] speaks [`message`]s to the media server, checks what comes back with
 //! [`validate`], and plays it from [`playback`].
 
+pub mod callee;
 pub mod date;
 pub mod executor;
 pub mod form;
@@ -13,12 +14,14 @@ pub mod message;
 pub mod notice;
 pub mod params;
 pub mod playback;
+pub mod recording;
 pub mod rules;
 pub mod signature;
 pub mod sound;
 pub mod speech;
 pub mod stream;
 pub mod stream_plan;
+pub mod transcript;
 pub mod twiml;
 pub mod url;
 pub mod validate;

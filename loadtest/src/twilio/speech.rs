@@ -49,7 +49,8 @@ impl Voice {
     pub fn says(&mut self, text: &str, begins: Micros, onset: Micros, offset: Micros) {
         self.words.retain(|word| word.ends <= begins);
         let words: Vec<&str> = text.split_whitespace().collect();
-        let each = offset.since(onset).0 / (words.len() as u64).max(1);
+        // A word takes some time, so that what comes behind it is behind it.
+        let each = (offset.since(onset).0 / (words.len() as u64).max(1)).max(1);
         for (index, word) in (0_u64..).zip(&words) {
             if self.words.len() >= MAX_WORDS {
                 self.words.pop_front();

@@ -92,6 +92,8 @@ impl World {
                     let answer = Ok(Answer { status: 204, ..Answer::default() });
                     call.handle(self.now, Input::Notified { number, answer });
                 }
+                Output::Prepare { number, .. } => call.handle(self.now, Input::Prepared { number, answer: Ok(None) }),
+                Output::OpenTap { .. } | Output::SendTap { .. } | Output::CloseTap { .. } => {}
                 Output::OpenStream { .. } => {
                     self.open = true;
                     self.bot = Bot::new(self.fault);

@@ -6,7 +6,6 @@ use crate::call::event::What;
 use crate::call::network::Network;
 use crate::caller::ear::Noticed;
 use crate::time::Micros;
-use crate::twilio::ids;
 use crate::twilio::stream::{Stream, StreamEvent};
 
 /// What the carrier's buffer has done with the sound of the open stream, in bytes.
@@ -32,7 +31,7 @@ impl Call {
 
     pub(super) fn stream_open(&mut self) {
         let Media::Opening(plan) = std::mem::replace(&mut self.media, Media::None) else { return };
-        let sid = ids::sid("MZ", &mut self.rng);
+        let sid = plan.sid.clone();
         self.note(What::StreamStarted { stream_sid: sid.clone() });
         self.record.begin(self.now);
         self.measures.start.get_or_insert(self.now);
@@ -45,12 +44,14 @@ impl Call {
             }
         });
         greeting.into_iter().for_each(|text| self.post(text, None));
-        self.newest_plan = Some(plan);
+        self.newest_plan = Some(*plan);
         self.media = Media::Open(Box::new(stream));
+        self.executor.stream_opened(self.now);
     }
 
     /// The buffer plays, the ear listens, up to now.
     pub(super) fn play(&mut self) {
+        self.speak();
         self.with_stream(self.now, |stream, now, out| stream.advance(now, out));
         let mut noticed = Vec::new();
         self.ear.advance(self.now, &mut |n| noticed.push(n));
@@ -89,14 +90,7 @@ impl Call {
     fn stream_event(&mut self, at: Micros, event: StreamEvent<'_>) {
         match event {
             StreamEvent::Send(text) => self.post(text, None),
-            StreamEvent::Heard { at, bytes } => {
-                if self.plan.keep_sound {
-                    self.record.heard(at, bytes);
-                }
-                let mut noticed = Vec::new();
-                self.ear.hear(at, bytes, &mut |n| noticed.push(n));
-                self.noticed(noticed);
-            }
+            StreamEvent::Heard { at, bytes } => self.heard(at, bytes),
             StreamEvent::Media { .. } => {
                 self.measures.media_received += 1;
                 if let (None, Some(start)) = (self.measures.first_audio, self.measures.start) {
@@ -127,7 +121,7 @@ impl Call {
         self.noticed(noticed);
     }
 
-    fn noticed(&mut self, noticed: Vec<Noticed>) {
+    pub(super) fn noticed(&mut self, noticed: Vec<Noticed>) {
         for n in noticed {
             match n {
                 Noticed::Starts(at) => {
@@ -157,9 +151,7 @@ impl Call {
                 self.network.post(self.now, text, Some(due), &mut self.faults);
                 self.measures.frames_sent += 1;
             }
-            if self.plan.keep_sound {
-                self.record.said(start, &sound);
-            }
+            self.said(start, &sound);
             if let Some(kind) = disturbance {
                 self.measures.disturbances += 1;
                 self.note_at(start, What::Disturbance { kind: format!("{kind:?}").to_lowercase() });

@@ -27,7 +27,7 @@ impl Call {
                 self.requested = None;
                 self.executor.redirect(self.now, first);
             }
-            Order::HangUp => self.executor.end("ended by REST"),
+            Order::HangUp => self.executor.end(self.now, "ended by REST"),
         }
     }
 

@@ -17,11 +17,13 @@ use crate::shell::clock::{Clock, unix_s};
 use crate::shell::route::Route;
 use crate::shell::webhook;
 use crate::time::Micros;
+use crate::twilio::callee::{Callee, Callees, Reply};
 use crate::twilio::date;
-use crate::twilio::executor::{Callee, Executor, Facts, Fetch, First, Output, StreamPlan, TWILIO_API};
+use crate::twilio::executor::{Executor, Facts, Fetch, First, Output, TWILIO_API};
 use crate::twilio::ids::{self, Sids};
 use crate::twilio::params::{self, CallStatus, Direction, Parties};
 use crate::twilio::signature;
+use crate::twilio::stream_plan::StreamPlan;
 use crate::twilio::url::Url;
 
 /// Calls that are set up at the same time; more wait their turn.
@@ -146,13 +148,13 @@ async fn twiml(
     sids: &Sids,
     rng: &mut Rng,
 ) -> Result<StreamPlan, String> {
-    let nobody = Callee { answers: false, ring: Micros::ZERO, talk: Micros::ZERO };
+    let nobody = Callee { reply: Reply::NoAnswer, ring: Micros::ZERO, talk: Micros::ZERO };
     let parties =
         Parties { from: format!("+{}", directory.first_number + order.index % 9_000), to: directory.to.clone() };
     let facts = Facts {
         sids: sids.clone(),
         parties: parties.clone(),
-        callee: nobody,
+        callees: Callees::all(nobody),
         unix_s: unix_s(),
         api: TWILIO_API.into(),
         seed: rng.next_u64(),
@@ -167,7 +169,7 @@ async fn twiml(
                 let request = Request::new(&fetch, fields, &directory.auth_token, ids::token(rng));
                 match webhook::fetch(request, directory.route.clone()).await {
                     Ok(answer) => executor.answer(clock.now(), &answer),
-                    Err(error) => executor.no_answer(&error),
+                    Err(error) => executor.no_answer(clock.now(), &error),
                 }
                 status = CallStatus::InProgress;
             }
@@ -175,9 +177,12 @@ async fn twiml(
             Some(Output::Warning(warning)) => why = warning.text,
             Some(Output::End(end)) => return Err(if why.is_empty() { end } else { why }),
             // What happens beside the call is not measured here.
-            Some(Output::Verb(_) | Output::Dial(_) | Output::Notify(_)) => {}
+            Some(Output::Prepare { number, .. }) => executor.prepared(clock.now(), number, Ok(None)),
+            Some(_) => {}
             None => {
-                clock.sleep_until(executor.next_deadline().unwrap_or_else(|| clock.now())).await;
+                let now = clock.now();
+                let next = executor.next_deadline(now).ok_or("the TwiML waits for somebody who never comes")?;
+                clock.sleep_until(next).await;
                 executor.tick(clock.now());
             }
         }

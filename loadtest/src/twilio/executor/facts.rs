@@ -1,7 +1,7 @@
 //! What the executor must know of its call besides the TwiML.
 
 use crate::time::Micros;
-use crate::twilio::executor::Callee;
+use crate::twilio::callee::Callees;
 use crate::twilio::ids::Sids;
 use crate::twilio::params::Parties;
 use crate::twilio::url::Url;
@@ -14,7 +14,7 @@ pub struct Facts {
     /// Who calls whom.
     pub parties: Parties,
     /// Who answers when the TwiML dials somebody.
-    pub callee: Callee,
+    pub callees: Callees,
     /// Seconds since 1970 at time zero, for time stamps.
     pub unix_s: u64,
     /// Under which URL recordings are fetched: `https://api.twilio.com`, or that of this program.

@@ -1,31 +1,50 @@
 //! Carries out TwiML: which verb now, until when, and which request next. Time and answers are handed in.
 //!
 //! ```text
-//! Fetching ─ document ─► verb, verb, … ─► Waiting (Say, Play, Pause) ─► next verb
+//! Fetching ─ document ─► verb, verb, … ─► Speaking (Say, Play, Pause) ─► next verb
 //!    ▲                                 ├► Streaming (Connect) ─ socket closed ─► action, or next verb
-//!    │                                 ├► Gathering ─ digits ─► action; nothing typed ─► next verb
-//!    └── Redirect, action ◄────────────┴► Dialing ─ hung up ─► action, or next verb
+//!    │                                 ├► Gathering ─ keys, speech ─► action; nothing ─► next verb
+//!    │                                 ├► Recording ─ silence, key, length ─► action
+//!    │                                 ├► Dialing ─ hung up ─► action, or next verb
+//!    └── Redirect, action ◄────────────┴► Holding (Enqueue) ─ an agent, Leave ─► action, or next verb
 //! ```
-//! At most ten redirects without anything happening in between (11215). After the last verb the call ends.
+//! At most ten redirects without anything happening in between (11215). After the last verb the call ends. Recordings,
+//! transcripts and one-way streams go on beside the verbs until they are stopped or the call ends.
 
+mod answers;
+mod background;
+mod dial;
 mod facts;
+mod listen;
+mod queue;
+mod record;
+mod speak;
+mod speaker;
+mod streams;
 
 use std::collections::VecDeque;
 
+pub use answers::{Answer, MAX_BODY_BYTES, MAX_REDIRECTS};
 pub use facts::{Facts, First, TWILIO_API};
 
 use super::form::Fields;
-use super::gather::{Gather, Typed};
-use super::notice::Notice;
-use super::twiml::{self, Element};
+use super::gather::Gather;
+use super::notice::{Carries, Notice};
+use super::recording::Recording;
+use super::sound::Sound;
+use super::speech::Voice;
+use super::stream_plan::StreamPlan;
+use super::transcript::Transcript;
+use super::twiml::Element;
 use super::url::{BadUrl, Url};
 use super::warning::{Code, Warning};
 use crate::rng::Rng;
 use crate::time::Micros;
-use crate::twilio::ids;
-
-/// Redirects in a row, Twilio's limit.
-pub const MAX_REDIRECTS: u32 = 10;
+use background::Taped;
+use dial::Dialing;
+use queue::Queued;
+use record::RecordVerb;
+use speaker::Speaker;
 
 /// A request that the model wants made.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,40 +57,20 @@ pub struct Fetch {
     pub extra: Fields,
 }
 
-/// What came back for a [`Fetch`].
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Answer {
-    /// HTTP status.
-    pub status: u16,
-    /// `Content-Type`, without parameters.
-    pub content_type: Option<String>,
-    /// `Location`, when the status is a redirect.
-    pub location: Option<String>,
-    /// The body; more than 64 kB is cut one byte behind the limit.
-    pub body: Vec<u8>,
-}
-
-/// Twilio's limit on a webhook's body.
-pub const MAX_BODY_BYTES: usize = 64 * 1024;
-
-/// A stream that is to be opened.
+/// A sound that is to be made ready.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StreamPlan {
-    /// Where to, query already dropped.
-    pub url: Url,
-    /// The `<Parameter>`s.
-    pub parameters: Vec<(String, String)>,
-}
-
-/// Who answers when the TwiML dials somebody.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Callee {
-    /// Whether anybody answers; else `no-answer`.
-    pub answers: bool,
-    /// How long it rings.
-    pub ring: Micros,
-    /// How long the two talk.
-    pub talk: Micros,
+pub enum Job {
+    /// Fetch it from here, by GET and without fields; at most [`super::sound::MAX_FILE_BYTES`].
+    Fetch(Url),
+    /// Have these words spoken.
+    Say {
+        /// The words.
+        text: String,
+        /// Such as `en-US`.
+        language: String,
+        /// As written, or empty.
+        voice: String,
+    },
 }
 
 /// What the executor wants, in order.
@@ -81,12 +80,29 @@ pub enum Output {
     Fetch(Fetch),
     /// Make this request beside the call; its answer is only judged, by [`super::notice::judge`].
     Notify(Notice),
+    /// Make a sound ready and hand it in with [`Executor::prepared`].
+    Prepare {
+        /// To be handed back.
+        number: u64,
+        /// What.
+        job: Job,
+    },
+    /// The caller hears this from now on.
+    Play(Sound),
+    /// What the caller hears stops.
+    Hush,
     /// Open this stream and say when it has ended.
     OpenStream(StreamPlan),
+    /// Open this one-way stream beside the call; its identifier names it from then on.
+    OpenTap(StreamPlan),
+    /// Close the one-way stream with this identifier.
+    CloseTap(String),
     /// A verb began; for the timeline.
     Verb(String),
     /// The TwiML dials this party.
     Dial(String),
+    /// A recording is finished.
+    Recorded(Box<Recording>),
     /// Something that Twilio's debugger would show.
     Warning(Warning),
     /// The call is over.
@@ -96,10 +112,13 @@ pub enum Output {
 #[derive(Debug)]
 enum State {
     Fetching(Fetch),
-    Waiting(Micros),
-    Streaming(After),
-    Gathering(Gather),
-    Dialing { until: Micros, after: After },
+    Speaking,
+    Streaming(After, Box<StreamPlan>),
+    Gathering(Box<Gather>),
+    Recording(Box<RecordVerb>),
+    Dialing(Box<Dialing>),
+    /// In a queue, with nothing to hear.
+    Holding(Option<Micros>),
     Ended,
 }
 
@@ -109,6 +128,27 @@ struct After {
     action: Option<String>,
     get: bool,
 }
+
+/// Where something is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Callback {
+    /// Absolute.
+    pub url: Url,
+    /// `GET` instead of `POST`.
+    pub get: bool,
+}
+
+/// Why a verb ends before its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Dropped {
+    /// The call is over: the verb's action is told so, and what it answers changes nothing.
+    HungUp,
+    /// The call goes on with other TwiML.
+    Redirected,
+}
+
+/// A verb counts as something that happened when it lasted so long.
+const SPENT: Micros = Micros::from_ms(20);
 
 /// The executor of one call.
 #[derive(Debug)]
@@ -120,6 +160,15 @@ pub struct Executor {
     facts: Facts,
     rng: Rng,
     redirects: u32,
+    answered: bool,
+    verb_began: Micros,
+    speaker: Speaker,
+    caller: Voice,
+    bot: Voice,
+    tapes: Vec<Taped>,
+    transcripts: Vec<Transcript>,
+    taps: Vec<StreamPlan>,
+    queued: Option<Box<Queued>>,
     out: VecDeque<Output>,
 }
 
@@ -128,12 +177,21 @@ impl Executor {
     #[must_use]
     pub fn new(now: Micros, first: First, facts: Facts) -> Self {
         let mut executor = Self {
-            state: State::Waiting(now),
+            state: State::Speaking,
             verbs: VecDeque::new(),
             document: None,
             rng: Rng::new(facts.seed),
             facts,
             redirects: 0,
+            answered: false,
+            verb_began: now,
+            speaker: Speaker::default(),
+            caller: Voice::default(),
+            bot: Voice::default(),
+            tapes: Vec::new(),
+            transcripts: Vec::new(),
+            taps: Vec::new(),
+            queued: None,
             out: VecDeque::new(),
         };
         executor.redirect(now, first);
@@ -145,9 +203,12 @@ impl Executor {
         if self.has_ended() {
             return;
         }
+        let state = std::mem::replace(&mut self.state, State::Speaking);
+        self.hush(now);
         self.verbs.clear();
+        self.drop_verb(now, state, Dropped::Redirected);
         self.document = None;
-        self.redirects = 0;
+        (self.redirects, self.verb_began) = (0, now);
         match first {
             First::Ask(url, get) => {
                 let fetch = Fetch { url, get, extra: Vec::new() };
@@ -165,12 +226,18 @@ impl Executor {
 
     /// When [`Self::tick`] next has something to do.
     #[must_use]
-    pub fn next_deadline(&self) -> Option<Micros> {
-        match &self.state {
-            State::Waiting(until) | State::Dialing { until, .. } => Some(*until),
-            State::Gathering(gather) => Some(gather.deadline()),
-            _ => None,
-        }
+    pub fn next_deadline(&self, now: Micros) -> Option<Micros> {
+        let state = match &self.state {
+            State::Gathering(gather) => gather.deadline(now, &self.caller),
+            State::Recording(verb) => verb.deadline(),
+            State::Dialing(dialing) => dialing.deadline(),
+            State::Holding(until) => *until,
+            State::Fetching(_) | State::Speaking | State::Streaming(..) => None,
+            State::Ended => return None,
+        };
+        let agent = self.queued.as_ref().and_then(|queued| queued.agent_at());
+        let transcripts = self.transcripts.iter().filter_map(|t| t.deadline(now, &self.caller, &self.bot)).min();
+        [state, agent, transcripts, self.speaker.deadline()].into_iter().flatten().min()
     }
 
     /// Whether the call is over.
@@ -179,225 +246,137 @@ impl Executor {
         matches!(self.state, State::Ended)
     }
 
+    /// Whether a verb has answered the call: somebody speaks, listens, streams, dials.
+    #[must_use]
+    pub const fn is_answered(&self) -> bool {
+        self.answered
+    }
+
     /// The caller hung up, or the call must end for another reason.
-    pub fn end(&mut self, why: &str) {
-        if !self.has_ended() {
-            self.state = State::Ended;
-            self.verbs.clear();
-            self.out.push_back(Output::End(why.to_owned()));
+    pub fn end(&mut self, now: Micros, why: &str) {
+        if self.has_ended() {
+            return;
         }
+        let state = std::mem::replace(&mut self.state, State::Ended);
+        self.verbs.clear();
+        self.hush(now);
+        self.caller.stops(now);
+        self.out.push_back(Output::End(why.to_owned()));
+        self.drop_verb(now, state, Dropped::HungUp);
+        self.end_background(now);
     }
 
-    /// The answer to the outstanding request.
-    pub fn answer(&mut self, now: Micros, answer: &Answer) {
-        let State::Fetching(fetch) = &self.state else { return };
-        let fetch = fetch.clone();
-        if matches!(answer.status, 301 | 302 | 303 | 307 | 308) {
-            return self.follow(&fetch, answer);
+    /// A verb ends before its time.
+    fn drop_verb(&mut self, now: Micros, state: State, why: Dropped) {
+        match state {
+            State::Recording(verb) => self.drop_recording(now, *verb, why),
+            State::Dialing(dialing) => self.drop_dialing(now, *dialing, why),
+            State::Streaming(_, plan) => self.tell_stream(now, &plan, "stream-stopped", None),
+            _ => {}
         }
-        if !(200..300).contains(&answer.status) {
-            let text = format!("{} answered {}; a webhook must answer 200 with TwiML", fetch.url, answer.status);
-            return self.fail(Code::HttpRetrieval, text);
+        if let Some(queued) = self.queued.take() {
+            self.drop_queued(now, *queued, why);
         }
-        if answer.body.len() > MAX_BODY_BYTES {
-            return self.fail(Code::BodyTooBig, format!("{} answered with more than 64 kB", fetch.url));
-        }
-        self.document = Some(fetch.url);
-        let body = String::from_utf8_lossy(&answer.body);
-        match answer.content_type.as_deref().map(str::to_ascii_lowercase).as_deref() {
-            Some("text/xml" | "application/xml" | "text/html") => self.load(now, &body),
-            Some("text/plain") if twiml::parse(&body).is_ok() => self.load(now, &body),
-            Some("text/plain") => self.load_verb(now, "Say", &body),
-            Some(audio) if audio.starts_with("audio/") => self.load_verb(now, "Play", "the answered sound"),
-            other => {
-                let text = format!("content type {:?}; answer text/xml", other.unwrap_or("(none)"));
-                self.fail(Code::ContentType, text);
-            }
-        }
-    }
-
-    /// The outstanding request got no answer.
-    pub fn no_answer(&mut self, why: &str) {
-        if let State::Fetching(fetch) = &self.state {
-            let text = format!("{}: {why}", fetch.url);
-            self.fail(Code::HttpConnection, text);
-        }
-    }
-
-    /// The stream is over, or never began (then `progress` is false).
-    pub fn stream_ended(&mut self, now: Micros, progress: bool) {
-        let State::Streaming(after) = &mut self.state else { return };
-        let after = std::mem::take(after);
-        if progress {
-            self.redirects = 0;
-        }
-        self.go_on(now, after, Vec::new());
-    }
-
-    /// The caller pressed a key while no stream was open; false when nobody listens.
-    pub fn digit(&mut self, now: Micros, digit: char) -> bool {
-        let State::Gathering(gather) = &mut self.state else { return false };
-        if let Some(typed) = gather.digit(now, digit) {
-            self.gathered(now, typed);
-        }
-        true
     }
 
     /// Time has passed.
     pub fn tick(&mut self, now: Micros) {
-        match &mut self.state {
-            State::Waiting(until) if *until <= now => self.next_verb(now),
-            State::Gathering(gather) => {
-                if let Some(typed) = gather.tick(now) {
-                    self.gathered(now, typed);
-                }
-            }
-            State::Dialing { until, after } if *until <= now => {
-                let after = std::mem::take(after);
-                let extra = self.dial_fields();
-                self.go_on(now, after, extra);
-            }
+        if self.has_ended() {
+            return;
+        }
+        self.advance_speaker(now);
+        self.advance_queue(now);
+        match &self.state {
+            State::Speaking if self.speaker.is_idle() => self.next_verb(now),
+            State::Gathering(_) => self.advance_gather(now),
+            State::Recording(_) => self.advance_record(now),
+            State::Dialing(_) => self.advance_dial(now),
+            State::Holding(Some(until)) if *until <= now => self.wait_on(now),
             _ => {}
         }
+        self.advance_transcripts(now);
     }
 
-    fn follow(&mut self, fetch: &Fetch, answer: &Answer) {
-        let Some(url) = answer.location.as_deref().and_then(|to| fetch.url.join(to).ok()) else {
-            return self.fail(Code::HttpRetrieval, format!("{} redirects nowhere", fetch.url));
-        };
-        let get = fetch.get || !matches!(answer.status, 307 | 308);
-        self.request(Fetch { url, get, extra: fetch.extra.clone() });
+    /// The caller says `text`, from `onset` to `offset`; what he was saying stops at `begins`. Heard as it is spoken.
+    pub fn says(&mut self, text: &str, begins: Micros, onset: Micros, offset: Micros) {
+        self.caller.says(text, begins, onset, offset);
     }
 
-    fn request(&mut self, fetch: Fetch) {
-        self.redirects += 1;
-        if self.redirects > MAX_REDIRECTS {
-            return self.fail(Code::TooManyRedirects, format!("more than {MAX_REDIRECTS} redirects in a row"));
+    /// What became of [`Output::Prepare`]: the answer, why there is none, or `Ok(None)` when this caller hears nothing.
+    pub fn prepared(&mut self, now: Micros, number: u64, answer: Result<Option<Answer>, String>) {
+        self.speaker.prepared(now, number, answer, &mut self.out);
+        self.tick(now);
+    }
+
+    /// The caller pressed a key while no stream was open; false when nobody listens.
+    pub fn digit(&mut self, now: Micros, digit: char) -> bool {
+        match &self.state {
+            State::Gathering(_) => self.gather_digit(now, digit),
+            State::Recording(_) => self.record_digit(now, digit),
+            State::Dialing(_) => self.dial_digit(now, digit),
+            _ => false,
         }
-        self.out.push_back(Output::Fetch(fetch.clone()));
-        self.state = State::Fetching(fetch);
-    }
-
-    fn fail(&mut self, code: Code, text: String) {
-        self.out.push_back(Output::Warning(Warning::new(code, text)));
-        self.end("application error");
-    }
-
-    fn load(&mut self, now: Micros, body: &str) {
-        match twiml::parse(body) {
-            Ok((verbs, warnings)) => {
-                self.out.extend(warnings.into_iter().map(Output::Warning));
-                self.verbs = verbs.into();
-                self.next_verb(now);
-            }
-            Err(bad) => self.fail(Code::TwimlParse, bad.to_string()),
-        }
-    }
-
-    fn load_verb(&mut self, now: Micros, name: &str, text: &str) {
-        let verb = Element { name: name.into(), text: text.trim().into(), ..Element::default() };
-        self.verbs = VecDeque::from([verb]);
-        self.next_verb(now);
     }
 
     fn next_verb(&mut self, now: Micros) {
+        self.spend(now);
         while let Some(verb) = self.verbs.pop_front() {
-            self.state = State::Waiting(now);
-            let waits = self.begin(now, &verb);
-            if waits {
+            self.verb_began = now;
+            if self.begin(now, &verb) {
                 return;
             }
         }
-        self.end("the TwiML is finished");
+        if self.queued.is_some() {
+            return self.wait_again(now);
+        }
+        self.end(now, "the TwiML is finished");
     }
 
     /// Starts a verb; false when the next one follows at once.
     fn begin(&mut self, now: Micros, verb: &Element) -> bool {
         match verb.name.as_str() {
-            "Say" | "Play" | "Pause" => {
-                self.out.push_back(Output::Verb(describe(verb)));
-                self.redirects = 0;
-                self.state = State::Waiting(now + length(verb));
-            }
+            "Say" | "Play" | "Pause" => return self.speak(now, verb),
             "Redirect" => {
-                let after = After { action: Some(verb.text.clone()), get: is_get(verb) };
+                let after = After { action: Some(verb.text.clone()), get: is_get(verb, "method") };
                 self.go_on(now, after, Vec::new());
             }
-            "Hangup" => self.end("<Hangup>"),
-            "Reject" => self.end(&format!("<Reject reason={:?}>", verb.attribute("reason").unwrap_or("rejected"))),
-            "Connect" => return self.connect(verb),
-            "Gather" => {
-                self.out.push_back(Output::Verb(describe(verb)));
-                self.redirects = 0;
-                let prompts = verb.children.iter().map(length).fold(Micros::ZERO, |a, b| a + b);
-                self.state = State::Gathering(Gather::new(now, verb, prompts));
+            "Hangup" => self.end(now, "<Hangup>"),
+            "Reject" => {
+                self.end(now, &format!("<Reject reason={:?}>", verb.attribute("reason").unwrap_or("rejected")));
             }
-            "Dial" => {
-                let to = verb.children.first().map_or(verb.text.as_str(), |noun| noun.text.as_str());
-                self.out.push_back(Output::Dial(to.to_owned()));
-                self.redirects = 0;
-                let limit = Micros::from_ms(verb.number("timeout", 30).saturating_mul(1_000));
-                let lasts =
-                    if self.facts.callee.answers { self.facts.callee.ring + self.facts.callee.talk } else { limit };
-                self.state = State::Dialing { until: now + lasts, after: after(verb) };
-            }
-            other => {
-                self.out.push_back(Output::Verb(format!("<{other}> is not modelled: skipped")));
-                return false;
-            }
+            "Connect" => return self.connect(now, verb),
+            "Gather" => self.gather(now, verb),
+            "Record" => self.record(now, verb),
+            "Dial" => return self.dial(now, verb),
+            "Enqueue" => return self.enqueue(now, verb),
+            "Leave" => return self.leave(now),
+            "Start" => return self.start(now, verb),
+            "Stop" => return self.stop(now, verb),
+            other => return self.not_modelled(other),
         }
         true
     }
 
-    fn connect(&mut self, verb: &Element) -> bool {
-        let Some(stream) = verb.children.iter().find(|c| c.name == "Stream") else {
-            self.out.push_back(Output::Verb("<Connect> without <Stream> is not modelled: skipped".into()));
-            return false;
-        };
-        match super::stream_plan::plan(self.document.as_ref(), stream) {
-            Ok((plan, warning)) => {
-                self.out.extend(warning.map(Output::Warning));
-                self.out.push_back(Output::OpenStream(plan));
-                self.state = State::Streaming(after(verb));
-                true
-            }
-            Err(warning) => {
-                self.out.push_back(Output::Warning(warning));
-                false
-            }
-        }
-    }
-
-    fn gathered(&mut self, now: Micros, typed: Typed) {
-        let Typed { digits, verb } = typed;
-        let empty_wanted = verb.attribute("actionOnEmptyResult") == Some("true");
-        if digits.is_empty() && !empty_wanted {
-            return self.next_verb(now);
-        }
-        // Without an action the same document is asked again.
-        let action = verb.attribute("action").unwrap_or_default().to_owned();
-        let after = After { action: Some(action), get: is_get(&verb) };
-        self.go_on(now, after, vec![("Digits".into(), digits), ("msg".into(), "Gather End".into())]);
-    }
-
-    fn dial_fields(&mut self) -> Fields {
-        let status = if self.facts.callee.answers { "completed" } else { "no-answer" };
-        let mut fields: Fields = vec![
-            ("DialCallStatus".into(), status.into()),
-            ("DialCallSid".into(), ids::sid("CA", &mut self.rng)),
-            ("DialBridged".into(), self.facts.callee.answers.to_string()),
-        ];
-        if self.facts.callee.answers {
-            fields.push(("DialCallDuration".into(), (self.facts.callee.talk.0 / 1_000_000).to_string()));
-        }
-        fields
+    /// It is TwiML, and this program does not do it.
+    fn not_modelled(&mut self, what: &str) -> bool {
+        let text = format!("<{what}> is TwiML that this model does not carry out: skipped");
+        self.out.push_back(Output::Warning(Warning::new(Code::Silent, text)));
+        false
     }
 
     fn go_on(&mut self, now: Micros, after: After, extra: Fields) {
         let Some(action) = after.action else { return self.next_verb(now) };
+        self.spend(now);
         match self.resolve(&action) {
-            Ok(url) => self.request(Fetch { url, get: after.get, extra }),
-            Err(bad) => self.fail(Code::BadUrl, bad),
+            Ok(url) => self.request(now, Fetch { url, get: after.get, extra }),
+            Err(bad) => self.fail(now, Code::BadUrl, bad),
+        }
+    }
+
+    /// A verb is over: whether it was more than a step on the way to the next document.
+    fn spend(&mut self, now: Micros) {
+        if now.since(self.verb_began) >= SPENT {
+            self.redirects = 0;
         }
     }
 
@@ -412,30 +391,36 @@ impl Executor {
             None => format!("{text:?} in inline Twiml: there is no document to resolve it against; write it absolute"),
         })
     }
+
+    /// The callback that a verb names; one that leads nowhere is a warning.
+    fn callback(&mut self, verb: &Element, url: &str, method: &str) -> Option<Callback> {
+        let written = verb.attribute(url)?;
+        match self.resolve(written) {
+            Ok(url) => Some(Callback { url, get: is_get(verb, method) }),
+            Err(bad) => {
+                let text = format!("<{}> {url}: {bad}", verb.name);
+                self.out.push_back(Output::Warning(Warning::new(Code::BadUrl, text)));
+                None
+            }
+        }
+    }
+
+    fn tell(&mut self, what: &'static str, carries: Carries, to: &Callback, extra: Fields) {
+        let fetch = Fetch { url: to.url.clone(), get: to.get, extra };
+        self.out.push_back(Output::Notify(Notice { what, carries, fetch }));
+    }
+
+    /// `AccountSid` and `CallSid`, for notices that carry nothing else of the call.
+    fn own_fields(&self) -> Fields {
+        let sids = &self.facts.sids;
+        vec![("AccountSid".into(), sids.account.clone()), ("CallSid".into(), sids.call.clone())]
+    }
 }
 
 fn after(verb: &Element) -> After {
-    After { action: verb.attribute("action").map(str::to_owned), get: is_get(verb) }
+    After { action: verb.attribute("action").map(str::to_owned), get: is_get(verb, "method") }
 }
 
-fn is_get(verb: &Element) -> bool {
-    verb.attribute("method").is_some_and(|method| method.eq_ignore_ascii_case("GET"))
-}
-
-/// How long a verb keeps the call: Say by its letters (about 15 a second), Play as one second since nothing is fetched.
-fn length(verb: &Element) -> Micros {
-    let loops = verb.number("loop", 1).clamp(1, 100);
-    match verb.name.as_str() {
-        "Pause" => Micros::from_ms(verb.number("length", 1).saturating_mul(1_000)),
-        "Say" => Micros::from_ms((verb.text.chars().count() as u64 * 66).max(500) * loops),
-        _ => Micros::from_ms(1_000 * loops),
-    }
-}
-
-fn describe(verb: &Element) -> String {
-    match verb.name.as_str() {
-        "Pause" => format!("<Pause> {} s", verb.number("length", 1)),
-        "Gather" => format!("<Gather> {}", verb.children.iter().map(describe).collect::<Vec<_>>().join(" ")),
-        name => format!("<{name}> {:?}", verb.text),
-    }
+fn is_get(verb: &Element, method: &str) -> bool {
+    verb.attribute(method).is_some_and(|method| method.eq_ignore_ascii_case("GET"))
 }

@@ -1,0 +1,173 @@
+//! `<Enqueue>` and `<Leave>`: the caller waits, hears what `waitUrl` answers, until an agent takes the call.
+
+use std::collections::VecDeque;
+
+use super::{After, Callback, Dropped, Executor, Fetch, Output, State, after};
+use crate::time::Micros;
+use crate::twilio::callee::Reply;
+use crate::twilio::form::Fields;
+use crate::twilio::ids;
+use crate::twilio::notice::Carries;
+use crate::twilio::twiml::Element;
+use crate::twilio::url::Url;
+use crate::twilio::warning::{Code, Warning};
+
+/// Verbs that a `waitUrl` may answer.
+const WAITING: [&str; 7] = ["Play", "Say", "Pause", "Hangup", "Redirect", "Leave", "Gather"];
+/// A `waitUrl` is asked again when its document is over, but not more often.
+const AGAIN: Micros = Micros::from_ms(1_000);
+
+/// A caller in a queue.
+#[derive(Debug)]
+pub(super) struct Queued {
+    sid: String,
+    since: Micros,
+    after: After,
+    /// What stands behind `<Enqueue>`.
+    rest: VecDeque<Element>,
+    document: Option<Url>,
+    wait: Option<Callback>,
+    asked: Micros,
+    /// When an agent takes the call, and how long they talk.
+    agent: Option<(Micros, Micros)>,
+    bridged: bool,
+}
+
+impl Queued {
+    pub(super) fn agent_at(&self) -> Option<Micros> {
+        self.agent.map(|(at, _)| at)
+    }
+
+    fn fields(&self, now: Micros) -> Fields {
+        vec![
+            ("QueueSid".into(), self.sid.clone()),
+            ("QueuePosition".into(), "1".into()),
+            ("QueueTime".into(), (now.since(self.since).0 / 1_000_000).to_string()),
+            ("AvgQueueTime".into(), "0".into()),
+            ("CurrentQueueSize".into(), "1".into()),
+        ]
+    }
+
+    fn result(&self, now: Micros, result: &str) -> Fields {
+        vec![
+            ("QueueResult".into(), result.into()),
+            ("QueueSid".into(), self.sid.clone()),
+            ("QueueTime".into(), (now.since(self.since).0 / 1_000_000).to_string()),
+        ]
+    }
+}
+
+impl Executor {
+    pub(super) fn enqueue(&mut self, now: Micros, verb: &Element) -> bool {
+        if self.queued.is_some() || verb.attribute("workflowSid").is_some() || !verb.children.is_empty() {
+            return self.not_modelled(if self.queued.is_some() { "Enqueue> inside a queue<" } else { "Task" });
+        }
+        self.answered = true;
+        self.out.push_back(Output::Verb(format!("<Enqueue> {:?}", verb.text)));
+        let callee = self.facts.callees.of(&verb.text);
+        let wait = self.callback(verb, "waitUrl", "waitUrlMethod");
+        let queued = Queued {
+            sid: ids::sid("QU", &mut self.rng),
+            since: now,
+            after: after(verb),
+            rest: std::mem::take(&mut self.verbs),
+            document: self.document.clone(),
+            wait,
+            asked: now,
+            agent: (callee.reply == Reply::Answers).then_some((now + callee.ring, callee.talk)),
+            bridged: false,
+        };
+        self.queued = Some(Box::new(queued));
+        match callee.reply {
+            Reply::Busy => self.leave_queue(now, "queue-full"),
+            Reply::Fails => self.leave_queue(now, "system-error"),
+            Reply::Answers | Reply::NoAnswer => self.wait_on(now),
+        }
+        true
+    }
+
+    pub(super) fn leave(&mut self, now: Micros) -> bool {
+        if self.queued.is_none() {
+            let text = "<Leave> although the caller is in no queue: skipped";
+            self.out.push_back(Output::Warning(Warning::new(Code::Silent, text)));
+            return false;
+        }
+        self.leave_queue(now, "leave");
+        true
+    }
+
+    /// The document of the `waitUrl` is over.
+    pub(super) fn wait_again(&mut self, now: Micros) {
+        let again = self.queued.as_ref().map(|queued| queued.asked + AGAIN);
+        match again {
+            Some(at) if at > now => self.state = State::Holding(Some(at)),
+            _ => self.wait_on(now),
+        }
+    }
+
+    /// Asks the `waitUrl` what the caller is to hear; without one there is silence, where Twilio plays music.
+    pub(super) fn wait_on(&mut self, now: Micros) {
+        let Some(queued) = &mut self.queued else { return };
+        let Some(Callback { url, get }) = queued.wait.clone().filter(|_| !queued.bridged) else {
+            self.state = State::Holding(None);
+            return;
+        };
+        queued.asked = now;
+        let extra = queued.fields(now);
+        // Waiting is no redirect, however often it is asked.
+        self.redirects = 0;
+        self.request(now, Fetch { url, get, extra });
+    }
+
+    /// The agent comes, and goes.
+    pub(super) fn advance_queue(&mut self, now: Micros) {
+        let Some(queued) = &mut self.queued else { return };
+        let Some((at, talk)) = queued.agent.filter(|(at, _)| *at <= now) else { return };
+        if queued.bridged {
+            self.leave_queue(now, "bridged");
+            return;
+        }
+        queued.bridged = true;
+        queued.agent = Some((at + talk, talk));
+        self.verbs.clear();
+        self.hush(now);
+        self.state = State::Holding(None);
+        self.out.push_back(Output::Verb("an agent takes the call".into()));
+        self.advance_queue(now);
+    }
+
+    fn leave_queue(&mut self, now: Micros, result: &str) {
+        let Some(queued) = self.queued.take() else { return };
+        self.hush(now);
+        let fields = queued.result(now, result);
+        self.document = queued.document;
+        self.verbs = queued.rest;
+        self.verb_began = queued.since;
+        self.go_on(now, queued.after, fields);
+    }
+
+    pub(super) fn drop_queued(&mut self, now: Micros, queued: Queued, why: Dropped) {
+        self.document.clone_from(&queued.document);
+        let result = match why {
+            _ if queued.bridged => "bridged",
+            Dropped::HungUp => "hangup",
+            Dropped::Redirected => "redirected",
+        };
+        let fields = queued.result(now, result);
+        let Some(Ok(url)) = queued.after.action.as_deref().map(|action| self.resolve(action)) else { return };
+        self.tell("Enqueue action", Carries::Call, &Callback { url, get: queued.after.get }, fields);
+    }
+
+    /// What a `waitUrl` may not answer is left out.
+    pub(super) fn fit_for_queue(&mut self, verbs: Vec<Element>) -> Vec<Element> {
+        if self.queued.is_none() {
+            return verbs;
+        }
+        let (kept, out): (Vec<_>, Vec<_>) = verbs.into_iter().partition(|verb| WAITING.contains(&verb.name.as_str()));
+        for verb in out {
+            let text = format!("<{}> may not be answered by a waitUrl: left out", verb.name);
+            self.out.push_back(Output::Warning(Warning::new(Code::TwimlSchema, text)));
+        }
+        kept
+    }
+}
