@@ -1,90 +1,13 @@
 //! What the executor does with TwiML, answer by answer.
 #![allow(clippy::unwrap_used, reason = "a panic is a failed test")]
 
+mod support;
+
 use loadtest::time::Micros;
 use loadtest::twilio::callee::{Callee, Callees, Reply};
-use loadtest::twilio::executor::{Answer, Executor, Facts, Fetch, First, Output, TWILIO_API};
-use loadtest::twilio::ids::Sids;
-use loadtest::twilio::params::Parties;
-use loadtest::twilio::url::Url;
+use loadtest::twilio::executor::{Answer, First};
 use loadtest::twilio::warning::Code;
-
-const CALLEE: Callee = Callee { reply: Reply::Answers, ring: Micros::from_ms(500), talk: Micros::from_ms(2_000) };
-
-struct Bench {
-    executor: Executor,
-    now: Micros,
-}
-
-impl Bench {
-    /// A call whose voice webhook answered `twiml`.
-    fn with(twiml: &str) -> Self {
-        Self::calling(twiml, CALLEE)
-    }
-
-    fn calling(twiml: &str, callee: Callee) -> Self {
-        let url = Url::parse("http://127.0.0.1:8080/twilio/voice?a=1").unwrap();
-        let mut bench = Self::beginning(First::Ask(url, false), callee);
-        assert!(matches!(bench.executor.poll(), Some(Output::Fetch(Fetch { get: false, .. }))));
-        bench.xml(twiml);
-        bench
-    }
-
-    fn beginning(first: First, callee: Callee) -> Self {
-        let facts = Facts {
-            sids: Sids { account: "AC1".into(), call: "CA1".into() },
-            parties: Parties { from: "+14155550100".into(), to: "+14155550199".into() },
-            callees: Callees::all(callee),
-            unix_s: 1_521_971_599,
-            api: TWILIO_API.into(),
-            seed: 1,
-        };
-        Self { executor: Executor::new(Micros::ZERO, first, facts), now: Micros::ZERO }
-    }
-
-    fn xml(&mut self, inner: &str) {
-        self.answer(200, Some("text/xml"), &format!("<Response>{inner}</Response>"));
-    }
-
-    fn answer(&mut self, status: u16, content_type: Option<&str>, body: &str) {
-        let content_type = content_type.map(str::to_owned);
-        let answer = Answer { status, content_type, location: None, body: body.as_bytes().to_vec() };
-        self.executor.answer(self.now, &answer);
-    }
-
-    fn at_ms(&mut self, ms: u64) {
-        self.now = Micros::from_ms(ms);
-        self.executor.tick(self.now);
-    }
-
-    /// Everything that is to be done, in short.
-    fn all(&mut self) -> Vec<String> {
-        let mut all = Vec::new();
-        while let Some(output) = self.executor.poll() {
-            all.push(match output {
-                Output::Prepare { number, .. } => {
-                    self.executor.prepared(self.now, number, Ok(None));
-                    continue;
-                }
-                Output::Play(_) | Output::Hush => continue,
-                Output::OpenTap(plan) => format!("tap {} {}", plan.url, plan.track),
-                Output::CloseTap(_) => "close tap".into(),
-                Output::Recorded(recording) => format!("recorded {} s", recording.seconds()),
-                Output::Fetch(Fetch { url, get, extra }) => {
-                    let extra: Vec<String> = extra.iter().map(|(n, v)| format!(" {n}={v}")).collect();
-                    format!("{} {url}{}", if get { "GET" } else { "POST" }, extra.concat())
-                }
-                Output::Notify(notice) => format!("{} to {}", notice.what, notice.fetch.url),
-                Output::OpenStream(plan) => format!("stream {} {:?}", plan.url, plan.parameters),
-                Output::Verb(text) => text,
-                Output::Dial(to) => format!("dial {to}"),
-                Output::Warning(warning) => format!("warning {}", warning.code.number()),
-                Output::End(why) => format!("end {why}"),
-            });
-        }
-        all
-    }
-}
+use support::bench::{Bench, CALLEE};
 
 const STREAM: &str =
     "<Connect><Stream url=\"ws://127.0.0.1:8080/ws\"><Parameter name=\"t\" value=\"1\"/></Stream></Connect>";
@@ -144,12 +67,12 @@ fn gather_collects_until_enough_or_the_finishing_key() {
     bench.all();
     assert!(bench.executor.digit(bench.now, '4'));
     assert!(bench.executor.digit(bench.now, '2'));
-    assert_eq!(bench.all(), ["POST http://127.0.0.1:8080/dtmf Digits=42 msg=Gather End"]);
+    assert_eq!(bench.all(), ["hush", "POST http://127.0.0.1:8080/dtmf Digits=42 msg=Gather End"]);
     let mut bench = Bench::with(gather);
     bench.all();
     bench.executor.digit(bench.now, '4');
     bench.executor.digit(bench.now, '#');
-    assert_eq!(bench.all(), ["POST http://127.0.0.1:8080/dtmf Digits=4 FinishedOnKey=# msg=Gather End"]);
+    assert_eq!(bench.all(), ["hush", "POST http://127.0.0.1:8080/dtmf Digits=4 FinishedOnKey=# msg=Gather End"]);
 }
 
 #[test]
@@ -262,7 +185,9 @@ fn a_webhook_that_does_not_answer_ends_the_call() {
 
 #[test]
 fn relative_urls_of_inline_twiml_lead_nowhere() {
-    let inline = |twiml: &str| Bench::beginning(First::Inline(format!("<Response>{twiml}</Response>")), CALLEE).all();
+    let inline = |twiml: &str| {
+        Bench::beginning(First::Inline(format!("<Response>{twiml}</Response>")), Callees::all(CALLEE)).all()
+    };
     assert_eq!(inline("<Redirect>/next</Redirect>"), ["warning 11100", "end application error"]);
     assert_eq!(inline("<Redirect>http://127.0.0.1/next</Redirect>"), ["POST http://127.0.0.1/next"]);
     assert_eq!(inline("<Connect><Stream url=\"ws://127.0.0.1/a\"/></Connect>"), ["stream ws://127.0.0.1/a []"]);

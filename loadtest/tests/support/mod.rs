@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test uses its part")]
 #![allow(clippy::unwrap_used, reason = "a broken test server is a failed test")]
 
+pub(crate) mod bench;
 pub(crate) mod server;
 pub(crate) mod world;
 
