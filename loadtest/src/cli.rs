@@ -1,11 +1,13 @@
 //! The command line.
 
+mod serve;
 mod webhooks;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub use serve::ServeArgs;
 pub use webhooks::{WebhookLimitArgs, WebhooksArgs};
 
 /// Twilio's side of a voice call with Media Streams, played against your server.
@@ -34,6 +36,8 @@ pub enum Command {
     /// Exit code: 0 good; 1 nothing was answered; 2 wrong usage; 3 a threshold was missed; 4 void, the machine was too
     /// busy to measure.
     Webhooks(Box<WebhooksArgs>),
+    /// Answer Twilio's voice REST API on this machine: calls that are created are made, and answered by scripts.
+    Serve(Box<ServeArgs>),
     /// Print where speech begins and ends in WAV files (8000 Hz, mono, 16 bits).
     Label {
         /// The files.

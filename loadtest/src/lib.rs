@@ -7,6 +7,7 @@
 //! * [`caller`] is the person: a script, a voice, a noisy line, an ear;
 //! * [`fleet`] holds many calls on one thread, at a hundredth of the cost, and measures the server;
 //! * [`webhooks`] is a stream of voice webhooks alone: how fast a server answers calls;
+//! * [`rest`] is the voice REST API: who asks for a call, and what becomes of it;
 //! * [`report`] turns what happened into a timeline, a table, JSON and a WAV.
 //!
 //! Invariants: only `shell` reads the clock or touches a socket; the same seed and the same answers give the same call.
@@ -17,6 +18,7 @@ pub mod caller;
 pub mod cli;
 pub mod fleet;
 pub mod report;
+pub mod rest;
 pub mod rng;
 pub mod run;
 pub mod shell;

@@ -2,6 +2,7 @@
 
 #[cfg(target_os = "linux")]
 mod fleet;
+mod serve;
 #[cfg(target_os = "linux")]
 mod webhooks;
 
@@ -62,6 +63,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Call(args) => call(&args),
         Command::Fleet(args) => fleet::fleet(&args),
         Command::Webhooks(args) => webhooks::webhooks(&args),
+        Command::Serve(args) => serve::serve(&args),
         Command::Label { files } => label_files(&files),
         Command::List => {
             list();

@@ -6,6 +6,7 @@ pub mod drive;
 #[cfg(target_os = "linux")]
 pub mod fleet;
 pub mod route;
+pub mod serve;
 pub mod socket;
 mod tap;
 pub mod voice;

@@ -31,9 +31,46 @@ fn push(body: &mut String, text: &str) {
     }
 }
 
+/// The fields of a form or a query. What is no escape is taken as written; what is no UTF-8 is replaced.
+#[must_use]
+pub fn decode(text: &str) -> Fields {
+    let pairs = text.split('&').filter(|pair| !pair.is_empty());
+    pairs.map(|pair| pair.split_once('=').unwrap_or((pair, ""))).map(|(n, v)| (plain(n), plain(v))).collect()
+}
+
+fn plain(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&byte, tail)) = rest.split_first() {
+        rest = tail;
+        match (byte, escaped(tail)) {
+            (b'%', Some(value)) => {
+                bytes.push(value);
+                rest = &tail[2..];
+            }
+            (b'+', _) => bytes.push(b' '),
+            _ => bytes.push(byte),
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// The byte that two hexadecimal digits name.
+fn escaped(text: &[u8]) -> Option<u8> {
+    let digit = |at: usize| text.get(at).and_then(|&b| char::from(b).to_digit(16));
+    u8::try_from(digit(0)? * 16 + digit(1)?).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_encoded_is_decoded_and_nothing_breaks_it() {
+        let fields: Fields = vec![("From".into(), "+1415 é&=%".into()), ("Empty".into(), String::new())];
+        assert_eq!(decode(&encode(&fields)), fields);
+        assert_eq!(decode("&a&b=%zz%4&=c"), decode("a=&b=%25zz%254&=c"));
+    }
 
     #[test]
     fn reserved_and_foreign_letters_are_escaped() {

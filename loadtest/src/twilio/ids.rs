@@ -16,6 +16,12 @@ pub fn sid(prefix: &str, rng: &mut Rng) -> String {
     format!("{prefix}{:016x}{:016x}", rng.next_u64(), rng.next_u64())
 }
 
+/// Whether `text` is an identifier with the two letters `prefix`.
+#[must_use]
+pub fn is_sid(prefix: &str, text: &str) -> bool {
+    text.strip_prefix(prefix).is_some_and(|rest| rest.len() == 32 && rest.bytes().all(|b| b.is_ascii_hexdigit()))
+}
+
 /// A token in the shape of a UUID, as `I-Twilio-Idempotency-Token` carries it.
 pub fn token(rng: &mut Rng) -> String {
     let (a, b) = (rng.next_u64(), rng.next_u64());

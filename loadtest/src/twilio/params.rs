@@ -4,7 +4,7 @@ use super::form::Fields;
 use super::ids::Sids;
 
 /// Who calls whom.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Parties {
     /// The caller's number, E.164.
     pub from: String,

@@ -1,0 +1,144 @@
+//! Calls that begin, and what they tell.
+
+use std::sync::Arc;
+
+use super::{Exchange, Output};
+use crate::call::model::CallPlan;
+use crate::caller::script::Script;
+use crate::rest::calls::{Entry, Wanted};
+use crate::rest::debugger;
+use crate::rest::news::News;
+use crate::rest::number::NumberPlan;
+use crate::rest::queue::Turn;
+use crate::twilio::executor::First;
+use crate::twilio::ids::Sids;
+use crate::twilio::params::{CallStatus, Direction};
+use crate::twilio::url::Url;
+
+/// Twilio's number for an account that has too many calls at once.
+const TOO_MANY_CALLS: u32 = 10_004;
+
+impl Exchange {
+    /// Dials whoever's turn has come.
+    pub(super) fn dial(&mut self) {
+        let accounts: Vec<String> = self.accounts.keys().cloned().collect();
+        for sid in accounts {
+            while let Some(turn) = self.accounts.get_mut(&sid).and_then(|account| account.queue.next(self.now)) {
+                match turn {
+                    Turn::Dial(call) => self.dial_one(&sid, &call),
+                    Turn::GiveUp(call) => self.stands(&sid, &call, CallStatus::Canceled),
+                }
+            }
+        }
+    }
+
+    fn dial_one(&mut self, sid: &str, call: &str) {
+        let now = self.now;
+        let Some(entry) = self.accounts.get_mut(sid).and_then(|account| account.calls.get_mut(call)) else { return };
+        entry.queue_time = now - entry.created;
+        let Some(wanted) = entry.wanted.clone() else { return };
+        let script = self.script(&wanted.parties.to);
+        self.begin(sid, call, script, |entry| outbound(entry, &wanted));
+    }
+
+    /// A number of the account's rings.
+    pub(super) fn ring(&mut self, sid: &str, call: &str, script: Option<&str>) {
+        let Some(account) = self.accounts.get(sid) else { return };
+        let Some(entry) = account.calls.get(call) else { return };
+        let number = account.number(&entry.parties.to).map(|number| number.plan.clone()).unwrap_or_default();
+        let named = script.and_then(|name| self.plan.scripts.get(name)).cloned();
+        let script = named.unwrap_or_else(|| self.script(&entry.parties.from));
+        self.begin(sid, call, script, |_| inbound(&number));
+    }
+
+    /// Begins a call, unless the account has too many.
+    fn begin(&mut self, sid: &str, call: &str, script: Arc<Script>, how: impl FnOnce(&Entry) -> Option<How>) {
+        let (now, unix_s, seed) = (self.now, self.unix_s(), self.rng.next_u64());
+        let Some(account) = self.accounts.get_mut(sid) else { return };
+        let full = account.plan.concurrent_calls.is_some_and(|most| account.calls.alive() >= most);
+        let Some(entry) = account.calls.get_mut(call) else { return };
+        let inbound = entry.direction == Direction::Inbound;
+        let how = how(entry);
+        let Some(how) = how.filter(|_| !full) else {
+            // A caller hears the busy tone; a number without a webhook fails without a word, as at Twilio.
+            entry.stands(now, if full && inbound { CallStatus::Busy } else { CallStatus::Failed });
+            if full {
+                let text = "the account has as many calls at once as it may have".to_owned();
+                let entry = debugger::Entry { unix_s, call: call.into(), code: TOO_MANY_CALLS, is_error: true, text };
+                account.debugger.note(entry);
+            }
+            return;
+        };
+        entry.started = Some(now);
+        entry.stands(now, CallStatus::Ringing);
+        let plan = CallPlan {
+            first: how.first,
+            direction: entry.direction,
+            sids: Sids { account: sid.to_owned(), call: call.to_owned() },
+            parties: entry.parties.clone(),
+            auth_token: account.plan.auth_token.clone(),
+            script,
+            seed,
+            status_callback: how.status_callback,
+            unix_s: self.plan.unix_s,
+            keep_sound: false,
+        };
+        account.calls.began();
+        self.live.insert(call.to_owned(), sid.to_owned());
+        self.out.push_back(Output::Begin(Box::new(plan)));
+    }
+
+    /// Something happened on a live call.
+    pub(super) fn news(&mut self, call: &str, news: News) {
+        let Some(sid) = self.live.get(call).cloned() else { return };
+        match news {
+            News::Status(status) => {
+                self.stands(&sid, call, status);
+                if status.is_final() {
+                    self.live.remove(call);
+                    if let Some(account) = self.accounts.get_mut(&sid) {
+                        account.calls.ended();
+                    }
+                }
+            }
+            News::Warning(warning) => {
+                let (unix_s, code) = (self.unix_s(), warning.code.number());
+                let is_error = warning.code.is_error();
+                let entry = debugger::Entry { unix_s, call: call.to_owned(), code, is_error, text: warning.text };
+                if let Some(account) = self.accounts.get_mut(&sid) {
+                    account.debugger.note(entry);
+                }
+            }
+        }
+    }
+
+    fn stands(&mut self, sid: &str, call: &str, status: CallStatus) {
+        if let Some(entry) = self.accounts.get_mut(sid).and_then(|account| account.calls.get_mut(call)) {
+            entry.stands(self.now, status);
+        }
+    }
+
+    /// The person under this number.
+    fn script(&self, party: &str) -> Arc<Script> {
+        Arc::clone(self.plan.parties.get(party).unwrap_or(&self.plan.anybody))
+    }
+}
+
+/// How a call begins.
+struct How {
+    first: First,
+    status_callback: Option<Url>,
+}
+
+fn outbound(_: &Entry, wanted: &Wanted) -> Option<How> {
+    let told = wanted.events.contains(&"completed");
+    let status_callback = wanted.status_callback.clone().filter(|_| told).map(|(url, _)| url);
+    Some(How { first: wanted.first.clone(), status_callback })
+}
+
+fn inbound(number: &NumberPlan) -> Option<How> {
+    let elsewhere = !number.voice_application_sid.is_empty() || !number.trunk_sid.is_empty();
+    let url = Url::parse(&number.voice_url).ok().filter(|_| !elsewhere)?;
+    let status_callback = Url::parse(&number.status_callback).ok();
+    Some(How { first: First::Ask(url, number.voice_get), status_callback })
+}

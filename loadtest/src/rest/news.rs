@@ -1,0 +1,44 @@
+//! What a live call tells the API: how it stands, and what the debugger would show.
+
+use crate::call::event::What;
+use crate::call::model::Call;
+use crate::twilio::params::CallStatus;
+use crate::twilio::warning::Warning;
+
+/// Something that happened on a live call.
+#[derive(Clone, Debug, PartialEq)]
+pub enum News {
+    /// It stands so from now on.
+    Status(CallStatus),
+    /// The debugger shows this.
+    Warning(Warning),
+}
+
+/// Looks at a call again and again, and says what is new.
+#[derive(Debug, Default)]
+pub struct Watcher {
+    status: Option<CallStatus>,
+    seen: usize,
+}
+
+impl Watcher {
+    /// What happened since the last look.
+    pub fn look(&mut self, call: &Call) -> Vec<News> {
+        let fresh = call.events.get(self.seen..).unwrap_or_default();
+        self.seen = call.events.len();
+        let mut news: Vec<News> = fresh.iter().filter_map(|event| warning(&event.what)).collect();
+        if self.status != Some(call.status()) {
+            self.status = Some(call.status());
+            news.push(News::Status(call.status()));
+        }
+        news
+    }
+}
+
+fn warning(what: &What) -> Option<News> {
+    match what {
+        // Twilio stays silent about those without a number.
+        What::Warning(warning) if warning.code.number() > 0 => Some(News::Warning(warning.clone())),
+        _ => None,
+    }
+}

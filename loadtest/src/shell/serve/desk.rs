@@ -1,0 +1,89 @@
+//! The one task that owns the exchange: takes requests and news, hands out answers, calls and orders.
+
+use std::collections::HashMap;
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::{Asked, Told, live};
+use crate::call::model::Order;
+use crate::rest::answer::Answer;
+use crate::rest::exchange::{Exchange, Input, Output};
+use crate::rest::news::News;
+use crate::shell::clock::Clock;
+use crate::shell::route::Route;
+use crate::time::Micros;
+use crate::twilio::params::CallStatus;
+
+/// Orders that wait for one call. Full: the newest is lost, as it would be on a call that does not respond.
+const ORDERS: usize = 64;
+
+pub(super) struct Desk {
+    exchange: Exchange,
+    clock: Clock,
+    route: Route,
+    replies: HashMap<u64, oneshot::Sender<Answer>>,
+    next: u64,
+    calls: HashMap<String, mpsc::Sender<Order>>,
+    tell: mpsc::UnboundedSender<Told>,
+    told: mpsc::UnboundedReceiver<Told>,
+}
+
+impl Desk {
+    pub(super) fn new(exchange: Exchange, clock: Clock, route: Route) -> Self {
+        let (tell, told) = mpsc::unbounded_channel();
+        Self { exchange, clock, route, replies: HashMap::new(), next: 0, calls: HashMap::new(), tell, told }
+    }
+
+    pub(super) async fn run(&mut self, mut asked: mpsc::Receiver<Asked>) {
+        loop {
+            self.obey();
+            let deadline = self.exchange.next_deadline().unwrap_or(Micros::MAX);
+            tokio::select! {
+                Some(told) = self.told.recv() => self.told(told),
+                Some(Asked { request, reply }) = asked.recv() => {
+                    let number = self.next;
+                    self.next += 1;
+                    self.replies.insert(number, reply);
+                    self.handle(Input::Request { number, request: Box::new(request) });
+                }
+                () = self.clock.sleep_until(deadline) => self.handle(Input::Tick),
+            }
+        }
+    }
+
+    fn handle(&mut self, input: Input) {
+        self.exchange.handle(self.clock.now(), input);
+    }
+
+    fn told(&mut self, told: Told) {
+        match told {
+            Told::News(call, news) => self.handle(Input::News { call, news }),
+            Told::Over(call) => {
+                self.calls.remove(&call);
+                // Of a call that broke nobody else says so; on one that has ended it changes nothing.
+                self.handle(Input::News { call, news: News::Status(CallStatus::Failed) });
+            }
+        }
+    }
+
+    fn obey(&mut self) {
+        while let Some(output) = self.exchange.poll() {
+            match output {
+                Output::Answer { number, answer } => {
+                    // Who has gone meanwhile needs none.
+                    let _ = self.replies.remove(&number).map(|reply| reply.send(answer));
+                }
+                Output::Begin(plan) => {
+                    let (order, orders) = mpsc::channel(ORDERS);
+                    self.calls.insert(plan.sids.call.clone(), order);
+                    live::spawn(*plan, self.clock, self.route.clone(), orders, self.tell.clone());
+                }
+                Output::Order { call, order } => {
+                    if let Some(orders) = self.calls.get(&call) {
+                        let _ = orders.try_send(order);
+                    }
+                }
+            }
+        }
+    }
+}
