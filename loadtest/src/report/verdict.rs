@@ -15,14 +15,14 @@ pub enum Outcome {
     Good,
     /// The call took place, but an expectation was missed.
     Missed(Vec<String>),
-    /// No stream ever started.
+    /// No stream that the TwiML asked for ever started, or nothing ever answered.
     Failed(String),
 }
 
 /// Judges a call that has ended.
 #[must_use]
 pub fn judge(call: &Call) -> Outcome {
-    if call.measures.start.is_none() {
+    if call.measures.start.is_none() && !is_spoken(call) {
         return Outcome::Failed(cause(call));
     }
     let mut missed: Vec<String> = call
@@ -39,6 +39,15 @@ pub fn judge(call: &Call) -> Outcome {
         missed.extend(violated(call, *forbidden));
     }
     if missed.is_empty() { Outcome::Good } else { Outcome::Missed(missed) }
+}
+
+/// Whether the TwiML alone made up the call: it spoke or listened, asked for no stream that was refused, and never failed.
+fn is_spoken(call: &Call) -> bool {
+    let count = |wanted: fn(&What) -> bool| call.events.iter().filter(|event| wanted(&event.what)).count();
+    let asked = count(|what| matches!(what, What::StreamOpening { .. }));
+    let started = count(|what| matches!(what, What::StreamStarted { .. }));
+    let failed = count(|what| matches!(what, What::Warning(warning) if warning.code.is_error()));
+    call.was_answered() && asked == started && failed == 0
 }
 
 /// What Twilio's debugger would have shown.

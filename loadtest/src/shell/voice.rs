@@ -76,4 +76,21 @@ mod tests {
             assert_eq!(voice(language), name, "{language}");
         }
     }
+
+    #[tokio::test]
+    async fn words_become_sound_where_the_program_is_installed() {
+        use crate::twilio::sound::{Decoded, decode};
+        match say("One moment please.".into(), "en-US".into()).await {
+            Ok(Some(answer)) => {
+                let sound = decode(answer.content_type.as_deref(), &answer.body);
+                let Ok(Decoded::Sound(sound)) = sound else { panic!("{sound:?}") };
+                assert!((4_000..40_000).contains(&sound.len()), "{} samples", sound.len());
+                assert!(sound.chunks(160).filter(|frame| crate::twilio::recording::is_loud(frame)).count() > 10);
+            }
+            Ok(None) => {}
+            Err(why) => panic!("{why}"),
+        }
+        let nobody = say("x".into(), "xx".into()).await;
+        assert!(matches!(nobody, Ok(None) | Err(_)), "no such language");
+    }
 }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a broken test server is a failed test")]
 
 pub(crate) mod bench;
+pub(crate) mod pages;
 pub(crate) mod server;
 pub(crate) mod world;
 

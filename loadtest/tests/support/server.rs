@@ -113,12 +113,12 @@ fn check(seen: &Mutex<Seen>, signature: &str, url: &str, fields: &[(String, Stri
     }
 }
 
-fn header(head: &str, name: &str) -> String {
+pub(crate) fn header(head: &str, name: &str) -> String {
     let found = head.lines().filter_map(|line| line.split_once(':')).find(|(n, _)| n.eq_ignore_ascii_case(name));
     found.map(|(_, value)| value.trim().to_owned()).unwrap_or_default()
 }
 
-fn decode(body: &str) -> Vec<(String, String)> {
+pub(crate) fn decode(body: &str) -> Vec<(String, String)> {
     let plain = |text: &str| {
         let mut bytes = Vec::new();
         let mut rest = text.bytes();

@@ -51,6 +51,12 @@ impl Call {
         }
     }
 
+    /// Whether a verb has answered the call.
+    #[must_use]
+    pub const fn was_answered(&self) -> bool {
+        self.executor.is_answered()
+    }
+
     fn prepare(&mut self, number: u64, job: Job) {
         let job = match job {
             Job::Say { text, language, voice } => Prepare::Say { text, language, voice },
