@@ -225,6 +225,16 @@ mod tests {
     }
 
     #[test]
+    fn parties_do_what_is_written_and_all_others_what_a_transfer_does() {
+        let text = "about = \"x\"\n[transfer]\nanswers = false\n[party.\"+14155550123\"]\nreply = \"busy\"\nring_ms = 9\n\
+                    [[step]]\nhang_up = true";
+        let callees = parse("t", text, Path::new(".")).unwrap().callees;
+        let busy = callees.of("+14155550123");
+        assert_eq!((busy.reply, busy.ring), (Reply::Busy, Micros::from_ms(9)));
+        assert_eq!(callees.of("+14155550124").reply, Reply::NoAnswer);
+    }
+
+    #[test]
     fn a_wrong_name_lists_the_right_ones() {
         assert!(load("defualt").unwrap_err().to_string().contains("default, interrupt"));
         assert!(load("/nowhere/x.toml").unwrap_err().to_string().contains("/nowhere/x.toml"));
