@@ -12,6 +12,7 @@ use crate::config::EngineConfig;
 use crate::leg::EndReport;
 use crate::net::{self, Attachment, IoThread, Seat};
 use crate::placement::Placement;
+use crate::planted::Planted;
 use crate::port::AgentPort;
 use crate::ring::rings;
 use crate::stats::{Counters, Stats};
@@ -19,7 +20,7 @@ use crate::time::Instant;
 use crate::turn::TurnParams;
 use crate::view::CallView;
 use crate::wire::StartInfo;
-use crate::worker::{self, Call, Planted, Worker, WorkerConfig};
+use crate::worker::{self, Call, Worker, WorkerConfig};
 
 /// Asked once, with the carrier's `start`, whether and how a stream is served. Runs on an I/O thread: must not block.
 pub type Gate = Box<dyn FnOnce(&StartInfo) -> Result<Admission, Refusal> + Send>;

@@ -19,6 +19,7 @@ pub mod leg;
 pub mod limits;
 mod net;
 mod placement;
+mod planted;
 pub mod port;
 mod ring;
 mod stats;
@@ -35,7 +36,7 @@ pub use config::EngineConfig;
 pub use engine::{Admission, AttachError, Engine, Gate, Refusal, StartError};
 pub use leg::{EndReport, Progress, Quality, Side};
 pub use placement::Placement;
+#[doc(hidden)]
+pub use planted::Planted;
 pub use stats::{BOUNDS_US, Distribution, Kind, Stats};
 pub use view::CallView;
-#[doc(hidden)]
-pub use worker::Planted;

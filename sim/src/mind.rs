@@ -96,6 +96,8 @@ pub struct Wild {
     port: AgentPort,
     desk: Desk,
     rng: Rng,
+    /// It waits for nothing but its next event, as one that asks somebody else what to say.
+    patient: bool,
     /// What it said last, and how many frames of it, while it is still saying it.
     open: Option<(UtteranceId, usize)>,
     utterances: u32,
@@ -103,15 +105,16 @@ pub struct Wild {
 }
 
 impl Wild {
-    fn new(port: AgentPort, desk: Desk, rng: Rng) -> Self {
-        Self { port, desk, rng, open: None, utterances: 0, left: false }
+    fn new(port: AgentPort, desk: Desk, mut rng: Rng) -> Self {
+        let patient = rng.below(2) == 0;
+        Self { port, desk, rng, patient, open: None, utterances: 0, left: false }
     }
 
     fn hear(&mut self, now: Instant, event: AgentEvent) -> Option<Instant> {
         match event {
             AgentEvent::Started => {
                 self.say();
-                Some(self.later(now))
+                (!self.patient).then(|| self.later(now))
             }
             AgentEvent::TurnEnded { .. } | AgentEvent::Digit(_) if self.rng.below(2) == 0 => self.act(now),
             AgentEvent::BargeIn { .. } => {
@@ -148,7 +151,7 @@ impl Wild {
             27 if self.rng.below(12) == 0 => self.left = true,
             _ => {}
         }
-        Some(self.later(now))
+        (!self.patient).then(|| self.later(now))
     }
 
     /// A clip of any length that can be dyed.

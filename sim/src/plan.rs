@@ -156,7 +156,7 @@ fn stalls(rng: &mut Rng, begins: Instant, within_ms: u64) -> Vec<Pause> {
 
 fn panics(rng: &mut Rng, begins: Instant, within_ms: u64) -> Vec<(Instant, Planted)> {
     let panic = |rng: &mut Rng| {
-        let fault = if rng.below(3) == 0 { Planted::Tick } else { Planted::Step };
+        let fault = if rng.below(2) == 0 { Planted::Tick } else { Planted::Step };
         (begins + ms(rng, 0, within_ms), fault)
     };
     (0..rng.below(4)).map(|_| panic(rng)).collect()

@@ -258,10 +258,7 @@ impl World {
     }
 
     fn panic(&mut self, place: usize) {
-        // A fault that is planted for good has its place.
-        if self.options.planted.is_none() {
-            self.worker.plant(self.plan.panics[place].1);
-        }
+        self.worker.plant(self.plan.panics[place].1);
     }
 
     /// Something that did not hold.

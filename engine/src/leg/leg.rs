@@ -6,6 +6,7 @@ use crate::audio::frame::{FRAME_SAMPLES, Frame};
 use crate::audio::level::BLOCK_SAMPLES;
 use crate::audio::vad::Block;
 use crate::limits::{MARK_OVERDUE, SILENT_LINE};
+use crate::planted::Planted;
 use crate::port::{AgentEvent, EndCause, Playout as PlayoutEnd, UtteranceId};
 use crate::time::{Instant, Samples};
 use crate::turn::{Playing, Turn, TurnEvent, TurnParams};
@@ -57,6 +58,7 @@ pub struct Leg {
     frames_lost: u64,
     turns: u32,
     marks_missing: u32,
+    planted: Option<Planted>,
 }
 
 impl Leg {
@@ -84,7 +86,18 @@ impl Leg {
             frames_lost: 0,
             turns: 0,
             marks_missing: 0,
+            planted: None,
         }
+    }
+
+    /// Plants a fault, or none.
+    #[doc(hidden)]
+    pub fn plant(&mut self, fault: Option<Planted>) {
+        self.planted = fault;
+    }
+
+    pub(super) fn has(&self, fault: Planted) -> bool {
+        self.planted == Some(fault)
     }
 
     /// Takes one input; what follows from it is appended to `out`.
@@ -260,13 +273,20 @@ impl Leg {
     /// Stops playback: what was not heard by now never will be.
     fn cut(&mut self, now: Instant, onset: Option<Samples>, out: &mut Vec<Output>) {
         self.epoch = self.epoch.wrapping_add(1);
-        let position = self.position(now);
+        if self.has(Planted::BelievesMarks) {
+            self.speaking.cut();
+            self.ledger.finish();
+            return out.push(Output::Clear { epoch: self.epoch, onset });
+        }
+        let position = if self.has(Planted::HearsAhead) { self.ledger.queued() } else { self.position(now) };
         self.ledger.clear(position);
         self.marks.clear();
         self.levels.clear(now);
         self.playout.clear(now);
         self.turn.playback_stopped();
-        self.speaking.cut();
+        if !self.has(Planted::GoesOn) {
+            self.speaking.cut();
+        }
         out.push(Output::Clear { epoch: self.epoch, onset });
         self.issue_mark(MarkKind::Fence, now, out);
         while let Some(span) = self.ledger.cut() {
@@ -284,7 +304,8 @@ impl Leg {
 
     fn mark_returned(&mut self, now: Instant, name: MarkName, out: &mut Vec<Output>) {
         self.carrier_spoke(now);
-        match self.marks.returned(name, self.epoch) {
+        let epoch = if self.has(Planted::BelievesMarks) { name.epoch } else { self.epoch };
+        match self.marks.returned(name, epoch) {
             Returned::Played(mark) => {
                 self.playout.mark_returned(now, mark.expected);
                 self.settle(mark.position, out);

@@ -1,7 +1,8 @@
 //! What the agent says, as the leg takes it: which utterance is being queued, and what must never sound.
 
 use crate::audio::frame::Frame;
-use crate::limits::PROGRESS_MARK_EVERY;
+use crate::limits::{MESSAGE_FRAMES_MAX, PROGRESS_MARK_EVERY};
+use crate::planted::Planted;
 use crate::port::{AgentEvent, Playout as PlayoutEnd, UtteranceId};
 use crate::time::{Instant, Samples};
 use crate::wire::MarkKind;
@@ -51,7 +52,11 @@ impl Speaking {
 impl Leg {
     /// How many frames of speech to hand in now.
     pub fn room_frames(&self, now: Instant) -> usize {
-        if self.ended().is_some() { 0 } else { self.playout.room_frames(now) }
+        match self.ended() {
+            Some(_) => 0,
+            None if self.has(Planted::Floods) => MESSAGE_FRAMES_MAX,
+            None => self.playout.room_frames(now),
+        }
     }
 
     /// Whether another utterance may begin: so many and no more are live at a time.

@@ -14,6 +14,7 @@ use super::pace::Pace;
 use super::socket::{self, ReadEnd, Takes};
 use crate::audio::frame::FRAME_MS;
 use crate::limits::{RX_PATIENCE, RX_RESERVED, RX_ROOM_FRAMES};
+use crate::planted::Planted;
 use crate::port::Digit;
 use crate::ring::{NO_STAMP, Rx, push_unreserved};
 use crate::stats::{Counters, count};
@@ -189,7 +190,7 @@ impl StreamReader {
 fn push_frame(rx: &mut Producer<Rx>, lease: &Lease, frame: Rx) {
     let counters = &lease.shared().counters;
     count(&counters.frames_in, 1);
-    if !push_unreserved(rx, frame, RX_RESERVED) {
+    if !push_unreserved(rx, frame, RX_RESERVED) && !lease.shared().has(Planted::LosesFrames) {
         count(&counters.frames_dropped, 1);
         lease.cell().lost.fetch_add(1, Ordering::Relaxed);
     }

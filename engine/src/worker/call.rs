@@ -85,8 +85,10 @@ impl Call {
         on_end: OnEnd,
     ) -> Self {
         let epoch = lease.cell().epoch.load(Ordering::Relaxed);
+        let mut leg = Leg::new(now, turn, epoch);
+        leg.plant(lease.shared().standing());
         Self {
-            leg: Leg::new(now, turn, epoch),
+            leg,
             tap: Tap::off(),
             ends,
             lease,

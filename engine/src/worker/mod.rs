@@ -18,7 +18,6 @@ mod tick;
 pub(crate) use call::Call;
 pub(crate) use due::Side;
 pub use ear::Ears;
-pub use slots::Planted;
 pub(crate) use slots::{Lease, Order};
 pub use stepped::SteppedWorker;
 pub(crate) use thread::{Worker, WorkerConfig, spawn};

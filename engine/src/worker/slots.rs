@@ -6,6 +6,7 @@ use atomic_waker::AtomicWaker;
 
 use super::bell::Wakes;
 use super::due::{Due, Side};
+use crate::planted::Planted;
 use crate::port::EndCause;
 use crate::stats::Counters;
 use crate::sync::{AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Mutex, Ordering};
@@ -19,21 +20,11 @@ pub(crate) struct Shared {
     pub(crate) due: Due,
     /// What the worker and its sockets count.
     pub(crate) counters: Arc<Counters>,
-    /// A fault that a test has planted.
+    /// A fault that a test has planted, to happen once; and one for good.
     planted: AtomicU8,
+    standing: AtomicU8,
     free: Mutex<Vec<u32>>,
     active: AtomicUsize,
-}
-
-/// Faults that tests plant, to see who suffers.
-#[doc(hidden)]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-pub enum Planted {
-    /// The next step of any call panics.
-    Step = 1,
-    /// The next tick panics outside of any call.
-    Tick = 2,
 }
 
 /// The shared part of a slot. Alone on its cache lines: worker and socket write to it.
@@ -112,6 +103,7 @@ impl Shared {
             due: Due::new(slots),
             counters,
             planted: AtomicU8::new(0),
+            standing: AtomicU8::new(0),
             free: Mutex::new((0..slots as u32).rev().collect()),
             active: AtomicUsize::new(0),
         }
@@ -124,7 +116,18 @@ impl Shared {
 
     /// Plants a fault.
     pub(crate) fn plant(&self, fault: Planted) {
-        self.planted.store(fault as u8, Ordering::Relaxed);
+        let place = if Planted::STANDING.contains(&fault) { &self.standing } else { &self.planted };
+        place.store(fault as u8, Ordering::Relaxed);
+    }
+
+    /// The fault that was planted for good.
+    pub(crate) fn standing(&self) -> Option<Planted> {
+        Planted::numbered(self.standing.load(Ordering::Relaxed))
+    }
+
+    /// Whether this fault was planted for good.
+    pub(crate) fn has(&self, fault: Planted) -> bool {
+        self.standing.load(Ordering::Relaxed) == fault as u8
     }
 
     /// Panics where a test has planted this fault, once.
@@ -153,7 +156,8 @@ impl Shared {
 
     /// Takes a free slot; `None` when all are held.
     pub(crate) fn lease(self: &Arc<Self>) -> Option<Arc<Lease>> {
-        let slot = self.free.lock().unwrap_or_else(PoisonError::into_inner).pop()?;
+        let free = self.free.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let slot = free.or_else(|| self.has(Planted::Overbooks).then_some(0))?;
         self.active.fetch_add(1, Ordering::Relaxed);
         let cell = &self.slots[slot as usize];
         cell.written.store(0, Ordering::Relaxed);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use rtrb::Producer;
 
 use crate::leg::Output;
+use crate::planted::Planted;
 use crate::stats::count;
 use crate::time::Instant;
 
@@ -13,7 +14,7 @@ use super::bell::Bell;
 use super::call::{Call, News};
 use super::due::Looks;
 use super::ear::{Ear, Ears};
-use super::slots::{Planted, Shared};
+use super::slots::Shared;
 
 /// Outputs of one step: a full lead of audio, its marks, and a few events.
 const OUTPUTS: usize = 256;
@@ -129,6 +130,9 @@ impl Seats {
         }));
         let news = stepped.unwrap_or_else(|_| {
             count(&self.shared.counters.panics, 1);
+            if self.shared.has(Planted::Spreads) {
+                panic!("planted by a test");
+            }
             sitting.fail(now, &mut self.out)
         });
         self.deadlines[slot] = sitting.next_due();
@@ -143,7 +147,7 @@ impl Seats {
         if news.socket {
             self.exits[io].bell.note(slot);
         }
-        if news.agent {
+        if news.agent && !self.shared.has(Planted::LosesWakes) {
             self.agent_bell.note(slot);
         }
     }
@@ -157,7 +161,9 @@ impl Seats {
         let exit = &mut self.exits[call.io()];
         exit.bell.note(slot);
         // One that was not told of the end finds its rings let go.
-        self.agent_bell.note(slot);
+        if !self.shared.has(Planted::ForgetsAgents) {
+            self.agent_bell.note(slot);
+        }
         // Every call holds its slot until it has been freed, so there is a place for each.
         if exit.finished.push(call).is_err() {
             debug_assert!(false, "more finished calls than slots");
