@@ -222,7 +222,11 @@ impl Call {
                     self.tell(now, self.written(), out);
                     self.tell(now, Input::Mark(name), out);
                 }
-                Rx::Stop => self.tell(now, Input::Stop, out),
+                Rx::Stop => {
+                    // Of what was lost before it the leg would not hear behind it.
+                    self.take_lost(now, out);
+                    self.tell(now, Input::Stop, out);
+                }
             }
         }
         self.take_lost(now, out);
