@@ -264,21 +264,22 @@ impl Call {
     fn take_speech(&mut self, now: Instant, out: &mut Vec<Output>) {
         let room = self.leg.room_frames(now);
         let mut places = self.ends.tx.slots().saturating_sub(TX_RESERVED + out.iter().filter(for_socket).count());
-        let mut taken = 0;
+        let (mut taken, mut popped) = (0, false);
         while taken < room
             && places > 0
             && self.leg.takes_utterances()
             && let Ok(speech) = self.ends.speech.pop()
         {
+            popped = true;
             let before = out.len();
             self.tell(now, Input::Speech(&speech), out);
             let new = &out[before..];
             taken += new.iter().filter(|output| matches!(output, Output::Audio(_))).count();
             places = places.saturating_sub(new.iter().filter(for_socket).count());
         }
-        // An agent that is woken for every message would wake twice as often.
+        // An agent that is woken for every message would wake twice as often. What a cut has made void leaves places too.
         let waiting = self.ends.speech.slots();
-        self.took_speech = taken > 0 && waiting <= SPEECH_RING / 2;
+        self.took_speech = popped && waiting <= SPEECH_RING / 2;
         self.speech_waits = waiting > 0;
     }
 

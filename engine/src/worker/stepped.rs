@@ -54,6 +54,12 @@ impl SteppedWorker {
         }
     }
 
+    /// When it must tick though nothing comes: until then, and until a stream or an agent has done something, ticks change
+    /// nothing.
+    pub fn next_due(&self) -> Instant {
+        self.seats.next_due()
+    }
+
     /// Wakes the tasks that the last tick has news for and frees the calls that are over, as the runtimes do.
     pub fn answer_bells(&mut self) {
         self.sockets.answer(&self.worker.shared, Wakes::Socket);
@@ -73,9 +79,9 @@ impl SteppedWorker {
         self.worker.shared.active()
     }
 
-    /// How many calls have a seat.
+    /// How many calls have a seat, or take one with the next tick.
     pub fn seated(&self) -> usize {
-        self.seats.seated()
+        self.seats.seated() + self.arrivals.len()
     }
 
     /// The call in a slot, so far, and why it ended if it has.

@@ -74,6 +74,11 @@ impl Seats {
         self.seated
     }
 
+    /// When a call must be looked at though nothing comes.
+    pub(super) fn next_due(&self) -> Instant {
+        self.deadlines.iter().copied().min().unwrap_or(NEVER)
+    }
+
     /// The call in a slot.
     pub(super) fn call(&self, slot: usize) -> Option<&Call> {
         self.seats.get(slot)?.call.as_deref()
