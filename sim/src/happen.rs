@@ -22,6 +22,9 @@ use crate::stream::{Lane, Parcel, Stream, UNNOTICED, message};
 use crate::wire::{self, Sent};
 use crate::world::{Event, World};
 
+/// Ticks after which a stream is looked at though nothing came of them.
+const CHECK_EVERY: usize = 16;
+
 /// Whom the demo agent may transfer to.
 const PERSON: &str = "+14155550123";
 
@@ -80,7 +83,10 @@ impl World {
                 Output::ResetStream | Output::Reading(_) | Output::OpenSecond { .. } => {}
                 // No server here asks for one-way streams.
                 Output::OpenTap { .. } | Output::SendTap { .. } | Output::CloseTap { .. } => {}
-                Output::Done => self.lines[call].finish(self.now),
+                Output::Done => {
+                    self.lines[call].finish(self.now);
+                    self.open_calls -= 1;
+                }
             }
         }
         self.notice(call);
@@ -159,7 +165,6 @@ impl World {
         self.lines[call].stream = Some(self.streams.len());
         self.lines[call].streams += 1;
         self.streams.push(stream);
-        self.start_ticking();
         self.model(call, Input::StreamOpen);
     }
 
@@ -200,6 +205,7 @@ impl World {
         let over_before = stream.socket.is_over();
         let messages = stream.step(self.now, &self.worker);
         let frames = stream.frames_taken();
+        self.tick_soon();
         self.see(index, &Seen::Read(frames));
         self.digest.number(frames);
         for message in &messages {
@@ -282,6 +288,7 @@ impl World {
             self.told(index, event);
         }
         self.looked(index, looked);
+        self.tick_soon();
     }
 
     fn told(&mut self, index: usize, event: &AgentEvent) {
@@ -410,7 +417,10 @@ impl World {
                     self.at(at, Event::Outward(index));
                 }
             }
-            Fault::AgentDies => stream.mind = None,
+            Fault::AgentDies => {
+                stream.mind = None;
+                self.tick_soon();
+            }
         }
         self.tell(call, || format!("fault: {fault:?}"));
     }
@@ -429,13 +439,17 @@ impl World {
     pub(crate) fn after_tick(&mut self) {
         for place in 0..self.live.len() {
             let index = self.live[place];
-            if self.streams[index].task.was_woken() {
+            let woken = [self.streams[index].task.was_woken(), self.streams[index].mind_task.was_woken()];
+            if woken[0] {
                 self.step_soon(index);
             }
-            if self.streams[index].mind_task.was_woken() {
+            if woken[1] {
                 self.look_soon(index);
             }
-            self.check(index);
+            let is_turn = (index + self.ticks).is_multiple_of(CHECK_EVERY);
+            if is_turn || woken.contains(&true) || self.streams[index].socket.is_over() {
+                self.check(index);
+            }
         }
         self.live.retain(|&index| !self.streams[index].is_over());
     }

@@ -71,13 +71,14 @@ impl Line {
             unix_s: 1_521_971_599,
             keep_sound: false,
         };
-        self.model = Some(Box::new(Call::new(plan, micros(now))));
+        self.model = Some(Box::new(Call::new(plan, self.own(now))));
     }
 
     /// Hands something to the model.
     pub fn handle(&mut self, now: Instant, input: Input<'_>) {
+        let at = self.own(now);
         if let Some(model) = &mut self.model {
-            model.handle(micros(now), input);
+            model.handle(at, input);
         }
     }
 
@@ -96,7 +97,7 @@ impl Line {
     #[must_use]
     pub fn next_deadline(&self) -> Option<Instant> {
         let model = self.model.as_ref().filter(|_| self.done.is_none())?;
-        Some(Instant::from_micros(model.next_deadline().0))
+        Some(self.world(model.next_deadline()))
     }
 
     /// What the caller did since this was last asked.
@@ -107,7 +108,7 @@ impl Line {
                 What::Digit { heard: true, .. } => did.push_back(Did::Pressed),
                 What::CallerSpeaks { .. } => {
                     let offset = model.measures.barges.last().map_or(event.at, |barge| barge.offset);
-                    did.push_back(Did::Speaks(Instant::from_micros(offset.0)));
+                    did.push_back(Did::Speaks(self.world(offset)));
                 }
                 _ => {}
             }
@@ -132,18 +133,21 @@ impl Line {
         self.done.map_or(Duration::ZERO, |done| done.since(self.plan.rings))
     }
 
+    /// The model's clock begins when it rings: its ear counts from the beginning of time.
+    fn own(&self, now: Instant) -> Micros {
+        Micros(now.since(self.plan.rings).as_micros() as u64)
+    }
+
+    fn world(&self, at: Micros) -> Instant {
+        self.plan.rings + Duration::from_micros(at.0)
+    }
+
     /// The model's timeline.
     #[must_use]
     pub fn timeline(&self) -> Vec<(Instant, String)> {
         let events = self.model.iter().flat_map(|model| &model.events);
-        events.map(|event| (Instant::from_micros(event.at.0), format!("carrier: {}", event.what))).collect()
+        events.map(|event| (self.world(event.at), format!("carrier: {}", event.what))).collect()
     }
-}
-
-/// The model's clock is the world's.
-#[must_use]
-pub fn micros(now: Instant) -> Micros {
-    Micros(now.micros())
 }
 
 /// How the carrier hears of a connection that broke.

@@ -26,7 +26,9 @@ fn frame(opcode: u8, payload: &[u8], mask: u32) -> Vec<u8> {
     bytes.extend_from_slice(&mask);
     let start = bytes.len();
     bytes.extend_from_slice(payload);
-    bytes[start..].iter_mut().zip(mask.into_iter().cycle()).for_each(|(byte, mask)| *byte ^= mask);
+    let (chunks, rest) = bytes[start..].as_chunks_mut::<4>();
+    chunks.iter_mut().for_each(|chunk| *chunk = (u32::from_ne_bytes(*chunk) ^ u32::from_ne_bytes(mask)).to_ne_bytes());
+    rest.iter_mut().zip(mask).for_each(|(byte, mask)| *byte ^= mask);
     bytes
 }
 

@@ -101,9 +101,12 @@ pub struct World {
     violations: Vec<Violation>,
     timeline: Vec<(Instant, String)>,
     toll: Toll,
-    /// The tick's grid.
-    next_tick: Instant,
-    ticking: bool,
+    /// When the worker ticks next, as far as that is arranged.
+    next_tick: Option<Instant>,
+    /// Calls that are not over.
+    pub open_calls: usize,
+    /// Ticks so far.
+    pub ticks: usize,
     /// Counts beside those of the engine.
     pub refused: u64,
     /// Interruptions and turns of calls that are over.
@@ -138,8 +141,9 @@ impl World {
             violations: Vec::new(),
             timeline: Vec::new(),
             toll: Toll::default(),
-            next_tick: plan.begins,
-            ticking: false,
+            next_tick: None,
+            open_calls: plan.calls.len(),
+            ticks: 0,
             refused: 0,
             heard: [0; 2],
             plan,
@@ -161,14 +165,16 @@ impl World {
         let mut quiet_since = None;
         while let Some(Reverse((at, _, event))) = self.queue.pop() {
             self.now = self.now.max(at);
-            self.happen(event);
-            if self.lines.iter().any(|line| !line.is_done()) || !self.live.is_empty() {
-                quiet_since = None;
+            if self.now > end || self.violations.len() > VIOLATIONS_MAX {
+                break;
             }
+            self.happen(event);
+            if self.open_calls > 0 {
+                continue;
+            }
+            // Streams may outlive their calls: a connection that died is noticed late.
             let since = *quiet_since.get_or_insert(self.now);
-            let done = self.lines.iter().all(Line::is_done);
-            if self.now > end || (done && self.now.since(since) > GIVEN_BACK) || self.violations.len() > VIOLATIONS_MAX
-            {
+            if self.live.is_empty() || self.now.since(since) > GIVEN_BACK {
                 break;
             }
         }
@@ -199,19 +205,20 @@ impl World {
         self.queue.push(Reverse((at.max(self.now), self.sequence, event)));
     }
 
-    /// The worker ticks from now on, while anybody is there.
-    pub fn start_ticking(&mut self) {
-        if !self.ticking {
-            self.ticking = true;
-            self.next_tick = self.next_tick.max(self.now);
-            self.arrange_tick();
-        }
+    /// Something was done that the worker should see: it ticks at the next point of its grid. Ticks in which nothing is due
+    /// are left out: they change nothing.
+    pub fn tick_soon(&mut self) {
+        self.tick_from(self.now);
     }
 
-    fn arrange_tick(&mut self) {
+    fn tick_from(&mut self, from: Instant) {
         let every = self.plan.tick.as_micros() as u64;
-        // On the grid, some 400 µs behind the looks at the sockets, and never quite in time.
-        let on_grid = Instant::from_micros((self.now.micros() / every + 1) * every + 400);
+        // On the grid, some 400 µs behind the looks at the sockets.
+        let on_grid = Instant::from_micros((from.max(self.now).micros() / every + 1) * every + 400);
+        if self.next_tick.is_some_and(|arranged| arranged <= on_grid + self.plan.tick_late) {
+            return;
+        }
+        // Never quite in time.
         let late = Duration::from_micros(self.rng.below(self.plan.tick_late.as_micros() as u64 + 1));
         let mut at = on_grid + late;
         for stall in &self.plan.stalls {
@@ -219,20 +226,26 @@ impl World {
                 at = stall.from + stall.lasts;
             }
         }
-        self.next_tick = at;
-        self.at(at, Event::Tick);
+        if self.next_tick.is_none_or(|arranged| at < arranged) {
+            self.next_tick = Some(at);
+            self.at(at, Event::Tick);
+        }
     }
 
     fn tick(&mut self) {
+        if self.next_tick != Some(self.now) {
+            return;
+        }
+        self.next_tick = None;
+        self.ticks += 1;
         let before = (self.worker.panics(), self.worker.seated());
         self.worker.tick(self.now);
         self.count_panics(before);
         self.worker.answer_bells();
         self.after_tick();
-        if self.live.is_empty() {
-            self.ticking = false;
-        } else {
-            self.arrange_tick();
+        let due = self.worker.next_due();
+        if due.since(self.now) < WORLD_MAX {
+            self.tick_from(due);
         }
     }
 
