@@ -29,6 +29,8 @@ pub struct ExchangePlan {
     pub scripts: BTreeMap<String, Arc<Script>>,
     /// How long an answer takes. Requests that wait for theirs are under way at once.
     pub answers_after: Micros,
+    /// Under which URL recordings are fetched: where this API is served.
+    pub api: String,
     /// Everything random comes from it.
     pub seed: u64,
     /// Seconds since 1970 at time zero.
@@ -113,6 +115,8 @@ impl Exchange {
     /// Something happened at `at`.
     pub fn handle(&mut self, at: Micros, input: Input) {
         self.now = self.now.max(at);
+        // What was due by now comes before what happens now.
+        self.dial();
         match input {
             Input::Request { number, request } => self.request(number, &request),
             Input::News { call, news } => self.news(&call, news),

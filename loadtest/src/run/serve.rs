@@ -1,6 +1,7 @@
 //! `serve`: reads who there is, then answers the REST API until it is ended.
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::sync::Arc;
 
 use tokio::net::TcpListener;
@@ -31,7 +32,7 @@ pub(super) fn serve(args: &ServeArgs) -> Result<u8, String> {
     }
     let who = who(args)?;
     let route = route(args)?;
-    let plan = plan(args, &who)?;
+    let mut plan = plan(args, &who)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_io()
         .enable_time()
@@ -40,7 +41,9 @@ pub(super) fn serve(args: &ServeArgs) -> Result<u8, String> {
     runtime.block_on(async {
         let listener = TcpListener::bind(args.listen).await.map_err(|e| format!("--listen {}: {e}", args.listen))?;
         let at = listener.local_addr().map_err(|e| e.to_string())?;
-        announce(&format!("http://{at}"), &who.accounts);
+        let base = format!("http://{at}");
+        announce(&base, &who.accounts);
+        plan.api = base;
         serve::serve(listener, Exchange::new(plan), Clock::start(), route).await.map_err(|e| e.to_string())
     })?;
     Ok(0)
@@ -102,6 +105,7 @@ fn plan(args: &ServeArgs, who: &Accounts) -> Result<ExchangePlan, String> {
         parties: parties.collect::<Result<_, String>>()?,
         anybody: named(&args.anybody)?,
         scripts,
+        api: String::new(),
         answers_after: Micros::from_ms(args.answer_ms),
         seed: args.seed.unwrap_or_else(clock::fresh_seed),
         unix_s: clock::unix_s(),
@@ -120,14 +124,13 @@ fn pair<'a>(option: &str, written: &'a str) -> Result<(&'a str, &'a str), String
 }
 
 fn announce(base: &str, accounts: &[AccountPlan]) {
-    println!("Twilio's voice REST API at {base} (ctrl-c ends it)");
+    let mut lines = vec![format!("Twilio's voice REST API at {base} (ctrl-c ends it)")];
     for account in accounts {
-        println!("account {} with token {}", account.sid, account.auth_token);
-        for key in &account.keys {
-            println!("  key {}:{}", key.sid, key.secret);
-        }
-        for number in &account.numbers {
-            println!("  number {} asks {}", number.phone_number, number.voice_url);
-        }
+        lines.push(format!("account {} with token {}", account.sid, account.auth_token));
+        lines.extend(account.keys.iter().map(|key| format!("  key {}:{}", key.sid, key.secret)));
+        let numbers = account.numbers.iter();
+        lines.extend(numbers.map(|number| format!("  number {} asks {}", number.phone_number, number.voice_url)));
     }
+    // Whoever started this may have closed what it writes to; the API is served all the same.
+    let _ = writeln!(std::io::stdout(), "{}", lines.join("\n"));
 }
