@@ -1,5 +1,6 @@
 //! The command line.
 
+mod doctor;
 mod serve;
 mod webhooks;
 
@@ -7,6 +8,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub use doctor::DoctorArgs;
 pub use serve::ServeArgs;
 pub use webhooks::{WebhookLimitArgs, WebhooksArgs};
 
@@ -26,6 +28,10 @@ pub enum Command {
     ///
     /// Exit code: 0 good; 1 the call failed; 2 wrong usage; 3 an expectation or a budget was missed.
     Call(Box<CallArgs>),
+    /// Examine a server from all sides and say in plain words what it does wrong, why that is bad, and the cure.
+    ///
+    /// Exit code: 0 well, warnings included; 1 nobody answers; 2 wrong usage; 3 something is wrong.
+    Doctor(Box<DoctorArgs>),
     /// Hold many calls at once from one thread, all speaking and interrupting, and measure the server.
     ///
     /// Exit code: 0 good; 1 no call came up; 2 wrong usage; 3 a threshold was missed; 4 void, the machine was too busy

@@ -5,6 +5,7 @@
 //! * [`call`] is one whole call without socket or clock: it joins the two halves below and writes the timeline;
 //! * [`twilio`] is the carrier: webhooks, signatures, TwiML, media messages, playback buffer;
 //! * [`caller`] is the person: a script, a voice, a noisy line, an ear;
+//! * [`doctor`] examines any server, and says what it does wrong and what to do;
 //! * [`fleet`] holds many calls on one thread, at a hundredth of the cost, and measures the server;
 //! * [`webhooks`] is a stream of voice webhooks alone: how fast a server answers calls;
 //! * [`rest`] is the voice REST API: who asks for a call, and what becomes of it;
@@ -16,6 +17,7 @@ pub mod audio;
 pub mod call;
 pub mod caller;
 pub mod cli;
+pub mod doctor;
 pub mod fleet;
 pub mod report;
 pub mod rest;

@@ -1,5 +1,6 @@
 //! Runs what the command line asks for, and says how it went by an exit code.
 
+pub mod doctor;
 #[cfg(target_os = "linux")]
 mod fleet;
 mod serve;
@@ -61,6 +62,7 @@ mod webhooks {
 pub fn run(cli: Cli) -> ExitCode {
     let result = match cli.command {
         Command::Call(args) => call(&args),
+        Command::Doctor(args) => doctor::doctor(&args),
         Command::Fleet(args) => fleet::fleet(&args),
         Command::Webhooks(args) => webhooks::webhooks(&args),
         Command::Serve(args) => serve::serve(&args),

@@ -96,3 +96,29 @@ async fn nobody_listening_is_a_failed_call_with_the_cure() {
     let Outcome::Failed(cause) = judge(&call) else { panic!("{:#?}", call.events) };
     assert!(cause.contains("start the server: cargo run --release"), "{cause}");
 }
+
+/// A call with this fault 300 ms into its stream, and what the server saw.
+async fn with_fault(fault: &str) -> Call {
+    let (url, _) = serve(Fault::None).await;
+    let script = format!("about = \"x\"\n[[step]]\nsilence_ms = 1500\n[[fault]]\nat_ms = 300\n{fault}");
+    run(plan(&url, &script)).await
+}
+
+#[tokio::test]
+async fn a_server_without_a_lock_speaks_with_a_second_socket() {
+    let call = with_fault("kind = \"second_socket\"").await;
+    let Outcome::Missed(causes) = judge(&call) else { panic!("{:#?}", call.events) };
+    assert!(causes[0].contains("spoke with it"), "{causes:?}");
+}
+
+#[tokio::test]
+async fn a_reset_is_an_error_to_the_server_and_the_call_goes_on() {
+    let call = with_fault("kind = \"reset\"").await;
+    assert_eq!(call.ended.as_deref(), Some("<Hangup>"), "{:#?}", call.events);
+}
+
+#[tokio::test]
+async fn what_is_not_read_waits_and_is_read_later() {
+    let call = with_fault("kind = \"slow_reader\"\nfor_ms = 600").await;
+    assert_eq!(judge(&call), Outcome::Good, "{:#?}", call.events);
+}

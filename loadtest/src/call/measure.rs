@@ -12,6 +12,8 @@ use serde::Serialize;
 
 use crate::caller::line::Utterance;
 use crate::time::Micros;
+use crate::twilio::payload::Payloads;
+use crate::twilio::stream::Refusal;
 
 /// So long after speech or a key, a `clear` still counts as its consequence.
 pub const PROVOKED: Micros = Micros::from_ms(2_000);
@@ -69,9 +71,23 @@ pub struct Measures {
     /// How late each frame was handed to the socket; our own fault.
     #[serde(skip)]
     pub lateness: Vec<Micros>,
+    /// What the payloads looked like.
+    #[serde(skip)]
+    pub payloads: Payloads,
+    /// The first refused message of each kind.
+    #[serde(skip)]
+    pub refusals: Vec<Refusal>,
+    /// Sound that came within [`LATE`] of a clear though the caller had not finished, in messages; and how late the last.
+    #[serde(skip)]
+    pub late_audio: (u64, Micros),
     #[serde(skip)]
     last_digit: Option<Micros>,
+    #[serde(skip)]
+    last_clear: Option<Micros>,
 }
+
+/// Sound that follows a clear so soon was on its way already.
+pub const LATE: Micros = Micros::from_ms(300);
 
 /// What a `clear` meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,9 +115,20 @@ impl Measures {
         self.last_digit = Some(at);
     }
 
+    /// Sound arrived at `at`.
+    pub fn media(&mut self, at: Micros, payload: &[u8]) {
+        self.media_received += 1;
+        self.payloads.look(payload);
+        let speaking = self.barges.last().is_some_and(|barge| at >= barge.onset && at < barge.offset);
+        if let Some(after) = self.last_clear.map(|clear| at.since(clear)).filter(|after| speaking && *after < LATE) {
+            self.late_audio = (self.late_audio.0 + 1, after);
+        }
+    }
+
     /// A `clear` arrived at `at` and threw `lost_bytes` away.
     pub fn cleared(&mut self, at: Micros, lost_bytes: u64) -> Judged {
         self.clears += 1;
+        self.last_clear = Some(at);
         let by_key = self.last_digit.is_some_and(|key| at >= key && at <= key + PROVOKED);
         let speech = self.barges.iter_mut().rev().find(|b| at >= b.onset && at <= b.offset + PROVOKED);
         let by_speech = speech.is_some();
@@ -133,6 +160,19 @@ mod tests {
         assert_eq!(first, Judged { after_onset: Some(Micros::from_ms(80)), unprovoked: false });
         let second = measures.cleared(Micros::from_ms(1_500), 800);
         assert_eq!(second, Judged { after_onset: None, unprovoked: false });
+    }
+
+    #[test]
+    fn sound_behind_a_clear_is_late_while_the_caller_still_speaks() {
+        let mut measures = with_speech(1_000, 2_000);
+        measures.media(Micros::from_ms(1_050), &[0xFF; 160]);
+        measures.cleared(Micros::from_ms(1_080), 800);
+        assert_eq!(measures.late_audio, (0, Micros::ZERO));
+        measures.media(Micros::from_ms(1_100), &[0xFF; 160]);
+        measures.media(Micros::from_ms(1_400), &[0xFF; 160]);
+        measures.cleared(Micros::from_ms(1_990), 800);
+        measures.media(Micros::from_ms(2_010), &[0xFF; 160]);
+        assert_eq!(measures.late_audio, (1, Micros::from_ms(20)));
     }
 
     #[test]

@@ -17,8 +17,8 @@ pub struct Request {
     pub url: Url,
     /// Empty for a GET.
     pub body: String,
-    /// `X-Twilio-Signature`.
-    pub signature: String,
+    /// `X-Twilio-Signature`; a stranger has none.
+    pub signature: Option<String>,
     /// `I-Twilio-Idempotency-Token`.
     pub idempotency_token: String,
 }
@@ -38,7 +38,7 @@ impl Request {
         } else {
             ("POST", form::encode(&fields), fields)
         };
-        let signature = signature::sign(auth_token, &url.signed(), &signed);
+        let signature = Some(signature::sign(auth_token, &url.signed(), &signed));
         Self { method, url, body, signature, idempotency_token }
     }
 }

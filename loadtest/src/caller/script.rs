@@ -22,6 +22,7 @@ pub const BUILT_IN: &[(&str, &str)] = &[
     ("noise", include_str!("../../scenarios/noise.toml")),
     ("silent", include_str!("../../scenarios/silent.toml")),
     ("echo", include_str!("../../scenarios/echo.toml")),
+    ("stalled-line", include_str!("../../scenarios/stalled-line.toml")),
 ];
 
 /// What must not happen anywhere in the call.

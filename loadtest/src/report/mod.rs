@@ -1,5 +1,6 @@
 //! What happened, for people and for machines: timeline, table, JSON, WAV.
 
+pub mod doctor;
 pub mod figures;
 #[cfg(target_os = "linux")]
 pub mod fleet;

@@ -2,20 +2,20 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::sync::mpsc;
-use tokio::time::timeout;
 
 use super::alarm::Alarm;
 use super::clock::Clock;
+use super::probe::{self, Knock};
 use super::route::Route;
 use super::socket::{Received, Socket};
 use super::tap::{Became, Taps};
 use super::{voice, webhook};
 use crate::call::model::{Call, CallPlan, Input, Order, Output, Prepare};
+use crate::doctor::door::Met;
 use crate::time::Micros;
 use crate::twilio::executor::Answer;
 use crate::twilio::sound::MAX_FILE_BYTES;
@@ -109,7 +109,7 @@ impl Hands {
             Output::SendTap { sid, text } => self.taps.send(&sid, text),
             Output::CloseTap { sid } => self.taps.close(&sid),
             Output::OpenStream { url, signature } => {
-                self.opening = Some(Box::pin(Socket::open(url, signature, self.route.clone(), self.clock)));
+                self.opening = Some(Box::pin(Socket::open(url, Some(signature), self.route.clone(), self.clock)));
             }
             Output::Send { text, due } => self.send(text, due, call).await,
             Output::CloseStream => {
@@ -129,8 +129,8 @@ impl Hands {
                 }
             }
             Output::OpenSecond { url, signature, greeting } => {
-                let opening = Socket::open(url, signature, self.route.clone(), self.clock);
-                self.second = Some(Box::pin(second(opening, greeting)));
+                let knock = Knock { url, signature: Some(signature), greeting, patience: probe::PATIENCE };
+                self.second = Some(Box::pin(second(probe::knock(knock, self.route.clone(), self.clock))));
             }
             Output::Done => {}
         }
@@ -158,6 +158,7 @@ impl Hands {
                 let input = match &received {
                     Received::Text(text) => Input::Text(text),
                     Received::Binary(bytes) => Input::Binary(*bytes),
+                    Received::Pong => Input::Tick,
                     Received::Closed(why) => Input::Closed(why.clone()),
                     Received::Broken(warning) => Input::Broken(warning.clone()),
                 };
@@ -200,28 +201,10 @@ impl Hands {
     }
 }
 
-/// How long a server may take to show what it thinks of a second socket.
-const SECOND: Duration = Duration::from_secs(2);
-
-/// Whether a socket that ought to be refused is spoken with, and what was seen.
-async fn second(opening: impl Future<Output = Result<Socket, Warning>>, greeting: Vec<String>) -> (bool, String) {
-    let mut socket = match opening.await {
-        Ok(socket) => socket,
-        Err(warning) => return (false, warning.text),
-    };
-    for text in greeting {
-        if socket.send(text).await.is_err() {
-            return (false, "the connection broke".into());
-        }
-    }
-    let seen = match timeout(SECOND, socket.receive()).await {
-        Ok((_, Received::Closed(code))) => (false, format!("the server closed it ({code})")),
-        Ok((_, Received::Broken(warning))) => (false, warning.text),
-        Ok((_, Received::Text(_) | Received::Binary(_))) => (true, "the server sent a message".into()),
-        Err(_) => (true, "it stayed open for 2 s".into()),
-    };
-    socket.cut();
-    seen
+/// Whether a socket that ought to be refused is let in, and what was seen.
+async fn second(knock: impl Future<Output = Met>) -> (bool, String) {
+    let met = knock.await;
+    (met.is_let_in(), met.describe())
 }
 
 async fn receive(socket: &mut Option<Socket>) -> (Micros, Received) {

@@ -5,6 +5,7 @@ pub mod clock;
 pub mod drive;
 #[cfg(target_os = "linux")]
 pub mod fleet;
+pub mod probe;
 pub mod route;
 pub mod serve;
 pub mod socket;

@@ -43,6 +43,8 @@ pub enum Received {
     Text(Utf8Bytes),
     /// A binary message of this length.
     Binary(usize),
+    /// The answer to [`Socket::ping`].
+    Pong,
     /// The server closed properly.
     Closed(String),
     /// The socket broke.
@@ -61,15 +63,15 @@ pub struct Socket {
 }
 
 impl Socket {
-    /// Connects and shakes hands, signed.
+    /// Connects and shakes hands, signed unless the one who knocks has no signature.
     ///
     /// # Errors
     /// The [`Warning`] with which Twilio gives up.
-    pub async fn open(url: Url, signature: String, route: Route, clock: Clock) -> Result<Self, Warning> {
+    pub async fn open(url: Url, signature: Option<String>, route: Route, clock: Clock) -> Result<Self, Warning> {
         let place = route.place(&url).map_err(|e| Warning::new(Code::StreamRefused, e))?;
         let tcp = connect(&place).await.map_err(|e| Warning::new(Code::StreamRefused, e))?;
         let twin = tcp.as_fd().try_clone_to_owned().ok().map(Into::into);
-        let handshake = shake(tcp, &url, &signature);
+        let handshake = shake(tcp, &url, signature.as_deref());
         let websocket = timeout(HANDSHAKE, handshake)
             .await
             .map_err(|_| Warning::new(Code::StreamTimeout, format!("{url}: no handshake within 10 s")))??;
@@ -97,7 +99,19 @@ impl Socket {
     /// # Errors
     /// The [`Warning`] that ends the stream.
     pub async fn send(&mut self, text: String) -> Result<(), Warning> {
-        match timeout(WRITE, self.sink.send(Message::text(text))).await {
+        self.write(Message::text(text)).await
+    }
+
+    /// Sends a WebSocket ping; [`Received::Pong`] answers it.
+    ///
+    /// # Errors
+    /// The [`Warning`] that ends the stream.
+    pub async fn ping(&mut self) -> Result<(), Warning> {
+        self.write(Message::Ping("loadtest".into())).await
+    }
+
+    async fn write(&mut self, message: Message) -> Result<(), Warning> {
+        match timeout(WRITE, self.sink.send(message)).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => Err(broken(&error)),
             Err(_) => Err(Warning::new(Code::StreamClosed, "the server did not read for 2 s")),
@@ -135,11 +149,13 @@ impl Socket {
     }
 }
 
-async fn shake(tcp: TcpStream, url: &Url, signature: &str) -> Result<WebSocketStream<TcpStream>, Warning> {
+async fn shake(tcp: TcpStream, url: &Url, signature: Option<&str>) -> Result<WebSocketStream<TcpStream>, Warning> {
     let bad = |e: &dyn std::fmt::Display| Warning::new(Code::StreamUrl, format!("{url}: {e}"));
     let mut request = url.to_string().into_client_request().map_err(|e| bad(&e))?;
     let headers = request.headers_mut();
-    headers.insert("X-Twilio-Signature", signature.parse().map_err(|e| bad(&e))?);
+    if let Some(signature) = signature {
+        headers.insert("X-Twilio-Signature", signature.parse().map_err(|e| bad(&e))?);
+    }
     headers.insert("User-Agent", "Twilio.TmeWs/1.0".parse().map_err(|e| bad(&e))?);
     let config = WebSocketConfig::default()
         .read_buffer_size(4 * 1024)
@@ -172,6 +188,7 @@ async fn read(
             Ok(Message::Text(text)) => Received::Text(text),
             Ok(Message::Binary(bytes)) => Received::Binary(bytes.len()),
             Ok(Message::Close(frame)) => closed(frame.map(|f| (u16::from(f.code), f.reason.to_string()))),
+            Ok(Message::Pong(_)) => Received::Pong,
             Ok(_) => continue,
             Err(error) => Received::Broken(broken(&error)),
         };

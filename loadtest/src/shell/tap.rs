@@ -48,7 +48,7 @@ impl Taps {
         self.writers.insert(sid.clone(), writer);
         let news = self.news.clone();
         self.tasks.spawn(async move {
-            let became = match Socket::open(url, signature, route, clock).await {
+            let became = match Socket::open(url, Some(signature), route, clock).await {
                 Ok(socket) => carry(socket, &sid, texts, &news).await,
                 Err(warning) => Some(Became::Closed(Some(warning))),
             };
@@ -113,7 +113,7 @@ async fn carry(
                 }
                 Received::Broken(warning) => return Some(Became::Closed(Some(warning))),
                 // A server has nothing to say on a one-way stream.
-                Received::Text(_) | Received::Binary(_) => {}
+                Received::Text(_) | Received::Binary(_) | Received::Pong => {}
             },
         }
     }

@@ -75,8 +75,10 @@ pub(super) fn build(request: &Request) -> Result<hyper::Request<Full<Bytes>>, St
         .header(HOST, request.url.authority())
         .header(USER_AGENT, request::USER_AGENT)
         .header("Accept", "*/*")
-        .header("X-Twilio-Signature", &request.signature)
         .header("I-Twilio-Idempotency-Token", &request.idempotency_token);
+    if let Some(signature) = &request.signature {
+        builder = builder.header("X-Twilio-Signature", signature);
+    }
     if request.method == "POST" {
         builder = builder.header(CONTENT_TYPE, "application/x-www-form-urlencoded; charset=utf-8");
     }

@@ -14,6 +14,7 @@ pub mod ids;
 pub mod message;
 pub mod notice;
 pub mod params;
+pub mod payload;
 pub mod playback;
 pub mod recording;
 pub mod rules;

@@ -25,8 +25,8 @@ pub enum StreamEvent<'a> {
     },
     /// Sound arrived from the server.
     Media {
-        /// Its length in bytes.
-        bytes: usize,
+        /// As it was sent; raw µ-law if the server is right.
+        payload: &'a [u8],
     },
     /// The server emptied the buffer.
     Cleared {
@@ -59,6 +59,15 @@ pub struct StreamCounts {
     pub refused: u64,
 }
 
+/// A message that was refused, the first of its kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// What is wrong with it, in two words.
+    pub kind: &'static str,
+    /// What the debugger says if it is the first of its code, the message shortened.
+    pub warning: Warning,
+}
+
 /// One open stream.
 #[derive(Debug)]
 pub struct Stream {
@@ -72,6 +81,7 @@ pub struct Stream {
     counts: StreamCounts,
     /// Frames that were lost before they became messages.
     lost: u64,
+    refusals: Vec<Refusal>,
 }
 
 impl Stream {
@@ -95,6 +105,7 @@ impl Stream {
             reported: Vec::new(),
             counts: StreamCounts::default(),
             lost: 0,
+            refusals: Vec::new(),
         }
     }
 
@@ -108,6 +119,12 @@ impl Stream {
     #[must_use]
     pub const fn counts(&self) -> StreamCounts {
         self.counts
+    }
+
+    /// The first refused message of each kind; the debugger shows one per code.
+    #[must_use]
+    pub fn refusals(&self) -> &[Refusal] {
+        &self.refusals
     }
 
     /// The buffer, to look at.
@@ -177,7 +194,10 @@ impl Stream {
                 match self.playback.mark(name) {
                     Ok(Some(name)) => echo(&mut self.sequence, &self.stream_sid, name, true, out),
                     Ok(None) => {}
-                    Err(name) => self.refuse(Code::InvalidMessage, format!("too many marks wait: {name:?}"), out),
+                    Err(name) => {
+                        let text = format!("too many marks wait: {name:?}");
+                        self.refuse(Code::InvalidMessage, "too many marks", text, out);
+                    }
                 }
             }
             Ok(Command::Clear) => {
@@ -188,27 +208,33 @@ impl Stream {
                     echo(&mut self.sequence, &self.stream_sid, name, false, out);
                 }
             }
-            Err(invalid) => self.refuse(Code::InvalidMessage, invalid.to_string(), out),
+            Err(invalid) => {
+                let text = format!("{invalid}: {}", validate::shorten(text));
+                self.refuse(Code::InvalidMessage, invalid.kind(), text, out);
+            }
         }
     }
 
     /// A binary message from the server.
     pub fn binary(&mut self, bytes: usize, out: &mut dyn FnMut(StreamEvent<'_>)) {
         let text = format!("a binary message of {bytes} bytes; send JSON as text");
-        self.refuse(Code::BinaryMessage, text, out);
+        self.refuse(Code::BinaryMessage, "binary", text, out);
     }
 
     fn media(&mut self, now: Micros, payload: Vec<u8>, out: &mut dyn FnMut(StreamEvent<'_>)) {
         self.counts.media += 1;
-        out(StreamEvent::Media { bytes: payload.len() });
+        out(StreamEvent::Media { payload: &payload });
         let lost = self.playback.media(now, payload);
         if lost > 0 {
             self.warn(Code::MediaDiscarded, "more than ten minutes of sound wait; the rest is discarded".into(), out);
         }
     }
 
-    fn refuse(&mut self, code: Code, text: String, out: &mut dyn FnMut(StreamEvent<'_>)) {
+    fn refuse(&mut self, code: Code, kind: &'static str, text: String, out: &mut dyn FnMut(StreamEvent<'_>)) {
         self.counts.refused += 1;
+        if self.refusals.iter().all(|known| known.kind != kind) {
+            self.refusals.push(Refusal { kind, warning: Warning::new(code, text.clone()) });
+        }
         self.warn(code, text, out);
     }
 
@@ -257,6 +283,10 @@ mod tests {
         assert_eq!(text(&mut stream, "{}").len(), 1);
         assert_eq!(text(&mut stream, "[]").len(), 0);
         assert_eq!(stream.counts().refused, 2);
+        text(&mut stream, "null");
+        let kinds: Vec<_> = stream.refusals().iter().map(|r| (r.kind, r.warning.text.as_str())).collect();
+        assert_eq!(kinds[0], ("missing field", "field \"event\" is missing or has the wrong type: {}"));
+        assert_eq!((kinds.len(), kinds[1].0), (2, "not JSON"));
         let mut binary = Vec::new();
         stream.binary(3, &mut |event| binary.push(format!("{event:?}")));
         assert_eq!(binary.len(), 1, "another code is reported once too");

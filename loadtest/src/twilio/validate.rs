@@ -39,6 +39,31 @@ pub enum Invalid {
     NotBase64(String),
 }
 
+impl Invalid {
+    /// Its place in a list of what can be wrong: two of one kind are one mistake of the server's.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::NotJson(_) => "not JSON",
+            Self::UnknownEvent(_) => "unknown event",
+            Self::Missing(_) => "missing field",
+            Self::Extra(_) => "extra field",
+            Self::WrongStream(_) => "wrong streamSid",
+            Self::NotBase64(_) => "payload not base64",
+        }
+    }
+}
+
+/// The beginning of a message, for somebody who has to find where it was sent.
+#[must_use]
+pub fn shorten(message: &str) -> String {
+    const SHOWN: usize = 120;
+    match message.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}… ({} characters)", &message[..end], message.chars().count()),
+        None => message.to_owned(),
+    }
+}
+
 /// Reads one text message from the server of stream `stream_sid`.
 ///
 /// # Errors

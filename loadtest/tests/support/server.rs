@@ -51,18 +51,7 @@ async fn connection(stream: TcpStream, authority: String, seen: Arc<Mutex<Seen>>
 }
 
 async fn webhook(mut stream: TcpStream, authority: &str, seen: Arc<Mutex<Seen>>) {
-    let mut bytes = Vec::new();
-    let (head, body) = loop {
-        let mut chunk = [0; 4_096];
-        let count = stream.read(&mut chunk).await.unwrap();
-        bytes.extend_from_slice(&chunk[..count]);
-        let text = String::from_utf8(bytes.clone()).unwrap();
-        if let Some((head, body)) = text.split_once("\r\n\r\n")
-            && body.len() >= header(head, "content-length").parse::<usize>().unwrap()
-        {
-            break (head.to_owned(), body.to_owned());
-        }
-    };
+    let (head, body) = request(&mut stream).await;
     let path = head.split(' ').nth(1).unwrap().to_owned();
     check(&seen, &header(&head, "x-twilio-signature"), &format!("http://{authority}{path}"), &decode(&body));
     let dial = seen.lock().unwrap().dial;
@@ -76,6 +65,22 @@ async fn webhook(mut stream: TcpStream, authority: &str, seen: Arc<Mutex<Seen>>)
     let answer =
         format!("HTTP/1.1 200 OK\r\nContent-Type: text/xml; charset=utf-8\r\nContent-Length: {length}\r\n\r\n{twiml}");
     stream.write_all(answer.as_bytes()).await.unwrap();
+}
+
+/// Head and body of a POST.
+pub(crate) async fn request(stream: &mut TcpStream) -> (String, String) {
+    let mut bytes = Vec::new();
+    loop {
+        let mut chunk = [0; 4_096];
+        let count = stream.read(&mut chunk).await.unwrap();
+        bytes.extend_from_slice(&chunk[..count]);
+        let text = String::from_utf8(bytes.clone()).unwrap();
+        if let Some((head, body)) = text.split_once("\r\n\r\n")
+            && body.len() >= header(head, "content-length").parse::<usize>().unwrap()
+        {
+            return (head.to_owned(), body.to_owned());
+        }
+    }
 }
 
 async fn media(stream: TcpStream, authority: &str, seen: Arc<Mutex<Seen>>, fault: Fault) {

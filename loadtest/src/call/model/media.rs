@@ -91,8 +91,8 @@ impl Call {
         match event {
             StreamEvent::Send(text) => self.post(text, None),
             StreamEvent::Heard { at, bytes } => self.heard(at, bytes),
-            StreamEvent::Media { .. } => {
-                self.measures.media_received += 1;
+            StreamEvent::Media { payload } => {
+                self.measures.media(at, payload);
                 if let (None, Some(start)) = (self.measures.first_audio, self.measures.start) {
                     self.measures.first_audio = Some(at - start);
                     self.note_at(at, What::FirstAudio { after_ms: at - start });
@@ -173,6 +173,7 @@ impl Call {
 
     pub(super) fn close_books(&mut self, stream: &Stream, why: String) {
         self.measures.messages_refused += stream.counts().refused;
+        self.measures.refusals.extend_from_slice(stream.refusals());
         let unheard_ms = Micros::from_samples(stream.playback().waiting_bytes());
         self.note(What::StreamEnded { why, unheard_ms });
     }
