@@ -4,8 +4,8 @@
 
 pub(crate) mod bench;
 pub(crate) mod pages;
-pub(crate) mod rest;
 pub(crate) mod patient;
+pub(crate) mod rest;
 pub(crate) mod server;
 pub(crate) mod world;
 
