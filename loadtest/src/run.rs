@@ -13,7 +13,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use crate::call::model::{Call, CallPlan};
-use crate::caller::{clips, label, script};
+use crate::caller::{clips, label, library, made, script};
 use crate::cli::{CallArgs, Cli, Command, TargetArgs};
 use crate::report::table::{CallReport, Table};
 use crate::report::{timeline, wav};
@@ -289,11 +289,14 @@ fn label_files(files: &[PathBuf]) -> Result<u8, String> {
 }
 
 fn list() {
-    println!("scripts:");
-    for (name, _) in script::BUILT_IN {
-        println!("  {name:<12}{}", script::load(name).map(|s| s.about).unwrap_or_default());
+    println!("scenarios (call --script NAME):");
+    for (name, _) in library::SCENARIOS {
+        let Ok(script) = script::load(name) else { continue };
+        let informs = script.informs.map(|subject| format!(" [only informs: {subject}]")).unwrap_or_default();
+        let needs = script.needs.map(|needs| format!(" [needs: {needs}]")).unwrap_or_default();
+        println!("  {name:<24}{}{informs}{needs}", script.about);
     }
-    println!("clips:");
+    println!("clips (and made ones: {}):", made::NAMES);
     for clip in clips::catalogue() {
         println!("  {:<28}{} ({})", clip.name, clip.text, clip.speaker);
     }

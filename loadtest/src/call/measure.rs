@@ -62,6 +62,11 @@ pub struct Measures {
     pub frames_lost: u64,
     /// Media messages received.
     pub media_received: u64,
+    /// How often the bot fell silent in the middle of what it said because its sound came too late.
+    pub gaps: u64,
+    /// The longest of these.
+    #[serde(rename = "longest_gap_ms")]
+    pub longest_gap: Micros,
     /// Marks echoed because they were played.
     pub marks_played: u64,
     /// Marks returned by a clear.

@@ -237,6 +237,7 @@ pub struct Call {
     /// The utterance whose onset is still to be written into the timeline.
     onset_ahead: Option<Utterance>,
     last_clear: Option<Micros>,
+    last_mark: Option<Micros>,
     transfers: Vec<String>,
     /// Since when the executor's request has been under way.
     requested: Option<Micros>,
@@ -267,6 +268,7 @@ impl Call {
     pub fn new(plan: CallPlan, now: Micros) -> Self {
         let mut rng = Rng::new(plan.seed);
         let noise = Noise::new(plan.script.noise, Rng::new(rng.next_u64()));
+        let line = Line::new(noise).with_echo(plan.script.echo);
         let runner = Runner::new(Arc::clone(&plan.script), Rng::new(rng.next_u64()));
         let faults = Faults::new(&plan.script.faults, Rng::new(rng.next_u64()));
         let facts = Facts {
@@ -287,7 +289,7 @@ impl Call {
             executor,
             runner,
             runner_begun: false,
-            line: Line::new(noise),
+            line,
             ear: Ear::default(),
             media: Media::None,
             faults,
@@ -298,6 +300,7 @@ impl Call {
             taps: Vec::new(),
             onset_ahead: None,
             last_clear: None,
+            last_mark: None,
             transfers: Vec::new(),
             requested: None,
             notices: Notices::default(),
@@ -392,6 +395,7 @@ impl Call {
                 now: self.now,
                 ear: &self.ear,
                 last_clear: self.last_clear,
+                last_mark: self.last_mark,
                 transfers: &self.transfers,
                 ended: self.ended.is_some(),
             };
@@ -424,8 +428,10 @@ impl Call {
         match action {
             Action::Say(clip, at) => {
                 let said = self.line.say(clip, at);
-                self.measures.said(&said, self.runner.is_interrupting());
-                self.tell_words(&said);
+                if said.clip.is_speech() {
+                    self.measures.said(&said, self.runner.is_interrupting());
+                    self.tell_words(&said);
+                }
                 self.onset_ahead = Some(said.clone());
                 self.runner.said(said);
             }

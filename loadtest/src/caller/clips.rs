@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use thiserror::Error;
 
-use super::label;
+use super::{espeak, label, made};
 use crate::time::Micros;
 
 /// One utterance at 8,000 Hz.
@@ -18,7 +18,7 @@ pub struct Clip {
     pub text: String,
     /// Linear 16-bit samples.
     pub samples: Vec<i16>,
-    /// From the first sample to the first of speech.
+    /// From the first sample to the first of speech; what is no speech at all has its onset at its end.
     pub onset: Micros,
     /// From the first sample to behind the last of speech.
     pub offset: Micros,
@@ -28,7 +28,7 @@ pub struct Clip {
 #[derive(Debug, Error)]
 pub enum BadClip {
     /// Neither built in nor a file.
-    #[error("no clip {name:?}: built in are {}; or give the path of a WAV file", names().join(", "))]
+    #[error("no clip {name:?}: built in are {}; made are {}; or give the path of a WAV file", names().join(", "), made::NAMES)]
     Unknown {
         /// What was asked for.
         name: String,
@@ -58,6 +58,9 @@ pub enum BadClip {
     /// The file is longer than a caller speaks at a time.
     #[error("{0}: longer than {MAX_SECONDS} s")]
     TooLong(String),
+    /// The words cannot be spoken.
+    #[error("{0}")]
+    Espeak(String),
     /// Nothing in the file is loud enough to be speech.
     #[error("{0}: nothing above -45 dBFS in it, so it has no onset of speech")]
     Silent(String),
@@ -126,13 +129,23 @@ pub fn names() -> Vec<String> {
     catalogue().into_iter().map(|entry| entry.name).collect()
 }
 
-/// A built-in clip by name, or a WAV file by path (relative to `folder`).
+/// A built-in clip by name, one that is made ([`made::NAMES`]), or a WAV file by path (relative to `folder`).
 ///
 /// # Errors
 /// [`BadClip`] says what to mend.
 pub fn load(name: &str, folder: &Path) -> Result<Arc<Clip>, BadClip> {
     if let Some(entry) = catalogue().into_iter().find(|entry| entry.name == name) {
         return built_in(entry).map(Arc::new);
+    }
+    if let Some(made) = made::make(name) {
+        let length = Micros::from_samples(made.samples.len() as u64);
+        let onset = if made.speech { Micros::ZERO } else { length };
+        let clip = Clip { name: name.to_owned(), text: String::new(), samples: made.samples, onset, offset: length };
+        return Ok(Arc::new(clip));
+    }
+    if let Some(words) = name.strip_prefix("espeak:") {
+        let samples = espeak::speak(words).map_err(BadClip::Espeak)?;
+        return labelled(name, words, samples).map(Arc::new);
     }
     if !Path::new(name).extension().is_some_and(|e| e.eq_ignore_ascii_case("wav")) {
         return Err(BadClip::Unknown { name: name.to_owned() });
@@ -142,8 +155,12 @@ pub fn load(name: &str, folder: &Path) -> Result<Arc<Clip>, BadClip> {
     let wav = |cause| BadClip::Wav { path: shown.clone(), cause };
     let file = std::fs::File::open(&path).map_err(|e| wav(hound::Error::IoError(e)))?;
     let samples = read(&shown, std::io::BufReader::new(file))?;
-    let found = label::label(&samples).ok_or_else(|| BadClip::Silent(shown.clone()))?;
-    Ok(Arc::new(Clip { name: name.to_owned(), text: String::new(), samples, onset: found.onset, offset: found.offset }))
+    labelled(name, "", samples).map(Arc::new)
+}
+
+fn labelled(name: &str, text: &str, samples: Vec<i16>) -> Result<Clip, BadClip> {
+    let found = label::label(&samples).ok_or_else(|| BadClip::Silent(name.to_owned()))?;
+    Ok(Clip { name: name.into(), text: text.into(), samples, onset: found.onset, offset: found.offset })
 }
 
 fn built_in(entry: Entry) -> Result<Clip, BadClip> {
@@ -173,6 +190,12 @@ pub fn read(shown: &str, source: impl std::io::Read) -> Result<Vec<i16>, BadClip
 }
 
 impl Clip {
+    /// Whether anything in it is speech; a cough or a tone is none.
+    #[must_use]
+    pub fn is_speech(&self) -> bool {
+        self.onset < self.offset
+    }
+
     /// How long the whole recording lasts.
     #[must_use]
     pub fn length(&self) -> Micros {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::clips::Clip;
+use super::echo::{Echo, EchoPlan};
 use super::noise::{Disturbance, Noise};
 use crate::audio::FRAME_SAMPLES;
 use crate::time::{Micros, SAMPLE_US};
@@ -40,6 +41,7 @@ impl Utterance {
 #[derive(Debug)]
 pub struct Line {
     noise: Noise,
+    echo: Option<Echo>,
     utterance: Option<Utterance>,
 }
 
@@ -47,7 +49,20 @@ impl Line {
     /// A line with nothing but this noise on it.
     #[must_use]
     pub const fn new(noise: Noise) -> Self {
-        Self { noise, utterance: None }
+        Self { noise, echo: None, utterance: None }
+    }
+
+    /// The same line, with what is heard coming back.
+    #[must_use]
+    pub fn with_echo(self, plan: Option<EchoPlan>) -> Self {
+        Self { echo: plan.map(Echo::new), ..self }
+    }
+
+    /// The caller heard `mulaw` from `at` on.
+    pub fn heard(&mut self, at: Micros, mulaw: &[u8]) {
+        if let Some(echo) = &mut self.echo {
+            echo.heard(at, mulaw);
+        }
     }
 
     /// Begins to say `clip` at `begins`, on the next whole sample; what was being said stops there.
@@ -62,6 +77,9 @@ impl Line {
     pub fn frame(&mut self, start: Micros) -> ([i16; FRAME_SAMPLES], Option<Disturbance>) {
         let mut mix = [0.0_f64; FRAME_SAMPLES];
         let began = self.noise.add(&mut mix);
+        if let Some(echo) = &self.echo {
+            echo.add(start, &mut mix);
+        }
         if let Some(said) = &self.utterance {
             for (offset, sample) in (0_u64..).zip(mix.iter_mut()) {
                 let at = start + Micros::from_samples(offset);

@@ -1,7 +1,9 @@
-//! What a telephone line carries when nobody speaks: comfort noise always, and coughs, clicks and typing on request.
+//! What a telephone line carries when nobody speaks: comfort noise always; coughs, clicks, typing and a background on
+//! request.
 
 use serde::Deserialize;
 
+use super::background::Background;
 use crate::audio::level::linear;
 use crate::rng::Rng;
 
@@ -23,6 +25,14 @@ pub struct NoisePlan {
     pub typing_per_min: f64,
     /// Level of a keystroke.
     pub typing_dbfs: f64,
+    /// Level of people talking around the caller.
+    pub babble_dbfs: Option<f64>,
+    /// Level of music around the caller.
+    pub music_dbfs: Option<f64>,
+    /// Level of a tone on the line.
+    pub tone_dbfs: Option<f64>,
+    /// Its frequency.
+    pub tone_hz: f64,
 }
 
 impl Default for NoisePlan {
@@ -35,6 +45,10 @@ impl Default for NoisePlan {
             click_dbfs: -12.0,
             typing_per_min: 0.0,
             typing_dbfs: -30.0,
+            babble_dbfs: None,
+            music_dbfs: None,
+            tone_dbfs: None,
+            tone_hz: 440.0,
         }
     }
 }
@@ -57,6 +71,7 @@ pub struct Noise {
     rng: Rng,
     low: f64,
     bursts: Vec<Burst>,
+    background: Option<Background>,
 }
 
 #[derive(Debug)]
@@ -77,8 +92,9 @@ const MAX_BURSTS: usize = 64;
 impl Noise {
     /// Noise that is the same for the same seed.
     #[must_use]
-    pub const fn new(plan: NoisePlan, rng: Rng) -> Self {
-        Self { plan, rng, low: 0.0, bursts: Vec::new() }
+    pub fn new(plan: NoisePlan, mut rng: Rng) -> Self {
+        let background = Background::new(&plan, Rng::new(rng.next_u64()));
+        Self { plan, rng, low: 0.0, bursts: Vec::new(), background }
     }
 
     /// Adds one frame of noise to `frame`, and says which disturbance begins in it.
@@ -93,6 +109,9 @@ impl Noise {
                 sum += burst.next(&mut self.rng);
             }
             *sample += sum;
+        }
+        if let Some(background) = &mut self.background {
+            background.add(frame);
         }
         self.bursts.retain(|burst| burst.played < burst.length);
         began

@@ -19,6 +19,8 @@ pub struct View<'a> {
     pub ear: &'a Ear,
     /// When the last `clear` came.
     pub last_clear: Option<Micros>,
+    /// When the last mark went back, played or cleared.
+    pub last_mark: Option<Micros>,
     /// Numbers that the TwiML dialled.
     pub transfers: &'a [String],
     /// Whether the call is over.
@@ -69,6 +71,8 @@ const KEY_GAP: Micros = Micros::from_ms(250);
 const NUDGE_GAP: Micros = Micros::from_ms(2_000);
 /// An interrupter gives up when the bot does not speak for so long.
 const NOTHING_TO_INTERRUPT: Micros = Micros::from_ms(15_000);
+/// Who talks over the bot is done when it stays silent for so long.
+const NOBODY_TO_TALK_OVER: Micros = Micros::from_ms(5_000);
 /// Envelopes of an echo correlate at least so well.
 const SAME_VOICE: f64 = 0.8;
 /// How often an echo is looked for.
@@ -86,6 +90,10 @@ pub struct Runner {
     wake: Option<Micros>,
     last_said: Option<Utterance>,
     last_nudge: Option<Micros>,
+    /// How often the step at hand has talked over the bot.
+    talked_over: u32,
+    /// The first `clear` that answered the step at hand; a long speech may provoke more.
+    answered: Option<Micros>,
     finished: bool,
 }
 
@@ -109,6 +117,8 @@ impl Runner {
             wake: None,
             last_said: None,
             last_nudge: None,
+            talked_over: 0,
+            answered: None,
             finished: false,
         }
     }
@@ -177,6 +187,8 @@ impl Runner {
                 self.index += 1;
                 self.since = view.now;
                 self.phase = Phase::Begin;
+                self.talked_over = 0;
+                self.answered = None;
                 verdict.map(Action::Decided).or_else(|| self.step(view))
             }
             Progress::Abort(verdict) => {
@@ -206,6 +218,9 @@ impl Runner {
             }
             Step::Say(clips) => self.say(clips, view),
             Step::Interrupt { clips, after, within } => self.interrupt(step, clips, *after, *within, view),
+            Step::TalkOver { clips, after, every, times } => {
+                self.talk_over(step, clips, (*after, *every), *times, view)
+            }
             Step::Digits(digits) => self.press(digits, view.now),
             Step::Silence(lasts) if view.now >= self.since + *lasts => Progress::Next(None),
             Step::Silence(lasts) => Progress::Wait(self.since + *lasts),
@@ -214,7 +229,14 @@ impl Runner {
                 self.index += 1;
                 Progress::Do(Action::HangUp("as the script says".into()))
             }
+            Step::Expect { what: Expect::NoClear, within, optional } => {
+                self.no_clear(step, *within, view).optional(*optional)
+            }
             Step::Expect { what, within, optional } => {
+                // The bot goes on after it was stopped, not after the caller began to wait for it.
+                let resumes = matches!(what, Expect::BotResumes);
+                let since = view.last_clear.filter(|_| resumes).unwrap_or(self.since);
+                let within = &((since + *within) - self.since);
                 let happened = self.happened(what, view);
                 let again = matches!(what, Expect::HearsSelf).then(|| view.now + LOOK_AGAIN);
                 let progress = self.within(step, view, *within, happened, again);
@@ -242,7 +264,24 @@ impl Runner {
             Expect::Transfer(None) => !view.transfers.is_empty(),
             Expect::Transfer(Some(to)) => view.transfers.contains(to),
             Expect::CallEnds => view.ended,
+            Expect::NoClear => false,
+            Expect::Mark => view.last_mark.is_some_and(|at| at >= self.since),
+            Expect::BotResumes => {
+                let heard = view.ear.last_loud().filter(|_| view.ear.speaking_since().is_some());
+                heard.is_some_and(|at| view.last_clear.is_none_or(|clear| at > clear + super::ear::HOP))
+            }
             Expect::HearsSelf => self.last_said.as_ref().is_some_and(|said| hears(view.ear, said)),
+        }
+    }
+
+    fn no_clear(&self, step: &Step, within: Micros, view: View<'_>) -> Progress {
+        let ends = self.since + within;
+        match view.last_clear.filter(|&at| at >= self.since && at <= ends) {
+            Some(at) => {
+                Progress::Abort(self.verdict(view, step, Some(format!("clear came {} later", at - self.since))))
+            }
+            None if view.now >= ends => Progress::Next(Some(self.verdict(view, step, None))),
+            None => Progress::Wait(ends),
         }
     }
 
@@ -265,7 +304,8 @@ impl Runner {
     fn interrupt(&mut self, step: &Step, clips: &[String], after: Micros, within: Micros, view: View<'_>) -> Progress {
         if let Phase::Speaking(said) = &self.phase {
             let (onset, ends) = (said.onset(), said.ends());
-            let clear = view.last_clear.filter(|&at| at >= onset);
+            self.answered = self.answered.or(view.last_clear.filter(|&at| at >= onset));
+            let clear = self.answered;
             let decided = clear.is_some() || view.now >= onset + within;
             if !decided || view.now < ends {
                 return Progress::Wait(if decided { ends } else { ends.max(onset + within) });
@@ -284,6 +324,41 @@ impl Runner {
             None => {
                 let why = "the bot did not speak long enough to be interrupted";
                 self.within(step, view, NOTHING_TO_INTERRUPT, false, None).because(why)
+            }
+        }
+    }
+
+    fn talk_over(
+        &mut self,
+        step: &Step,
+        clips: &[String],
+        (after, every): (Micros, Micros),
+        times: u32,
+        view: View<'_>,
+    ) -> Progress {
+        let mut patient = self.since + NOTHING_TO_INTERRUPT;
+        if let Phase::Speaking(said) = &self.phase {
+            let ready = said.ends().max(said.begins + every);
+            patient = ready + NOBODY_TO_TALK_OVER;
+            let done = self.talked_over >= times;
+            if view.now < said.ends() || (view.now < ready && !done) {
+                return Progress::Wait(if done { said.ends() } else { ready });
+            }
+            if done {
+                return Progress::Next(None);
+            }
+        }
+        match view.ear.speaking_since() {
+            Some(since) if view.now >= since + after => {
+                self.talked_over += 1;
+                self.begin_to_say(clips, view.now)
+            }
+            Some(since) => Progress::Wait(since + after),
+            None if view.now < patient => Progress::Wait(patient),
+            None if self.talked_over > 0 => Progress::Next(None),
+            None => {
+                let why = "the bot did not speak long enough to be talked over";
+                Progress::Abort(self.verdict(view, step, Some(why.into())))
             }
         }
     }

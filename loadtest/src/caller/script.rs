@@ -8,22 +8,13 @@ use serde::Deserialize;
 use thiserror::Error;
 
 use super::clips::{self, BadClip, Clip};
+use super::echo::{EchoPlan, MAX_DELAY_MS};
 use super::fault::{BadFault, Fault, RawFault};
+use super::library::SCENARIOS;
 use super::noise::NoisePlan;
 use super::steps::{BadStep, RawStep, Step};
 use crate::time::Micros;
 use crate::twilio::callee::{Callee, Callees, Reply};
-
-/// The scripts that are built in, by name.
-pub const BUILT_IN: &[(&str, &str)] = &[
-    ("default", include_str!("../../scenarios/default.toml")),
-    ("interrupt", include_str!("../../scenarios/interrupt.toml")),
-    ("goodbye", include_str!("../../scenarios/goodbye.toml")),
-    ("noise", include_str!("../../scenarios/noise.toml")),
-    ("silent", include_str!("../../scenarios/silent.toml")),
-    ("echo", include_str!("../../scenarios/echo.toml")),
-    ("stalled-line", include_str!("../../scenarios/stalled-line.toml")),
-];
 
 /// What must not happen anywhere in the call.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
@@ -37,6 +28,18 @@ pub enum Forbidden {
     Warnings,
 }
 
+/// What must not take longer, anywhere in the call.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(deny_unknown_fields, default)]
+pub struct Budget {
+    /// From `start` to the first media message.
+    pub first_audio_ms: Option<u64>,
+    /// A silence in the middle of what the bot says because its sound came too late.
+    pub gap_ms: Option<u64>,
+    /// From the onset of speech to `clear`, wherever a `clear` followed.
+    pub clear_ms: Option<u64>,
+}
+
 /// A script, ready to be run any number of times.
 #[derive(Clone, Debug)]
 pub struct Script {
@@ -48,10 +51,18 @@ pub struct Script {
     pub steps: Vec<Step>,
     /// What must not happen.
     pub forbid: Vec<Forbidden>,
+    /// What must not take longer.
+    pub budget: Budget,
+    /// What the script only informs about, in one word such as `echo`: what it misses is told, and fails nobody.
+    pub informs: Option<String>,
+    /// What it needs of the server beyond a voice, such as `menu` (the keys of the built-in agent).
+    pub needs: Option<String>,
     /// What goes wrong between Twilio and the server.
     pub faults: Vec<Fault>,
     /// What disturbs the line.
     pub noise: NoisePlan,
+    /// How what is heard comes back.
+    pub echo: Option<EchoPlan>,
     /// Who answers a transfer.
     pub callees: Callees,
     /// The caller hangs up after so long, whatever happens.
@@ -81,6 +92,9 @@ pub enum BadScript {
     /// A clip cannot be used.
     #[error("{0}: {1}")]
     Clip(String, BadClip),
+    /// An echo that no line has.
+    #[error("{0}: [echo] db from -60 to 0, after_ms up to {MAX_DELAY_MS}")]
+    Echo(String),
     /// There is nothing to do.
     #[error("{0}: needs at least one [[step]]")]
     Empty(String),
@@ -95,7 +109,12 @@ struct RawScript {
     #[serde(default)]
     forbid: Vec<Forbidden>,
     #[serde(default)]
+    budget: Budget,
+    informs: Option<String>,
+    needs: Option<String>,
+    #[serde(default)]
     noise: NoisePlan,
+    echo: Option<EchoPlan>,
     #[serde(default)]
     transfer: RawCallee,
     /// Parties that do something else, by number, client, SIP URI, conference or queue.
@@ -141,7 +160,7 @@ const MAX_CALL: Micros = Micros::from_ms(3_600_000);
 /// # Errors
 /// [`BadScript`] names file, step and cause.
 pub fn load(name: &str) -> Result<Script, BadScript> {
-    if let Some((_, text)) = BUILT_IN.iter().find(|(built_in, _)| *built_in == name) {
+    if let Some((_, text)) = SCENARIOS.iter().find(|(built_in, _)| *built_in == name) {
         return parse(name, text, Path::new("."));
     }
     let path = Path::new(name);
@@ -165,6 +184,9 @@ pub fn parse(name: &str, text: &str, folder: &Path) -> Result<Script, BadScript>
     if steps.is_empty() {
         return Err(BadScript::Empty(name.to_owned()));
     }
+    if raw.echo.is_some_and(|e| !(-60.0..=0.0).contains(&e.db) || e.after_ms > MAX_DELAY_MS) {
+        return Err(BadScript::Echo(name.to_owned()));
+    }
     let mut faults = Vec::new();
     for (index, fault) in raw.fault.iter().enumerate() {
         let checked = fault.check(steps.len()).map_err(|bad| BadScript::Fault(name.to_owned(), index + 1, bad))?;
@@ -181,8 +203,12 @@ pub fn parse(name: &str, text: &str, folder: &Path) -> Result<Script, BadScript>
         about: raw.about,
         steps,
         forbid: raw.forbid,
+        budget: raw.budget,
+        informs: raw.informs,
+        needs: raw.needs,
         faults,
         noise: raw.noise,
+        echo: raw.echo,
         callees: Callees { named, others: raw.transfer.callee() },
         max: Micros::from_ms(raw.max_ms).min(MAX_CALL),
         clips: loaded,
@@ -190,7 +216,7 @@ pub fn parse(name: &str, text: &str, folder: &Path) -> Result<Script, BadScript>
 }
 
 fn names() -> String {
-    BUILT_IN.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
+    SCENARIOS.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]
@@ -203,7 +229,7 @@ mod tests {
 
     #[test]
     fn every_built_in_script_is_sound() {
-        for (name, _) in BUILT_IN {
+        for (name, _) in SCENARIOS {
             let script = load(name).unwrap_or_else(|bad| panic!("{bad}"));
             assert!(!script.about.is_empty() && !script.steps.is_empty(), "{name}");
         }
@@ -237,7 +263,7 @@ mod tests {
 
     #[test]
     fn a_wrong_name_lists_the_right_ones() {
-        assert!(load("defualt").unwrap_err().to_string().contains("default, interrupt"));
+        assert!(load("defualt").unwrap_err().to_string().contains("default, greeting"));
         assert!(load("/nowhere/x.toml").unwrap_err().to_string().contains("/nowhere/x.toml"));
     }
 }

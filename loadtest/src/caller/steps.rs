@@ -26,6 +26,17 @@ pub enum Step {
         /// `clear` must come so soon after the onset of speech.
         within: Micros,
     },
+    /// Says one of these clips over the bot and expects nothing: a backchannel, or double talk.
+    TalkOver {
+        /// The seed chooses one each time.
+        clips: Vec<String>,
+        /// So long after the bot became audible.
+        after: Micros,
+        /// From one beginning to the next, at least.
+        every: Micros,
+        /// So often.
+        times: u32,
+    },
     /// Presses keys, 250 ms apart.
     Digits(String),
     /// Says nothing for so long.
@@ -65,13 +76,21 @@ pub enum Expect {
     CallEnds,
     /// What was last said comes back.
     HearsSelf,
+    /// The server leaves the playback buffer alone all that time.
+    NoClear,
+    /// A mark of the server's comes back, played or cleared.
+    Mark,
+    /// The bot is heard again after the last `clear`, from which the time counts; without one, it speaks.
+    BotResumes,
 }
 
 /// What is wrong with a step.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum BadStep {
     /// None or several of the actions are there.
-    #[error("needs exactly one of wait, say, interrupt, digits, silence_ms, keep_talking, hang_up, expect; it has {0}")]
+    #[error(
+        "needs exactly one of wait, say, interrupt, talk_over, digits, silence_ms, keep_talking, hang_up, expect; it has {0}"
+    )]
     Actions(usize),
     /// A word that is not known.
     #[error("{key} = {word:?} is unknown; use one of {allowed}")]
@@ -113,6 +132,22 @@ struct RawInterrupt {
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+struct RawTalkOver {
+    clip: Clips,
+    #[serde(default = "default_after_ms")]
+    after_ms: u64,
+    #[serde(default)]
+    every_ms: u64,
+    #[serde(default = "once")]
+    times: u32,
+}
+
+const fn once() -> u32 {
+    1
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct RawKeepTalking {
     digit: char,
     for_ms: u64,
@@ -125,6 +160,7 @@ pub struct RawStep {
     wait: Option<String>,
     say: Option<Clips>,
     interrupt: Option<RawInterrupt>,
+    talk_over: Option<RawTalkOver>,
     digits: Option<String>,
     silence_ms: Option<u64>,
     keep_talking: Option<RawKeepTalking>,
@@ -155,6 +191,7 @@ impl RawStep {
             self.wait.is_some(),
             self.say.is_some(),
             self.interrupt.is_some(),
+            self.talk_over.is_some(),
             self.digits.is_some(),
             self.silence_ms.is_some(),
             self.keep_talking.is_some(),
@@ -188,6 +225,10 @@ impl RawStep {
             let (after, within) = (Micros::from_ms(raw.after_ms), Micros::from_ms(raw.within_ms));
             return raw.clip.check().map(|clips| Step::Interrupt { clips, after, within });
         }
+        if let Some(raw) = self.talk_over {
+            let (after, every) = (Micros::from_ms(raw.after_ms), Micros::from_ms(raw.every_ms));
+            return raw.clip.check().map(|clips| Step::TalkOver { clips, after, every, times: raw.times });
+        }
         if let Some(digits) = self.digits {
             let good = !digits.is_empty() && digits.chars().all(is_key);
             return if good { Ok(Step::Digits(digits)) } else { Err(BadStep::Digits(digits)) };
@@ -218,7 +259,7 @@ impl Step {
     #[must_use]
     pub fn clips(&self) -> &[String] {
         match self {
-            Self::Say(clips) | Self::Interrupt { clips, .. } => clips,
+            Self::Say(clips) | Self::Interrupt { clips, .. } | Self::TalkOver { clips, .. } => clips,
             _ => &[],
         }
     }
@@ -231,6 +272,7 @@ impl Step {
             Self::Wait { audible: false, .. } => "wait for the bot to stop".into(),
             Self::Say(_) => "say something".into(),
             Self::Interrupt { .. } => "clear after interrupting".into(),
+            Self::TalkOver { .. } => "talk over the bot".into(),
             Self::Digits(digits) => format!("press {digits}"),
             Self::Silence(ms) => format!("stay silent for {ms}"),
             Self::KeepTalking { .. } => "keep the bot talking".into(),
@@ -243,6 +285,9 @@ impl Step {
                 Expect::Transfer(Some(to)) => format!("a transfer to {to}"),
                 Expect::CallEnds => "the server ends the call".into(),
                 Expect::HearsSelf => "the caller hears himself".into(),
+                Expect::NoClear => "no clear".into(),
+                Expect::Mark => "a mark".into(),
+                Expect::BotResumes => "the bot goes on".into(),
             },
         }
     }
@@ -268,8 +313,11 @@ fn expect(word: String, to: Option<String>) -> Result<Expect, BadStep> {
         "transfer" => Expect::Transfer(to),
         "call_ends" => Expect::CallEnds,
         "hears_self" => Expect::HearsSelf,
+        "no_clear" => Expect::NoClear,
+        "mark" => Expect::Mark,
+        "bot_resumes" => Expect::BotResumes,
         _ => {
-            let allowed = "clear, bot_speaks, bot_silent, transfer, call_ends, hears_self";
+            let allowed = "clear, no_clear, mark, bot_speaks, bot_silent, bot_resumes, transfer, call_ends, hears_self";
             return Err(BadStep::Word { key: "expect", word, allowed });
         }
     })

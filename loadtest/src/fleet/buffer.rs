@@ -7,14 +7,10 @@
 use std::collections::VecDeque;
 
 use crate::time::Micros;
-use crate::twilio::playback::LIMIT_BYTES;
+use crate::twilio::playback::{GAP_MAX, GAP_MIN, LIMIT_BYTES};
 
 /// Marks that wait at most; a server needs a handful. One more is refused, and counted.
 const MARKS_MAX: usize = 1_000;
-/// A silence longer than this is a pause that the server meant; a shorter one is a gap in what it says.
-const GAP_MAX: Micros = Micros::from_ms(300);
-/// A silence shorter than this is covered by any receiver.
-const GAP_MIN: Micros = Micros::from_ms(2);
 
 /// What becomes of a mark.
 #[derive(Debug, PartialEq, Eq)]

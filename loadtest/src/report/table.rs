@@ -17,7 +17,7 @@ use crate::time::Micros;
 pub struct Table {
     /// Calls made.
     pub calls: usize,
-    /// Calls as their script wants them.
+    /// Calls as their script wants them, or whose script only informs.
     pub good: usize,
     /// Calls that took place but missed something.
     pub missed: usize,
@@ -102,7 +102,7 @@ impl Table {
         }
         Self {
             calls: calls.len(),
-            good: count(|o| matches!(o, Outcome::Good)),
+            good: count(|o| matches!(o, Outcome::Good | Outcome::Informed(_))),
             missed: count(|o| matches!(o, Outcome::Missed(_))),
             failed: count(|o| matches!(o, Outcome::Failed(_))),
             clear: Spread::of(meant.iter().filter_map(|b| b.clear_after).collect()),
@@ -168,6 +168,7 @@ fn causes_of(outcome: &Outcome) -> Vec<String> {
     match outcome {
         Outcome::Good => Vec::new(),
         Outcome::Missed(causes) => causes.clone(),
+        Outcome::Informed(causes) => causes.iter().map(|cause| format!("for information: {cause}")).collect(),
         Outcome::Failed(cause) => vec![format!("failed: {cause}")],
     }
 }

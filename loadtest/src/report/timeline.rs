@@ -38,6 +38,7 @@ pub fn summary(call: &Call) -> String {
         line("onset of speech → clear", format!("{}   {}", shown(barge.clear_after), barge.clip));
     }
     line("false stops", format!("{} (of {} clears)", measures.false_clears, measures.clears));
+    line("gaps in the bot's speech", format!("{} (longest {})", measures.gaps, measures.longest_gap));
     line("marks", format!("{} played, {} cleared", measures.marks_played, measures.marks_cleared));
     line(
         "messages",
@@ -49,15 +50,18 @@ pub fn summary(call: &Call) -> String {
     let own = Spread::of(measures.lateness.clone());
     line("own lateness", format!("p50 {}, p99 {}, max {}", own.p50_ms, own.p99_ms, own.max_ms));
     line("seed", call.plan().seed.to_string());
-    text + &outcome(&verdict::judge(call))
+    text + &outcome(&verdict::judge(call), call.plan().script.informs.as_deref())
 }
 
 /// The last line: good, or why not.
 #[must_use]
-pub fn outcome(outcome: &Outcome) -> String {
+pub fn outcome(outcome: &Outcome, informs: Option<&str>) -> String {
     match outcome {
         Outcome::Good => "OK\n".to_owned(),
         Outcome::Missed(causes) => format!("MISSED: {}\n", causes.join("; ")),
+        Outcome::Informed(causes) => {
+            format!("FOR INFORMATION ({}): {}\n", informs.unwrap_or_default(), causes.join("; "))
+        }
         Outcome::Failed(cause) => format!("FAILED: {cause}\n"),
     }
 }

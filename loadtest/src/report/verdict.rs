@@ -6,6 +6,7 @@ use super::figures::Spread;
 use crate::call::event::What;
 use crate::call::model::Call;
 use crate::caller::script::Forbidden;
+use crate::time::Micros;
 
 /// How a call came out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -15,6 +16,8 @@ pub enum Outcome {
     Good,
     /// The call took place, but an expectation was missed.
     Missed(Vec<String>),
+    /// The same, in a script that only informs: nobody has failed.
+    Informed(Vec<String>),
     /// No stream that the TwiML asked for ever started, or nothing ever answered.
     Failed(String),
 }
@@ -38,7 +41,30 @@ pub fn judge(call: &Call) -> Outcome {
     for forbidden in &call.plan().script.forbid {
         missed.extend(violated(call, *forbidden));
     }
-    if missed.is_empty() { Outcome::Good } else { Outcome::Missed(missed) }
+    missed.extend(over_budget(call));
+    match (missed.is_empty(), &call.plan().script.informs) {
+        (true, _) => Outcome::Good,
+        (false, None) => Outcome::Missed(missed),
+        (false, Some(_)) => Outcome::Informed(missed),
+    }
+}
+
+fn over_budget(call: &Call) -> Vec<String> {
+    let (budget, measures) = (&call.plan().script.budget, &call.measures);
+    let slowest = measures.barges.iter().filter_map(|barge| barge.clear_after).max();
+    // Nothing to hear is worse than late.
+    let first_audio = Some(measures.first_audio.unwrap_or(Micros::MAX));
+    let checks = [
+        ("first audio", budget.first_audio_ms, first_audio),
+        ("a gap in the bot's speech", budget.gap_ms, Some(measures.longest_gap)),
+        ("onset of speech → clear", budget.clear_ms, slowest),
+    ];
+    let over = |(what, budget, measured): (&str, Option<u64>, Option<Micros>)| {
+        let (budget, measured) = (Micros::from_ms(budget?), measured?);
+        let took = if measured == Micros::MAX { "never".to_owned() } else { measured.to_string() };
+        (measured > budget).then(|| format!("{what}: {took}, not within {budget}"))
+    };
+    checks.into_iter().filter_map(over).collect()
 }
 
 /// Whether the TwiML alone made up the call: it spoke or listened, asked for no stream that was refused, and never failed.

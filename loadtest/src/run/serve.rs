@@ -7,6 +7,7 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 
 use super::environment;
+use crate::caller::library;
 use crate::caller::script::{self, Script};
 use crate::cli::ServeArgs;
 use crate::rest::account::{AccountPlan, ApiKey};
@@ -93,7 +94,7 @@ fn account(args: &ServeArgs) -> Result<AccountPlan, String> {
 
 fn plan(args: &ServeArgs, who: &Accounts) -> Result<ExchangePlan, String> {
     let mut scripts: BTreeMap<String, Arc<Script>> = BTreeMap::new();
-    let built_in = script::BUILT_IN.iter().map(|(name, _)| (*name).to_owned());
+    let built_in = library::SCENARIOS.iter().map(|(name, _)| (*name).to_owned());
     for name in built_in.chain(who.parties.values().cloned()).chain([args.anybody.clone()]) {
         let script = script::load(&name).map_err(|e| e.to_string())?;
         scripts.insert(name, Arc::new(script));

@@ -14,6 +14,11 @@ use crate::time::{Micros, SAMPLE_US};
 /// Twilio buffers at most ten minutes of sound (warning 31931).
 pub const LIMIT_BYTES: u64 = 10 * 60 * 8_000;
 
+/// A silence in the middle that is longer than this is a pause that the server meant; a shorter one is a gap.
+pub const GAP_MAX: Micros = Micros::from_ms(300);
+/// A silence shorter than this is covered by any receiver.
+pub const GAP_MIN: Micros = Micros::from_ms(2);
+
 /// Own bound on marks that wait, so that a server which sends only marks cannot fill our memory.
 pub const LIMIT_MARKS: usize = 100_000;
 
@@ -36,6 +41,15 @@ pub enum Played<'a> {
     },
 }
 
+/// Where the buffer ran dry in the middle of what the server said.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Gaps {
+    /// How often.
+    pub count: u64,
+    /// The longest.
+    pub longest: Micros,
+}
+
 /// The buffer of one stream.
 #[derive(Debug, Default)]
 pub struct Playback {
@@ -50,6 +64,9 @@ pub struct Playback {
     queued: u64,
     cleared: u64,
     discarded: u64,
+    /// The server ended what it said by a mark or a clear: running dry now is no gap.
+    complete: bool,
+    gaps: Gaps,
     /// Up to when everything has been played.
     cursor: Micros,
 }
@@ -75,8 +92,10 @@ impl Playback {
     /// Queues sound that arrived at `now`; returns how many bytes did not fit. Call [`Self::advance`] first.
     pub fn media(&mut self, now: Micros, mut bytes: Vec<u8>) -> u64 {
         if self.waiting_bytes() == 0 {
+            self.dry_until(now);
             self.cursor = self.cursor.max(now);
         }
+        self.complete = false;
         let room = LIMIT_BYTES - self.waiting_bytes();
         let lost = (bytes.len() as u64).saturating_sub(room);
         bytes.truncate(to_len(room));
@@ -93,6 +112,7 @@ impl Playback {
     /// # Errors
     /// The name, when [`LIMIT_MARKS`] marks are already waiting.
     pub fn mark(&mut self, name: String) -> Result<Option<String>, String> {
+        self.complete = true;
         if self.waiting_bytes() == 0 {
             return Ok(Some(name));
         }
@@ -107,10 +127,25 @@ impl Playback {
     pub fn clear(&mut self) -> (u64, Vec<String>) {
         let lost = self.waiting_bytes();
         self.cleared += lost;
+        self.complete = true;
         self.gone = self.queued;
         self.audio.clear();
         self.first_played = 0;
         (lost, self.marks.drain(..).map(|(_, name)| name).collect())
+    }
+
+    /// Gaps so far.
+    #[must_use]
+    pub const fn gaps(&self) -> Gaps {
+        self.gaps
+    }
+
+    fn dry_until(&mut self, now: Micros) {
+        let silent = now.since(self.cursor);
+        if self.gone > 0 && !self.complete && (GAP_MIN..=GAP_MAX).contains(&silent) {
+            self.gaps.count += 1;
+            self.gaps.longest = self.gaps.longest.max(silent);
+        }
     }
 
     /// When the next mark falls due, or else when the buffer runs dry; `None` while it is empty.
@@ -276,6 +311,26 @@ mod tests {
         assert_eq!(playback.media(Micros::ZERO, vec![0; 30]), 20);
         assert_eq!(playback.waiting_bytes(), LIMIT_BYTES);
         assert_eq!(playback.discarded_bytes(), 20);
+    }
+
+    #[test]
+    fn running_dry_in_the_middle_is_a_gap_and_behind_a_mark_or_a_pause_it_is_none() {
+        let mut playback = Playback::default();
+        let mut say = |at_ms: u64, marked: bool| {
+            let now = Micros::from_ms(at_ms);
+            playback.advance(now, &mut |_| ());
+            playback.media(now, vec![0; 800]);
+            if marked {
+                playback.mark("m".into()).unwrap();
+            }
+            playback.gaps()
+        };
+        say(0, false);
+        assert_eq!(say(101, false), Gaps::default(), "too short to be heard");
+        let one = Gaps { count: 1, longest: Micros::from_ms(49) };
+        assert_eq!(say(250, true), one);
+        assert_eq!(say(400, false), one, "behind a mark");
+        assert_eq!(say(900, false), one, "a pause");
     }
 
     #[test]

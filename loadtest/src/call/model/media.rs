@@ -58,7 +58,10 @@ impl Call {
         self.noticed(noticed);
         if let Some(said) = self.onset_ahead.take_if(|said| said.onset() <= self.now) {
             let (clip, text) = (said.clip.name.clone(), said.clip.text.clone());
-            self.note_at(said.onset(), What::CallerSpeaks { clip, text });
+            match said.clip.is_speech() {
+                true => self.note_at(said.onset(), What::CallerSpeaks { clip, text }),
+                false => self.note_at(said.begins, What::Disturbance { kind: clip }),
+            }
         }
     }
 
@@ -99,8 +102,11 @@ impl Call {
                 }
             }
             StreamEvent::Cleared { bytes } => self.cleared(at, bytes),
-            StreamEvent::MarkEchoed { played: true, .. } => self.measures.marks_played += 1,
-            StreamEvent::MarkEchoed { .. } => self.measures.marks_cleared += 1,
+            StreamEvent::MarkEchoed { played, .. } => {
+                self.last_mark = Some(at);
+                self.measures.marks_played += u64::from(played);
+                self.measures.marks_cleared += u64::from(!played);
+            }
             StreamEvent::Warning(warning) => self.note(What::Warning(warning)),
         }
     }
@@ -174,6 +180,9 @@ impl Call {
     pub(super) fn close_books(&mut self, stream: &Stream, why: String) {
         self.measures.messages_refused += stream.counts().refused;
         self.measures.refusals.extend_from_slice(stream.refusals());
+        let gaps = stream.playback().gaps();
+        self.measures.gaps += gaps.count;
+        self.measures.longest_gap = self.measures.longest_gap.max(gaps.longest);
         let unheard_ms = Micros::from_samples(stream.playback().waiting_bytes());
         self.note(What::StreamEnded { why, unheard_ms });
     }

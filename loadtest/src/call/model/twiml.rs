@@ -96,6 +96,7 @@ impl Call {
         }
         self.executor.heard(at, bytes);
         self.taps_hear(at, bytes);
+        self.line.heard(at, bytes);
         let mut noticed = Vec::new();
         self.ear.hear(at, bytes, &mut |n| noticed.push(n));
         self.noticed(noticed);
