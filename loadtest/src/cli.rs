@@ -1,6 +1,7 @@
 //! The command line.
 
 mod doctor;
+mod scenarios;
 mod serve;
 mod webhooks;
 
@@ -9,6 +10,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 pub use doctor::DoctorArgs;
+pub use scenarios::ScenariosArgs;
 pub use serve::ServeArgs;
 pub use webhooks::{WebhookLimitArgs, WebhooksArgs};
 
@@ -32,6 +34,10 @@ pub enum Command {
     ///
     /// Exit code: 0 well, warnings included; 1 nobody answers; 2 wrong usage; 3 something is wrong.
     Doctor(Box<DoctorArgs>),
+    /// Play every built-in scenario against a server, a few at a time, and print a table.
+    ///
+    /// Exit code: 0 good, or only what informs was missed; 1 no call came up; 2 wrong usage; 3 a scenario was missed.
+    Scenarios(Box<ScenariosArgs>),
     /// Hold many calls at once from one thread, all speaking and interrupting, and measure the server.
     ///
     /// Exit code: 0 good; 1 no call came up; 2 wrong usage; 3 a threshold was missed; 4 void, the machine was too busy
@@ -50,7 +56,7 @@ pub enum Command {
         #[arg(required = true)]
         files: Vec<PathBuf>,
     },
-    /// List the built-in scripts and clips.
+    /// List the built-in scenarios and clips.
     List,
 }
 
@@ -83,7 +89,7 @@ pub struct CallArgs {
     /// Whom to call.
     #[command(flatten)]
     pub target: TargetArgs,
-    /// A built-in script, or a .toml file.
+    /// A built-in scenario, or a .toml file.
     #[arg(long, default_value = "default")]
     pub script: String,
     /// How many calls, all at once.

@@ -3,6 +3,7 @@
 pub mod doctor;
 #[cfg(target_os = "linux")]
 mod fleet;
+mod scenarios;
 mod serve;
 #[cfg(target_os = "linux")]
 mod webhooks;
@@ -66,6 +67,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Fleet(args) => fleet::fleet(&args),
         Command::Webhooks(args) => webhooks::webhooks(&args),
         Command::Serve(args) => serve::serve(&args),
+        Command::Scenarios(args) => scenarios::scenarios(&args),
         Command::Label { files } => label_files(&files),
         Command::List => {
             list();
@@ -289,7 +291,7 @@ fn label_files(files: &[PathBuf]) -> Result<u8, String> {
 }
 
 fn list() {
-    println!("scenarios (call --script NAME):");
+    println!("scenarios (call --script NAME, or all of them: scenarios):");
     for (name, _) in library::SCENARIOS {
         let Ok(script) = script::load(name) else { continue };
         let informs = script.informs.map(|subject| format!(" [only informs: {subject}]")).unwrap_or_default();

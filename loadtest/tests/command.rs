@@ -95,7 +95,7 @@ async fn a_server_that_is_not_there_exits_with_1_and_the_cure() {
 async fn wrong_usage_exits_with_2_and_one_line() {
     let folder = folder("usage");
     for (arguments, part) in [
-        (&["call", "--script", "nothing"][..], "built in are default"),
+        (&["call", "--script", "nothing"][..], "built in are default, greeting"),
         (&["call", "--url", "nothing"], "--url"),
         (&["call", "--url", "https://example.com/voice"], "--public-url"),
         (&["call", "--count", "0"], "--count 0"),
@@ -109,4 +109,25 @@ async fn wrong_usage_exits_with_2_and_one_line() {
     }
     assert_eq!(loadtest(&["--help"], &folder).await.0, 0);
     assert_eq!(loadtest(&["list"], &folder).await.0, 0);
+}
+
+#[tokio::test]
+async fn scenarios_print_a_row_each_and_exit_with_3_when_one_is_missed() {
+    let folder = folder("scenarios");
+    let (url, _) = serve(Fault::None).await;
+    let only = ["scenarios", "--url", &url, "--only", "greeting,first-word,coughs,reset"];
+    let (code, out, err) = loadtest(&only, &folder).await;
+    assert_eq!(code, 0, "{out}{err}");
+    for part in ["ok      greeting", "ok      first-word", "info    coughs", "ok      reset", "for information (noise)"]
+    {
+        assert!(out.contains(part), "no {part:?} in\n{out}");
+    }
+    let (url, _) = serve(Fault::Deaf).await;
+    let (code, out, err) = loadtest(&["scenarios", "--url", &url, "--only", "first-word", "--json"], &folder).await;
+    assert_eq!(code, 3, "{out}{err}");
+    let report: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(report["rows"][0]["outcome"], "missed");
+    let (code, _, err) = loadtest(&["scenarios", "--only", "nothing"], &folder).await;
+    assert_eq!(code, 2);
+    assert!(err.contains("loadtest list shows them"), "{err}");
 }

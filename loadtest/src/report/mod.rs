@@ -4,6 +4,7 @@ pub mod doctor;
 pub mod figures;
 #[cfg(target_os = "linux")]
 pub mod fleet;
+pub mod scenarios;
 pub mod table;
 pub mod timeline;
 pub mod verdict;
