@@ -18,6 +18,7 @@ use loadtest::twilio::ids::{Sids, sid};
 use loadtest::twilio::params::{Direction, Parties};
 use loadtest::twilio::url::Url;
 use support::Fault;
+use support::patient::{self, Plant};
 use support::server::{TOKEN, serve};
 
 fn plan(url: &str, script: &str) -> CallPlan {
@@ -77,14 +78,63 @@ async fn hanging_up_sends_stop() {
     let (url, seen) = serve(Fault::None).await;
     let call = run(plan(&url, "about = \"x\"\n[[step]]\nwait = \"bot_starts\"")).await;
     assert_eq!(judge(&call), Outcome::Good, "{:#?}", call.events);
-    // The server's task ends right behind the close that it answered.
-    tokio::time::timeout(std::time::Duration::from_secs(2), async {
-        while seen.lock().unwrap().stops == 0 {
+    until(|| seen.lock().unwrap().stops == 1).await;
+    assert_eq!(seen.lock().unwrap().broken, 0);
+}
+
+/// The server's task ends right behind what ended its socket.
+async fn until(happened: impl Fn() -> bool) {
+    let wait = async {
+        while !happened() {
             tokio::task::yield_now().await;
         }
-    })
-    .await
-    .unwrap();
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(2), wait).await.unwrap();
+}
+
+/// A call of about a second with this fault.
+fn faulty(url: &str, fault: &str) -> CallPlan {
+    plan(url, &format!("about = \"x\"\n[[step]]\nsilence_ms = 1200\n[[fault]]\n{fault}"))
+}
+
+#[tokio::test]
+async fn a_reset_is_an_error_to_the_server_and_the_call_goes_on() {
+    let (url, seen) = serve(Fault::None).await;
+    let call = run(faulty(&url, "kind = \"reset\"\nat_ms = 300")).await;
+    assert_eq!(call.ended.as_deref(), Some("<Hangup>"), "{:#?}", call.events);
+    until(|| seen.lock().unwrap().broken == 1).await;
+    let seen = seen.lock().unwrap();
+    assert_eq!((seen.stops, seen.requests.len()), (0, 2), "no stop, but the webhook behind the stream");
+}
+
+#[tokio::test]
+async fn what_is_not_read_waits_and_is_read_later() {
+    let (url, _) = serve(Fault::None).await;
+    let call = run(faulty(&url, "kind = \"slow_reader\"\nat_ms = 0\nfor_ms = 600")).await;
+    assert_eq!(judge(&call), Outcome::Good, "{:#?}", call.events);
+    let first = call.measures.first_audio.unwrap().as_ms();
+    assert!((600.0..1_000.0).contains(&first), "{first} ms");
+    assert_eq!(call.measures.media_received, 40, "nothing is lost by waiting");
+}
+
+#[tokio::test]
+async fn a_hanging_connection_is_never_told_that_the_call_has_ended() {
+    let (url, seen) = serve(Fault::None).await;
+    let call = run(faulty(&url, "kind = \"half_open\"\nat_ms = 300")).await;
+    assert_eq!(judge(&call), Outcome::Good, "{:#?}", call.events);
+    until(|| seen.lock().unwrap().broken == 1).await;
+    assert_eq!(seen.lock().unwrap().stops, 0, "it got no stop");
+    assert!(call.measures.frames_sent > 50, "though frames were made to the end");
+}
+
+#[tokio::test]
+async fn a_second_socket_is_told_from_the_first_by_its_token() {
+    let fault = "kind = \"second_socket\"\nat_ms = 200";
+    let call = run(faulty(&patient::serve(Plant::Nothing).await, fault)).await;
+    assert_eq!(judge(&call), Outcome::Good, "{:#?}", call.events);
+    let call = run(faulty(&patient::serve(Plant::ReusableToken).await, fault)).await;
+    let Outcome::Missed(causes) = judge(&call) else { panic!("{:#?}", call.events) };
+    assert!(causes[0].contains("second socket"), "{causes:?}");
 }
 
 #[tokio::test]
@@ -95,30 +145,4 @@ async fn nobody_listening_is_a_failed_call_with_the_cure() {
     let call = run(plan(&url, "about = \"x\"\n[[step]]\nwait = \"bot_starts\"")).await;
     let Outcome::Failed(cause) = judge(&call) else { panic!("{:#?}", call.events) };
     assert!(cause.contains("start the server: cargo run --release"), "{cause}");
-}
-
-/// A call with this fault 300 ms into its stream, and what the server saw.
-async fn with_fault(fault: &str) -> Call {
-    let (url, _) = serve(Fault::None).await;
-    let script = format!("about = \"x\"\n[[step]]\nsilence_ms = 1500\n[[fault]]\nat_ms = 300\n{fault}");
-    run(plan(&url, &script)).await
-}
-
-#[tokio::test]
-async fn a_server_without_a_lock_speaks_with_a_second_socket() {
-    let call = with_fault("kind = \"second_socket\"").await;
-    let Outcome::Missed(causes) = judge(&call) else { panic!("{:#?}", call.events) };
-    assert!(causes[0].contains("spoke with it"), "{causes:?}");
-}
-
-#[tokio::test]
-async fn a_reset_is_an_error_to_the_server_and_the_call_goes_on() {
-    let call = with_fault("kind = \"reset\"").await;
-    assert_eq!(call.ended.as_deref(), Some("<Hangup>"), "{:#?}", call.events);
-}
-
-#[tokio::test]
-async fn what_is_not_read_waits_and_is_read_later() {
-    let call = with_fault("kind = \"slow_reader\"\nfor_ms = 600").await;
-    assert_eq!(judge(&call), Outcome::Good, "{:#?}", call.events);
 }

@@ -19,6 +19,8 @@ pub(crate) struct Seen {
     pub(crate) requests: Vec<String>,
     pub(crate) bad_signatures: Vec<String>,
     pub(crate) stops: u32,
+    /// Sockets that ended without a close.
+    pub(crate) broken: u32,
     dial: bool,
 }
 
@@ -93,7 +95,11 @@ async fn media(stream: TcpStream, authority: &str, seen: Arc<Mutex<Seen>>, fault
     let mut socket = tokio_tungstenite::accept_hdr_async(stream, look).await.unwrap();
     check(&seen, &signature, &format!("ws://{authority}/media"), &[]);
     let mut bot = Bot::new(fault);
-    while let Some(Ok(message)) = socket.next().await {
+    while let Some(message) = socket.next().await {
+        let Ok(message) = message else {
+            seen.lock().unwrap().broken += 1;
+            break;
+        };
         let Message::Text(text) = message else { continue };
         for act in bot.on_text(&text) {
             let sent = match act {
