@@ -20,7 +20,7 @@ use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
 use super::clock::Clock;
 use super::route::Route;
-use super::webhook::connect;
+use super::webhook::{NoConnection, connect};
 use crate::time::Micros;
 use crate::twilio::url::Url;
 use crate::twilio::warning::{Code, Warning};
@@ -69,7 +69,7 @@ impl Socket {
     /// The [`Warning`] with which Twilio gives up.
     pub async fn open(url: Url, signature: Option<String>, route: Route, clock: Clock) -> Result<Self, Warning> {
         let place = route.place(&url).map_err(|e| Warning::new(Code::StreamRefused, e))?;
-        let tcp = connect(&place).await.map_err(|e| Warning::new(Code::StreamRefused, e))?;
+        let tcp = connect(&place).await.map_err(unconnected)?;
         let twin = tcp.as_fd().try_clone_to_owned().ok().map(Into::into);
         let handshake = shake(tcp, &url, signature.as_deref());
         let websocket = timeout(HANDSHAKE, handshake)
@@ -147,6 +147,14 @@ impl Socket {
             stop.abort();
         }
     }
+}
+
+fn unconnected(why: NoConnection) -> Warning {
+    let code = match why {
+        NoConnection::TimedOut(_) => Code::StreamTimeout,
+        NoConnection::Refused(_) => Code::StreamRefused,
+    };
+    Warning::new(code, why)
 }
 
 async fn shake(tcp: TcpStream, url: &Url, signature: Option<&str>) -> Result<WebSocketStream<TcpStream>, Warning> {

@@ -1,11 +1,13 @@
 //! Makes one webhook request over plain HTTP, within Twilio's limits.
 
+use std::io::ErrorKind;
 use std::time::Duration;
 
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Bytes};
 use hyper::header::{CONTENT_TYPE, HOST, LOCATION, USER_AGENT};
 use hyper_util::rt::TokioIo;
+use thiserror::Error;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
@@ -49,22 +51,40 @@ async fn attempt(request: Request, route: Route, max_bytes: usize) -> Result<Ans
     answer
 }
 
+/// Why there is no connection, in one line that says what to do. Twilio tells the two apart (31901, 31902).
+#[derive(Debug, Error)]
+pub enum NoConnection {
+    /// Nobody said yes or no.
+    #[error("{0} did not accept the connection within 5 s")]
+    TimedOut(String),
+    /// Somebody said no, or there is no way to him.
+    #[error("{0}")]
+    Refused(String),
+}
+
+impl From<NoConnection> for String {
+    fn from(why: NoConnection) -> Self {
+        why.to_string()
+    }
+}
+
 /// Connects within Twilio's limit.
 ///
 /// # Errors
-/// One line that says what to do.
-pub async fn connect(place: &Place) -> Result<TcpStream, String> {
+/// [`NoConnection`].
+pub async fn connect(place: &Place) -> Result<TcpStream, NoConnection> {
     let Place { host, port } = place;
     match timeout(CONNECT, TcpStream::connect((host.as_str(), *port))).await {
         Ok(Ok(stream)) => {
-            stream.set_nodelay(true).map_err(|e| e.to_string())?;
+            stream.set_nodelay(true).map_err(|e| NoConnection::Refused(e.to_string()))?;
             Ok(stream)
         }
-        Ok(Err(e)) if e.kind() == std::io::ErrorKind::ConnectionRefused => {
-            Err(format!("nothing listens on {host}:{port}; start the server: cargo run --release"))
-        }
-        Ok(Err(e)) => Err(format!("cannot connect to {host}:{port}: {e}")),
-        Err(_) => Err(format!("{host}:{port} did not accept the connection within 5 s")),
+        Ok(Err(e)) if e.kind() == ErrorKind::ConnectionRefused => Err(NoConnection::Refused(format!(
+            "nothing listens on {host}:{port}; start the server: cargo run --release"
+        ))),
+        Ok(Err(e)) if e.kind() == ErrorKind::TimedOut => Err(NoConnection::TimedOut(format!("{host}:{port}"))),
+        Ok(Err(e)) => Err(NoConnection::Refused(format!("cannot connect to {host}:{port}: {e}"))),
+        Err(_) => Err(NoConnection::TimedOut(format!("{host}:{port}"))),
     }
 }
 
