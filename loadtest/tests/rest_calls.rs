@@ -231,3 +231,15 @@ fn requests_wait_for_their_answers_and_too_many_at_once_are_refused_unprocessed(
     bench.until(Micros::from_ms(200));
     assert_eq!(bench.answers[0].1.body["calls"].as_array().unwrap().len(), 2, "the refused one made no call");
 }
+
+#[test]
+fn a_call_that_breaks_has_failed_and_makes_room() {
+    let mut bench = Bench::with(|plan| plan.accounts[0].concurrent_calls = Some(1));
+    let call = bench.call();
+    bench.news(&call, CallStatus::InProgress);
+    bench.tell(&call, News::Over);
+    assert_eq!(bench.status(&call), "failed");
+    bench.until(SECOND);
+    bench.call();
+    assert_eq!(bench.begun.len(), 2);
+}

@@ -8,6 +8,7 @@ use super::calls::CallBook;
 use super::debugger::Debugger;
 use super::number::{Number, NumberPlan};
 use super::queue::Queue;
+use super::recordings::Tapes;
 use crate::rng::Rng;
 use crate::twilio::date;
 
@@ -68,6 +69,8 @@ pub struct Account {
     pub numbers: BTreeMap<String, Number>,
     /// Its calls.
     pub calls: CallBook,
+    /// Its recordings.
+    pub recordings: Tapes,
     /// Its calls that wait to be dialled.
     pub queue: Queue,
     /// Its warnings and errors.
@@ -84,6 +87,7 @@ impl Account {
         Self {
             numbers: numbers.map(|number| (number.sid.clone(), number)).collect(),
             calls: CallBook::default(),
+            recordings: Tapes::default(),
             queue: Queue::new(plan.calls_per_second),
             debugger: Debugger::default(),
             requests: 0,

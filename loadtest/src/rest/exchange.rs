@@ -2,6 +2,7 @@
 
 mod asked;
 mod live;
+mod recorded;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use super::account::{Account, AccountPlan};
 use super::answer::{Answer, Refusal};
 use super::news::News;
 use super::request::Request;
+use super::route::Resource;
 use super::{auth, route};
 use crate::call::model::{CallPlan, Order};
 use crate::caller::script::Script;
@@ -157,7 +159,8 @@ impl Exchange {
         let sid = route::find(&request.path).map(|(sid, _)| sid);
         let sid = sid.or_else(|| request.path.split('/').nth(3)).unwrap_or_default();
         let account = self.accounts.get(sid.strip_suffix(".json").unwrap_or(sid)).ok_or_else(Refusal::authenticate)?;
-        if !auth::opens(&account.plan, request.authorization.as_deref()) {
+        let public = matches!(route::find(&request.path), Some((_, Resource::Sound(_))));
+        if !public && !auth::opens(&account.plan, request.authorization.as_deref()) {
             return Err(Refusal::authenticate());
         }
         if account.requests >= account.plan.concurrent_requests {

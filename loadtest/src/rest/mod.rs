@@ -25,5 +25,6 @@ pub mod number;
 pub mod page;
 pub mod phone;
 pub mod queue;
+pub mod recordings;
 pub mod request;
 pub mod route;

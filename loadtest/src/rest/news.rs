@@ -3,6 +3,7 @@
 use crate::call::event::What;
 use crate::call::model::Call;
 use crate::twilio::params::CallStatus;
+use crate::twilio::recording::Recording;
 use crate::twilio::warning::Warning;
 
 /// Something that happened on a live call.
@@ -12,6 +13,10 @@ pub enum News {
     Status(CallStatus),
     /// The debugger shows this.
     Warning(Warning),
+    /// A recording is finished, and can be heard.
+    Recorded(Box<Recording>),
+    /// Nothing more will come; a call that has not ended by then broke.
+    Over,
 }
 
 /// Looks at a call again and again, and says what is new.
@@ -19,6 +24,7 @@ pub enum News {
 pub struct Watcher {
     status: Option<CallStatus>,
     seen: usize,
+    recorded: usize,
 }
 
 impl Watcher {
@@ -27,6 +33,9 @@ impl Watcher {
         let fresh = call.events.get(self.seen..).unwrap_or_default();
         self.seen = call.events.len();
         let mut news: Vec<News> = fresh.iter().filter_map(|event| warning(&event.what)).collect();
+        let recordings = call.recordings.get(self.recorded..).unwrap_or_default();
+        self.recorded = call.recordings.len();
+        news.extend(recordings.iter().map(|recording| News::Recorded(Box::new(recording.clone()))));
         if self.status != Some(call.status()) {
             self.status = Some(call.status());
             news.push(News::Status(call.status()));

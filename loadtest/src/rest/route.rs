@@ -9,6 +9,16 @@ pub enum Resource<'a> {
     Calls,
     /// One call.
     Call(&'a str),
+    /// All recordings.
+    Recordings,
+    /// One recording.
+    Recording(&'a str),
+    /// The sound of a recording: everybody who knows its name may hear it, as at Twilio unless it is told otherwise.
+    Sound(&'a str),
+    /// All recordings of a call.
+    CallRecordings(&'a str),
+    /// One recording of a call.
+    CallRecording(&'a str, &'a str),
     /// All numbers.
     Numbers,
     /// One number.
@@ -35,9 +45,17 @@ pub fn find(path: &str) -> Option<(&str, Resource<'_>)> {
     let Some((account, rest)) = rest.split_once('/') else {
         return rest.strip_suffix(".json").map(|account| (account, Resource::Account));
     };
+    if let Some(recording) = rest.strip_prefix("Recordings/").filter(|name| !name.ends_with(".json")) {
+        let sid = recording.strip_suffix(".wav").unwrap_or(recording);
+        return Some((account, Resource::Sound(sid)));
+    }
     let resource = match *rest.strip_suffix(".json")?.split('/').collect::<Vec<_>>() {
         ["Calls"] => Resource::Calls,
         ["Calls", call] => Resource::Call(call),
+        ["Calls", call, "Recordings"] => Resource::CallRecordings(call),
+        ["Calls", call, "Recordings", recording] => Resource::CallRecording(call, recording),
+        ["Recordings"] => Resource::Recordings,
+        ["Recordings", recording] => Resource::Recording(recording),
         ["IncomingPhoneNumbers"] => Resource::Numbers,
         ["IncomingPhoneNumbers", number] => Resource::Number(number),
         _ => return None,
@@ -53,6 +71,13 @@ mod tests {
     fn paths_are_found_and_others_are_not() {
         let call = "/2010-04-01/Accounts/AC1/Calls/CA1.json";
         assert_eq!(find(call), Some(("AC1", Resource::Call("CA1"))));
+        let sound = "/2010-04-01/Accounts/AC1/Recordings/RE1";
+        for target in [sound.to_owned(), format!("{sound}.wav")] {
+            assert_eq!(find(&target), Some(("AC1", Resource::Sound("RE1"))));
+        }
+        assert_eq!(find(&format!("{sound}.json")), Some(("AC1", Resource::Recording("RE1"))));
+        let of_call = "/2010-04-01/Accounts/AC1/Calls/CA1/Recordings/RE1.json";
+        assert_eq!(find(of_call), Some(("AC1", Resource::CallRecording("CA1", "RE1"))));
         assert_eq!(find("/2010-04-01/Accounts/AC1.json"), Some(("AC1", Resource::Account)));
         assert_eq!(find("/loadtest/Accounts/AC1/Debugger.json"), Some(("AC1", Resource::Debugger)));
         for nothing in ["/", "/2010-04-01/Accounts/AC1/Calls", "/2010-04-01/Accounts/AC1/Faxes.json", "/2008-08-01/x"] {

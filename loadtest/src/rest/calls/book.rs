@@ -5,9 +5,15 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::entry::Entry;
+use crate::time::Micros;
+use crate::twilio::params::CallStatus;
 
 /// Calls that are remembered: a day at one call a second, with room to spare.
 const MOST: usize = 100_000;
+
+const fn is_under_way(status: CallStatus) -> bool {
+    matches!(status, CallStatus::Ringing | CallStatus::InProgress)
+}
 
 /// The calls of one account.
 #[derive(Debug, Default)]
@@ -61,13 +67,12 @@ impl CallBook {
         self.alive
     }
 
-    /// A call is dialled, or rings.
-    pub const fn began(&mut self) {
-        self.alive += 1;
-    }
-
-    /// A call that had begun has ended.
-    pub const fn ended(&mut self) {
-        self.alive = self.alive.saturating_sub(1);
+    /// A call stands so from `now` on.
+    pub fn stands(&mut self, now: Micros, sid: &str, status: CallStatus) {
+        let Some(entry) = self.get_mut(sid) else { return };
+        let was = is_under_way(entry.status);
+        entry.stands(now, status);
+        let is = is_under_way(entry.status);
+        self.alive = self.alive + usize::from(is && !was) - usize::from(was && !is);
     }
 }

@@ -15,7 +15,7 @@ use crate::time::Micros;
 use crate::twilio::ids;
 use crate::twilio::params::{CallStatus, Direction, Parties};
 
-type Asked = Result<Answer, Refusal>;
+pub(super) type Asked = Result<Answer, Refusal>;
 
 impl Exchange {
     pub(super) fn ask(&mut self, sid: &str, request: &Request) -> Asked {
@@ -29,6 +29,11 @@ impl Exchange {
             }
             ("POST", Resource::Call(call)) => self.change_call(sid, call, request),
             ("DELETE", Resource::Call(call)) => self.delete_call(sid, call, request),
+            (method, Resource::Recordings) => self.recordings(sid, method, None, request),
+            (method, Resource::CallRecordings(call)) => self.recordings(sid, method, Some(call), request),
+            (method, Resource::Recording(tape)) => self.recording(sid, method, None, tape, request),
+            (method, Resource::CallRecording(call, tape)) => self.recording(sid, method, Some(call), tape, request),
+            ("GET", Resource::Sound(tape)) => self.sound(sid, tape, request),
             ("GET", Resource::Numbers) => self.list_numbers(sid, request),
             ("GET", Resource::Number(number)) => self.number(sid, number, request),
             ("POST", Resource::Number(number)) => self.change_number(sid, number, request),
@@ -41,15 +46,15 @@ impl Exchange {
         }
     }
 
-    fn account(&self, sid: &str, request: &Request) -> Result<&Account, Refusal> {
+    pub(super) fn account(&self, sid: &str, request: &Request) -> Result<&Account, Refusal> {
         self.accounts.get(sid).ok_or_else(|| Refusal::not_found(&request.path))
     }
 
-    fn account_mut(&mut self, sid: &str, request: &Request) -> Result<&mut Account, Refusal> {
+    pub(super) fn account_mut(&mut self, sid: &str, request: &Request) -> Result<&mut Account, Refusal> {
         self.accounts.get_mut(sid).ok_or_else(|| Refusal::not_found(&request.path))
     }
 
-    fn call(&self, sid: &str, call: &str, request: &Request) -> Result<&Entry, Refusal> {
+    pub(super) fn call(&self, sid: &str, call: &str, request: &Request) -> Result<&Entry, Refusal> {
         self.account(sid, request)?.calls.get(call).ok_or_else(|| Refusal::not_found(&request.path))
     }
 
@@ -92,9 +97,7 @@ impl Exchange {
                 let now = self.now;
                 let account = self.account_mut(sid, request)?;
                 account.queue.remove(call);
-                if let Some(entry) = account.calls.get_mut(call) {
-                    entry.stands(now, CallStatus::Canceled);
-                }
+                account.calls.stands(now, call, CallStatus::Canceled);
             }
             Change::End(_) => self.order(call, Order::HangUp),
         }
@@ -164,7 +167,7 @@ impl Exchange {
     }
 }
 
-fn item<'a>(sid: &'a str, write: impl Fn() -> serde_json::Value + 'a) -> Item<'a> {
+pub(super) fn item<'a>(sid: &'a str, write: impl Fn() -> serde_json::Value + 'a) -> Item<'a> {
     (sid, Box::new(write))
 }
 

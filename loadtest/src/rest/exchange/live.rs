@@ -61,7 +61,7 @@ impl Exchange {
         let how = how(entry);
         let Some(how) = how.filter(|_| !full) else {
             // A caller hears the busy tone; a number without a webhook fails without a word, as at Twilio.
-            entry.stands(now, if full && inbound { CallStatus::Busy } else { CallStatus::Failed });
+            account.calls.stands(now, call, if full && inbound { CallStatus::Busy } else { CallStatus::Failed });
             if full {
                 let text = "the account has as many calls at once as it may have".to_owned();
                 let entry = debugger::Entry { unix_s, call: call.into(), code: TOO_MANY_CALLS, is_error: true, text };
@@ -70,7 +70,6 @@ impl Exchange {
             return;
         };
         entry.started = Some(now);
-        entry.stands(now, CallStatus::Ringing);
         let plan = CallPlan {
             first: how.first,
             direction: entry.direction,
@@ -83,7 +82,7 @@ impl Exchange {
             unix_s: self.plan.unix_s,
             keep_sound: false,
         };
-        account.calls.began();
+        account.calls.stands(now, call, CallStatus::Ringing);
         self.live.insert(call.to_owned(), sid.to_owned());
         self.out.push_back(Output::Begin(Box::new(plan)));
     }
@@ -92,15 +91,12 @@ impl Exchange {
     pub(super) fn news(&mut self, call: &str, news: News) {
         let Some(sid) = self.live.get(call).cloned() else { return };
         match news {
-            News::Status(status) => {
-                self.stands(&sid, call, status);
-                if status.is_final() {
-                    self.live.remove(call);
-                    if let Some(account) = self.accounts.get_mut(&sid) {
-                        account.calls.ended();
-                    }
-                }
+            News::Status(status) => self.stands(&sid, call, status),
+            News::Over => {
+                self.stands(&sid, call, CallStatus::Failed);
+                self.live.remove(call);
             }
+            News::Recorded(recording) => self.recorded(&sid, call, *recording),
             News::Warning(warning) => {
                 let (unix_s, code) = (self.unix_s(), warning.code.number());
                 let is_error = warning.code.is_error();
@@ -113,8 +109,8 @@ impl Exchange {
     }
 
     fn stands(&mut self, sid: &str, call: &str, status: CallStatus) {
-        if let Some(entry) = self.accounts.get_mut(sid).and_then(|account| account.calls.get_mut(call)) {
-            entry.stands(self.now, status);
+        if let Some(account) = self.accounts.get_mut(sid) {
+            account.calls.stands(self.now, call, status);
         }
     }
 

@@ -12,7 +12,6 @@ use crate::rest::news::News;
 use crate::shell::clock::Clock;
 use crate::shell::route::Route;
 use crate::time::Micros;
-use crate::twilio::params::CallStatus;
 
 /// Orders that wait for one call. Full: the newest is lost, as it would be on a call that does not respond.
 const ORDERS: usize = 64;
@@ -60,8 +59,7 @@ impl Desk {
             Told::News(call, news) => self.handle(Input::News { call, news }),
             Told::Over(call) => {
                 self.calls.remove(&call);
-                // Of a call that broke nobody else says so; on one that has ended it changes nothing.
-                self.handle(Input::News { call, news: News::Status(CallStatus::Failed) });
+                self.handle(Input::News { call, news: News::Over });
             }
         }
     }

@@ -1,0 +1,76 @@
+//! Recordings through the REST API: what a call recorded is listed, shown, heard and deleted.
+#![allow(clippy::unwrap_used, reason = "a panic is a failed test")]
+
+mod support;
+
+use loadtest::rest::news::News;
+use loadtest::time::Micros;
+use loadtest::twilio::recording::{Recording, Source, Track};
+use support::rest::{ACCOUNT, Bench, OTHER};
+
+/// A call with a finished recording of two seconds.
+fn recorded() -> (Bench, String) {
+    let mut bench = Bench::new();
+    let call = bench.call();
+    bench.until(Micros::from_ms(10_000));
+    let recording = Recording {
+        sid: "RE1".into(),
+        url: String::new(),
+        source: Source::RecordVerb,
+        track: Track::Inbound,
+        began: Micros::from_ms(8_000),
+        length: Micros::from_ms(1_500),
+        channels: vec![vec![0x20; 12_000]],
+    };
+    bench.tell(&call, News::Recorded(Box::new(recording)));
+    (bench, call)
+}
+
+#[test]
+fn a_recording_is_shown_with_figures_as_strings_and_a_media_url() {
+    let (mut bench, call) = recorded();
+    let shown = bench.get("/Recordings/RE1.json").body;
+    assert_eq!((&shown["duration"], &shown["channels"]), (&"2".into(), &1.into()));
+    assert_eq!((&shown["status"], &shown["source"]), (&"completed".into(), &"RecordVerb".into()));
+    assert_eq!(shown["start_time"], "Tue, 24 Nov 2026 10:00:08 +0000");
+    assert_eq!(shown["media_url"], format!("http://127.0.0.1:9080/2010-04-01/Accounts/{ACCOUNT}/Recordings/RE1"));
+    let within = bench.get(&format!("/Calls/{call}/Recordings/RE1.json")).body;
+    assert_eq!((&within["track"], &within["media_url"]), (&"inbound".into(), &serde_json::Value::Null));
+    assert!(within["uri"].as_str().unwrap().contains(&call));
+    for list in ["/Recordings.json".to_owned(), format!("/Calls/{call}/Recordings.json")] {
+        assert_eq!(bench.get(&list).body["recordings"][0]["sid"], "RE1", "{list}");
+    }
+}
+
+#[test]
+fn its_sound_is_a_wav_that_needs_no_token() {
+    let (mut bench, _) = recorded();
+    for ending in ["", ".wav"] {
+        let target = format!("/2010-04-01/Accounts/{ACCOUNT}/Recordings/RE1{ending}");
+        bench.send("GET", &target, "", "nobody", "nothing");
+        let (_, got) = bench.answers.pop().unwrap();
+        let wav = hound::WavReader::new(&got.bytes[..]).unwrap();
+        assert_eq!((got.status, wav.duration()), (200, 12_000));
+    }
+    assert_eq!(bench.get("/Recordings/RE2.wav").code(), 20_404);
+}
+
+#[test]
+fn a_deleted_recording_is_silent_and_only_shown_to_who_asks_for_it() {
+    let (mut bench, _) = recorded();
+    let path = format!("/2010-04-01/Accounts/{ACCOUNT}/Recordings/RE1.json");
+    assert_eq!(bench.ask("DELETE", &path, "").status, 204);
+    assert_eq!(bench.get("/Recordings/RE1.json").code(), 20_404);
+    assert_eq!(bench.get("/Recordings/RE1.wav").code(), 20_404);
+    assert_eq!(bench.ask("DELETE", &path, "").code(), 20_404);
+    assert_eq!(bench.get("/Recordings/RE1.json?IncludeSoftDeleted=true").body["status"], "deleted");
+    assert!(bench.get("/Recordings.json").body["recordings"].as_array().unwrap().is_empty());
+}
+
+#[test]
+fn another_accounts_recording_is_none() {
+    let (mut bench, _) = recorded();
+    bench.send("GET", &format!("/2010-04-01/Accounts/{OTHER}/Recordings/RE1.json"), "", OTHER, "other");
+    assert_eq!(bench.answers.pop().unwrap().1.code(), 20_404);
+    assert_eq!(bench.get("/Calls/CA1/Recordings.json").code(), 20_404);
+}
