@@ -3,6 +3,7 @@
 use crate::audio::level::{dbfs, rms};
 use crate::audio::{FRAME_SAMPLES, mulaw};
 use crate::time::Micros;
+use crate::twilio::executor::Callback;
 
 /// The longest recording that is kept: one hour a track. What comes after counts, but is not kept.
 const MAX_SAMPLES: usize = 3_600 * 8_000;
@@ -99,12 +100,12 @@ impl Recording {
     }
 }
 
-/// A recording under way.
-#[derive(Debug)]
-pub struct Recorder {
+/// How a recording is to be made, and who is told about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
     /// `RE…`
     pub sid: String,
-    /// What started it.
+    /// What starts it.
     pub source: Source,
     /// What is recorded.
     pub track: Track,
@@ -112,6 +113,17 @@ pub struct Recorder {
     pub dual: bool,
     /// Whether silence at both ends is cut away.
     pub trim: bool,
+    /// Who is told.
+    pub callback: Option<Callback>,
+    /// Of what: `in-progress`, `completed`, `absent`.
+    pub events: Vec<String>,
+}
+
+/// A recording under way.
+#[derive(Debug)]
+pub struct Recorder {
+    /// How it is made.
+    pub plan: Plan,
     /// When it began.
     pub began: Micros,
     inbound: Vec<u8>,
@@ -121,41 +133,42 @@ pub struct Recorder {
 impl Recorder {
     /// Begins at `began`.
     #[must_use]
-    pub const fn new(sid: String, source: Source, track: Track, dual: bool, trim: bool, began: Micros) -> Self {
-        Self { sid, source, track, dual, trim, began, inbound: Vec::new(), outbound: Vec::new() }
+    pub const fn new(plan: Plan, began: Micros) -> Self {
+        Self { plan, began, inbound: Vec::new(), outbound: Vec::new() }
     }
 
     /// The caller said this.
     pub fn said(&mut self, at: Micros, mulaw: &[u8]) {
-        if self.track.has(true) {
+        if self.plan.track.has(true) {
             place(self.began, &mut self.inbound, at, mulaw);
         }
     }
 
     /// The caller heard this.
     pub fn heard(&mut self, at: Micros, mulaw: &[u8]) {
-        if self.track.has(false) {
+        if self.plan.track.has(false) {
             place(self.began, &mut self.outbound, at, mulaw);
         }
     }
 
     /// The recording, to be fetched at `url`; `None` when it was to be trimmed and holds nothing but silence.
     #[must_use]
-    pub fn finish(self, now: Micros, url: String) -> Option<Recording> {
+    pub fn finish(&mut self, now: Micros, url: String) -> Option<Recording> {
         let whole = now.since(self.began);
         let kept = usize::try_from(whole.samples()).unwrap_or(usize::MAX).min(MAX_SAMPLES);
-        let (mut inbound, mut outbound) = (self.inbound, self.outbound);
+        let (mut inbound, mut outbound) = (std::mem::take(&mut self.inbound), std::mem::take(&mut self.outbound));
         inbound.resize(kept, mulaw::SILENCE);
         outbound.resize(kept, mulaw::SILENCE);
         let mixed: Vec<u8> = inbound.iter().zip(&outbound).map(|(&a, &b)| mix(a, b)).collect();
-        let range = if self.trim { loud_part(&mixed)? } else { 0..kept };
-        let length = if self.trim { Micros::from_samples(range.len() as u64) } else { whole };
-        let channels = if self.dual {
+        let Plan { sid, source, track, dual, trim, .. } = &self.plan;
+        let range = if *trim { loud_part(&mixed)? } else { 0..kept };
+        let length = if *trim { Micros::from_samples(range.len() as u64) } else { whole };
+        let channels = if *dual {
             vec![inbound[range.clone()].to_vec(), outbound[range].to_vec()]
         } else {
             vec![mixed[range].to_vec()]
         };
-        let Self { sid, source, track, began, .. } = Self { inbound: Vec::new(), outbound: Vec::new(), ..self };
+        let (sid, source, track, began) = (sid.clone(), *source, *track, self.began);
         Some(Recording { sid, url, source, track, began, length, channels })
     }
 }
@@ -198,7 +211,8 @@ mod tests {
     use super::*;
 
     fn recorder(track: Track, dual: bool, trim: bool) -> Recorder {
-        Recorder::new("RE1".into(), Source::RecordVerb, track, dual, trim, Micros::from_ms(100))
+        let (sid, source, callback, events) = ("RE1".into(), Source::RecordVerb, None, Vec::new());
+        Recorder::new(Plan { sid, source, track, dual, trim, callback, events }, Micros::from_ms(100))
     }
 
     const LOUD: u8 = 0x20;

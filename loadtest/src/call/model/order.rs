@@ -4,6 +4,8 @@ use super::{Call, Media, Output};
 use crate::call::event::What;
 use crate::call::network::Network;
 use crate::twilio::executor::First;
+use crate::twilio::recording::Plan;
+use crate::twilio::stream_plan::StreamPlan;
 
 /// An order to a live call. On a call that has ended it does nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,6 +14,14 @@ pub enum Order {
     Redirect(First),
     /// End the call.
     HangUp,
+    /// Record the call from now on.
+    StartRecording(Box<Plan>),
+    /// End the recording with this identifier.
+    StopRecording(String),
+    /// Open a one-way stream beside the call.
+    StartStream(Box<StreamPlan>),
+    /// Close the one-way stream with this identifier or name.
+    StopStream(String),
 }
 
 impl Call {
@@ -27,6 +37,12 @@ impl Call {
                 self.requested = None;
                 self.executor.redirect(self.now, first);
             }
+            Order::StartRecording(plan) => self.executor.start_recording(self.now, *plan),
+            Order::StopRecording(sid) => {
+                self.executor.stop_recording(self.now, &sid);
+            }
+            Order::StartStream(plan) => self.executor.start_stream(*plan),
+            Order::StopStream(name) => self.executor.stop_stream(self.now, &name),
             Order::HangUp => self.executor.end(self.now, "ended by REST"),
         }
     }

@@ -3,7 +3,7 @@
 use super::{Call, Output};
 use crate::audio::{FRAME_SAMPLES, mulaw};
 use crate::call::event::What;
-use crate::time::Micros;
+use crate::time::{Micros, SAMPLE_US};
 use crate::twilio::message;
 use crate::twilio::signature;
 use crate::twilio::stream::FRAME;
@@ -101,8 +101,10 @@ impl Call {
 }
 
 impl Tap {
-    /// What was heard in the frame that begins at `at`; silence where nothing was.
+    /// What was heard in the frame that begins at `at`; silence where nothing was. Its last sample may not have been
+    /// heard to its end yet, so the frame is taken one sample earlier.
     fn take_heard(&mut self, at: Micros) -> [u8; FRAME_SAMPLES] {
+        let at = at.since(Micros(SAMPLE_US));
         let mut frame = [mulaw::SILENCE; FRAME_SAMPLES];
         for (from, bytes) in &self.heard {
             for (index, &byte) in (0_u64..).zip(bytes) {

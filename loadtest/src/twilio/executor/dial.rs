@@ -5,7 +5,6 @@
 //!                     └─ busy, fails, or timeout ─► the next one, or over
 //! ```
 
-use super::background::TapePlan;
 use super::{After, Callback, Dropped, Executor, Output, State, after};
 use crate::time::Micros;
 use crate::twilio::callee::{Callee, Reply};
@@ -216,7 +215,7 @@ impl Executor {
     }
 
     fn talked(&mut self, now: Micros, mut dialing: Dialing, index: usize, talked: Micros) {
-        let recording = dialing.tape.take().and_then(|sid| self.end_tape(now, &sid));
+        let recording = dialing.tape.take().and_then(|sid| self.stop_recording(now, &sid));
         let leg = &mut dialing.legs[index];
         self.tell_leg(now, leg, "completed", "completed", Some(talked));
         let mut fields: Fields = Vec::new();
@@ -233,7 +232,7 @@ impl Executor {
     }
 
     fn nobody_answered(&mut self, now: Micros, mut dialing: Dialing) {
-        let recording = dialing.tape.take().and_then(|sid| self.end_tape(now, &sid));
+        let recording = dialing.tape.take().and_then(|sid| self.stop_recording(now, &sid));
         let mut fields: Fields = vec![("DialCallStatus".into(), dialing.outcome().into())];
         fields.extend(dialing.legs.last().map(|leg| ("DialCallSid".into(), leg.sid.clone())));
         fields.push(("DialBridged".into(), "false".into()));
@@ -247,7 +246,7 @@ impl Executor {
     }
 
     pub(super) fn drop_dialing(&mut self, now: Micros, mut dialing: Dialing, why: Dropped) {
-        let recording = dialing.tape.take().and_then(|sid| self.end_tape(now, &sid));
+        let recording = dialing.tape.take().and_then(|sid| self.stop_recording(now, &sid));
         let talking = dialing.talking;
         let status = if talking.is_some() { "completed" } else { "canceled" };
         for leg in dialing.legs.iter_mut().filter(|leg| leg.rings.is_some() && leg.failed.is_none()) {
@@ -269,7 +268,7 @@ impl Executor {
     fn dial_tape(&mut self, now: Micros, verb: &Element) -> Option<String> {
         let dual = verb.attribute("record").is_some_and(|record| record.ends_with("-dual"));
         let track = Track::read(verb.attribute("recordingTrack"));
-        Some(self.begin_tape(now, verb, TapePlan { source: Source::DialVerb, track, dual }))
+        Some(self.record_for(now, verb, Source::DialVerb, track, dual))
     }
 
     /// A call status callback of the called party's leg.

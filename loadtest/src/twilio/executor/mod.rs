@@ -21,6 +21,8 @@ mod record;
 mod speak;
 mod speaker;
 mod streams;
+mod tape;
+mod transcribe;
 
 use std::collections::VecDeque;
 
@@ -30,7 +32,7 @@ pub use facts::{Facts, First, TWILIO_API};
 use super::form::Fields;
 use super::gather::Gather;
 use super::notice::{Carries, Notice};
-use super::recording::Recording;
+use super::recording::{Recorder, Recording};
 use super::sound::Sound;
 use super::speech::Voice;
 use super::stream_plan::StreamPlan;
@@ -40,7 +42,6 @@ use super::url::{BadUrl, Url};
 use super::warning::{Code, Warning};
 use crate::rng::Rng;
 use crate::time::Micros;
-use background::Taped;
 use dial::Dialing;
 use queue::Queued;
 use record::RecordVerb;
@@ -165,7 +166,7 @@ pub struct Executor {
     speaker: Speaker,
     caller: Voice,
     bot: Voice,
-    tapes: Vec<Taped>,
+    recorders: Vec<Recorder>,
     transcripts: Vec<Transcript>,
     taps: Vec<StreamPlan>,
     queued: Option<Box<Queued>>,
@@ -188,7 +189,7 @@ impl Executor {
             speaker: Speaker::default(),
             caller: Voice::default(),
             bot: Voice::default(),
-            tapes: Vec::new(),
+            recorders: Vec::new(),
             transcripts: Vec::new(),
             taps: Vec::new(),
             queued: None,

@@ -1,6 +1,5 @@
 //! `<Record>`: a beep, then what the caller says until silence, a key, the longest length, or the end of the call.
 
-use super::background::TapePlan;
 use super::speaker::Prompt;
 use super::{After, Callback, Dropped, Executor, Output, State, is_get};
 use crate::time::Micros;
@@ -66,8 +65,7 @@ impl Executor {
             }
             (record.began, record.last_loud) = (now, now);
             let verb = record.verb.clone();
-            let plan = TapePlan { source: Source::RecordVerb, track: Track::Inbound, dual: false };
-            let sid = self.begin_tape(now, &verb, plan);
+            let sid = self.record_for(now, &verb, Source::RecordVerb, Track::Inbound, false);
             if let State::Recording(record) = &mut self.state {
                 record.tape = Some(sid);
             }
@@ -96,7 +94,7 @@ impl Executor {
 
     fn recorded(&mut self, now: Micros, key: Option<char>) {
         let State::Recording(record) = std::mem::replace(&mut self.state, State::Speaking) else { return };
-        let Some(recording) = record.tape.as_ref().and_then(|sid| self.end_tape(now, sid)) else {
+        let Some(recording) = record.tape.as_ref().and_then(|sid| self.stop_recording(now, sid)) else {
             // Nothing was said: the verb behind it has its turn.
             return self.next_verb(now);
         };
@@ -108,7 +106,7 @@ impl Executor {
     }
 
     pub(super) fn drop_recording(&mut self, now: Micros, record: RecordVerb, why: Dropped) {
-        let Some(recording) = record.tape.as_ref().and_then(|sid| self.end_tape(now, sid)) else { return };
+        let Some(recording) = record.tape.as_ref().and_then(|sid| self.stop_recording(now, sid)) else { return };
         self.transcribe(now, &record, &recording);
         let action = record.verb.attribute("action").unwrap_or_default();
         if why == Dropped::HungUp

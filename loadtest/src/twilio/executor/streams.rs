@@ -65,9 +65,17 @@ impl Executor {
 
     /// `<Start><Stream>`: opened, and the TwiML goes on.
     pub(super) fn start_tap(&mut self, now: Micros, noun: &Element) {
-        let Some(plan) = self.plan_stream(now, noun, Kind::OneWay) else { return };
+        if let Some(plan) = self.plan_stream(now, noun, Kind::OneWay) {
+            self.start_stream(plan);
+        }
+    }
+
+    /// A one-way stream beside the call, as the REST API can ask for too.
+    pub fn start_stream(&mut self, plan: StreamPlan) {
         let taken: usize = self.taps.iter().map(|tap| tap.tracks().len()).sum();
-        let refused = if taken + plan.tracks().len() > MAX_TRACKS {
+        let refused = if self.has_ended() {
+            Some("<Start><Stream>: the call has ended".into())
+        } else if taken + plan.tracks().len() > MAX_TRACKS {
             Some(format!("<Start><Stream>: {MAX_TRACKS} tracks of this call are streamed already"))
         } else if self.taps.iter().any(|tap| tap.name == plan.name) {
             Some(format!("<Start><Stream name={:?}>: a stream of that name is open", plan.name))
@@ -97,9 +105,14 @@ impl Executor {
         }
     }
 
+    /// Ends the one-way stream with this name or identifier.
+    pub fn stop_stream(&mut self, now: Micros, name: &str) {
+        self.stop_taps(now, Some(name));
+    }
+
     pub(super) fn stop_taps(&mut self, now: Micros, name: Option<&str>) -> bool {
-        let (stopped, kept): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut self.taps).into_iter().partition(|tap| name.is_none_or(|name| tap.name == name));
+        let meant = |tap: &StreamPlan| name.is_none_or(|name| tap.name == name || tap.sid == name);
+        let (stopped, kept): (Vec<_>, Vec<_>) = std::mem::take(&mut self.taps).into_iter().partition(meant);
         self.taps = kept;
         for plan in &stopped {
             self.out.push_back(Output::CloseTap(plan.sid.clone()));
