@@ -16,6 +16,7 @@ mod background;
 mod dial;
 mod facts;
 mod listen;
+mod output;
 mod queue;
 mod record;
 mod speak;
@@ -28,12 +29,12 @@ use std::collections::VecDeque;
 
 pub use answers::{Answer, MAX_BODY_BYTES, MAX_REDIRECTS};
 pub use facts::{Facts, First, TWILIO_API};
+pub use output::{Callback, Fetch, Job, Output};
 
 use super::form::Fields;
 use super::gather::Gather;
 use super::notice::{Carries, Notice};
-use super::recording::{Recorder, Recording};
-use super::sound::Sound;
+use super::recording::Recorder;
 use super::speech::Voice;
 use super::stream_plan::StreamPlan;
 use super::transcript::Transcript;
@@ -46,69 +47,6 @@ use dial::Dialing;
 use queue::Queued;
 use record::RecordVerb;
 use speaker::Speaker;
-
-/// A request that the model wants made.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fetch {
-    /// Where to.
-    pub url: Url,
-    /// `GET` instead of `POST`.
-    pub get: bool,
-    /// Fields beyond those that every webhook carries.
-    pub extra: Fields,
-}
-
-/// A sound that is to be made ready.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Job {
-    /// Fetch it from here, by GET and without fields; at most [`super::sound::MAX_FILE_BYTES`].
-    Fetch(Url),
-    /// Have these words spoken.
-    Say {
-        /// The words.
-        text: String,
-        /// Such as `en-US`.
-        language: String,
-        /// As written, or empty.
-        voice: String,
-    },
-}
-
-/// What the executor wants, in order.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Output {
-    /// Make this request and hand in the answer.
-    Fetch(Fetch),
-    /// Make this request beside the call; its answer is only judged, by [`super::notice::judge`].
-    Notify(Notice),
-    /// Make a sound ready and hand it in with [`Executor::prepared`].
-    Prepare {
-        /// To be handed back.
-        number: u64,
-        /// What.
-        job: Job,
-    },
-    /// The caller hears this from now on.
-    Play(Sound),
-    /// What the caller hears stops.
-    Hush,
-    /// Open this stream and say when it has ended.
-    OpenStream(StreamPlan),
-    /// Open this one-way stream beside the call; its identifier names it from then on.
-    OpenTap(StreamPlan),
-    /// Close the one-way stream with this identifier.
-    CloseTap(String),
-    /// A verb began; for the timeline.
-    Verb(String),
-    /// The TwiML dials this party.
-    Dial(String),
-    /// A recording is finished.
-    Recorded(Box<Recording>),
-    /// Something that Twilio's debugger would show.
-    Warning(Warning),
-    /// The call is over.
-    End(String),
-}
 
 #[derive(Debug)]
 enum State {
@@ -128,15 +66,6 @@ enum State {
 struct After {
     action: Option<String>,
     get: bool,
-}
-
-/// Where something is told.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Callback {
-    /// Absolute.
-    pub url: Url,
-    /// `GET` instead of `POST`.
-    pub get: bool,
 }
 
 /// Why a verb ends before its time.
