@@ -5,7 +5,7 @@
 //!    │ I'm │ sorry │ to │ interrupt │ you    │ ── pause ──►  complete
 //!            ▲ now: "I'm" has been heard, "sorry" not yet
 //! ```
-//! A recording's words are spread evenly over its speech. Full ([`MAX_WORDS`]): the oldest are forgotten.
+//! A recording's words are spread evenly over its speech. Full (20,000 words): the oldest are forgotten.
 
 use std::collections::VecDeque;
 
