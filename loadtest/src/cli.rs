@@ -1,6 +1,7 @@
 //! The command line.
 
 mod doctor;
+mod reports;
 mod scenarios;
 mod serve;
 mod webhooks;
@@ -10,6 +11,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 pub use doctor::DoctorArgs;
+pub use reports::ReportArgs;
 pub use scenarios::ScenariosArgs;
 pub use serve::ServeArgs;
 pub use webhooks::{WebhookLimitArgs, WebhooksArgs};
@@ -104,9 +106,9 @@ pub struct CallArgs {
     /// Print JSON instead of text.
     #[arg(long)]
     pub json: bool,
-    /// Report the end of the call here, as a number's status callback.
-    #[arg(long)]
-    pub status_callback: Option<String>,
+    /// Who is told how it goes.
+    #[command(flatten)]
+    pub reports: ReportArgs,
     /// Repeats a run: noise, phases, choices and identifiers come from it.
     #[arg(long)]
     pub seed: Option<u64>,

@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use crate::call::course::{Course, Mishaps};
 use crate::call::model::{Call, CallPlan};
 use crate::caller::{clips, label, library, made, script};
 use crate::cli::{CallArgs, Cli, Command, TargetArgs};
@@ -146,7 +147,9 @@ fn plan(args: &CallArgs) -> Result<Plans, String> {
     }
     let script = Arc::new(script::load(&args.script).map_err(|e| e.to_string())?);
     let (url, route) = where_to(&args.target)?;
-    let status_callback = args.status_callback.as_deref().map(Url::parse).transpose().map_err(|e| e.to_string())?;
+    let course = Course { reports: args.reports.reports()?, fallback: args.reports.fallback()?, ..Course::default() };
+    let said = course.reports.as_ref().is_some_and(|reports| reports.mishaps != Mishaps::default());
+    let course = if said { course } else { course.with_mishaps(script.mishaps) };
     let seed = args.seed.unwrap_or_else(clock::fresh_seed);
     let unix_s = clock::unix_s();
     let mut rng = Rng::new(seed);
@@ -162,7 +165,7 @@ fn plan(args: &CallArgs) -> Result<Plans, String> {
             auth_token: auth_token(&args.target),
             script: Arc::clone(&script),
             seed: if index == 0 { seed } else { rng.next_u64() },
-            status_callback: status_callback.clone(),
+            course: course.clone(),
             unix_s,
             keep_sound: index == 0 && wav.is_some(),
         }

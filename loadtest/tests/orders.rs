@@ -4,6 +4,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use loadtest::call::course::Course;
 use loadtest::call::model::{Call, CallPlan, Input, Order, Output};
 use loadtest::caller::script;
 use loadtest::time::Micros;
@@ -28,7 +29,7 @@ fn call(first: First, direction: Direction) -> Call {
         auth_token: "12345".into(),
         script: Arc::new(script::parse("test", script, Path::new(".")).unwrap()),
         seed: 1,
-        status_callback: None,
+        course: Course::default(),
         unix_s: 1_521_971_599,
         keep_sound: false,
     };
@@ -101,5 +102,7 @@ fn hanging_up_stops_the_stream_and_ends_the_call() {
 #[test]
 fn who_is_called_by_rest_has_answered_when_the_first_twiml_is_asked_for() {
     let mut call = call(First::Ask(url("voice"), false), Direction::OutboundApi);
+    assert_eq!(wants(&mut call), [] as [&str; 0], "it rings");
+    call.handle(Micros::from_ms(2_000), Input::Tick);
     assert_eq!(wants(&mut call), ["POST http://127.0.0.1:1/voice in-progress"]);
 }

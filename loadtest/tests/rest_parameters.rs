@@ -79,7 +79,7 @@ fn an_unknown_status_event_is_accepted_and_then_nothing_is_called_back() {
     let mut bench = Bench::new();
     let callback = ("StatusCallback", "http://127.0.0.1:1/status");
     let got = bench.create(&[callback, ("StatusCallbackEvent", "initiated ringing")]);
-    assert_eq!((got.status, bench.begun[0].1.status_callback.is_some()), (201, false));
+    assert_eq!((got.status, bench.begun[0].1.course.reports.is_some()), (201, false));
     let log = bench.ask("GET", &format!("/loadtest/Accounts/{ACCOUNT}/Debugger.json"), "").body;
     assert_eq!(log["entries"][0]["error_code"], "21626");
 }

@@ -6,6 +6,7 @@ mod support;
 use std::path::Path;
 use std::sync::Arc;
 
+use loadtest::call::course::{Course, Reports};
 use loadtest::call::model::{Call, CallPlan};
 use loadtest::caller::script;
 use loadtest::report::verdict::{Outcome, judge};
@@ -31,7 +32,7 @@ fn plan(url: &str, script: &str) -> CallPlan {
         auth_token: TOKEN.into(),
         script: Arc::new(script::parse("test", script, Path::new(".")).unwrap()),
         seed: 3,
-        status_callback: None,
+        course: Course::default(),
         unix_s: 1_521_971_599,
         keep_sound: true,
     }
@@ -60,7 +61,8 @@ to = "+14155550123"
 async fn a_signed_call_interrupts_and_is_transferred() {
     let (url, seen) = serve(Fault::None).await;
     let mut plan = plan(&url, INTERRUPT);
-    plan.status_callback = Some(Url::parse(&url.replace("voice", "status")).unwrap());
+    let status = Url::parse(&url.replace("voice", "status")).unwrap();
+    plan.course.reports = Some(Reports::at_the_end((status, false)));
     let call = run(plan).await;
     assert_eq!(judge(&call), Outcome::Good, "{:#?}", call.events);
     let clear = call.measures.barges[0].clear_after.unwrap().as_ms();

@@ -8,6 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use loadtest::audio::mulaw;
+use loadtest::call::course::Course;
 use loadtest::call::model::{Call, CallPlan};
 use loadtest::caller::{clips, script};
 use loadtest::report::verdict::{Outcome, judge};
@@ -33,7 +34,7 @@ async fn run(host: &str, script: &str) -> Call {
         auth_token: TOKEN.into(),
         script: Arc::new(script::parse("test", script, Path::new(".")).unwrap()),
         seed: 3,
-        status_callback: None,
+        course: Course::default(),
         unix_s: 1_521_971_599,
         keep_sound: true,
     };

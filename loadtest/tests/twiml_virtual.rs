@@ -6,6 +6,7 @@ mod support;
 use std::path::Path;
 use std::sync::Arc;
 
+use loadtest::call::course::Course;
 use loadtest::call::event::What;
 use loadtest::call::model::{Call, CallPlan, Input, Order, Output, Prepare};
 use loadtest::caller::script;
@@ -41,7 +42,7 @@ fn plan(script: &str, seed: u64) -> CallPlan {
         auth_token: "12345".into(),
         script: Arc::new(script::parse("test", script, Path::new(".")).unwrap()),
         seed,
-        status_callback: None,
+        course: Course::default(),
         unix_s: 1_521_971_599,
         keep_sound: true,
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use engine::time::Instant;
 use loadtest::call::event::What;
+use loadtest::call::course::Course;
 use loadtest::call::model::{self, Call, Input, Output};
 use loadtest::rng::Rng;
 use loadtest::time::Micros;
@@ -67,7 +68,7 @@ impl Line {
             auth_token: "12345".into(),
             script: self.plan.script.clone(),
             seed: self.plan.seed,
-            status_callback: None,
+            course: Course::default(),
             unix_s: 1_521_971_599,
             keep_sound: false,
         };

@@ -44,6 +44,11 @@ pub enum What {
         /// How long it took.
         took_ms: Micros,
     },
+    /// Somebody answered.
+    Answered {
+        /// Who.
+        by: &'static str,
+    },
     /// A verb of the TwiML began.
     Verb {
         /// In words.
@@ -138,6 +143,7 @@ impl fmt::Display for What {
             Self::Request { method, url } => write!(f, "{method} {url}"),
             Self::Notice { what, url } => write!(f, "{what} to {url}"),
             Self::Answer { status, took_ms } => write!(f, "answered {status} after {took_ms}"),
+            Self::Answered { by } => write!(f, "{by} answers"),
             Self::Verb { text } => f.write_str(text),
             Self::StreamOpening { url } => write!(f, "stream opening {url}"),
             Self::StreamStarted { stream_sid } => write!(f, "stream started {stream_sid}"),

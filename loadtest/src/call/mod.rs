@@ -5,8 +5,11 @@
 //!                                              └────► Record (timeline, measures, sound)
 //! ```
 
+pub mod course;
+pub mod detection;
 pub mod event;
 pub mod faults;
+pub mod life;
 pub mod measure;
 pub mod model;
 pub mod network;

@@ -4,6 +4,7 @@ mod line;
 mod media;
 mod notices;
 mod order;
+mod progress;
 mod taps;
 mod twiml;
 
@@ -14,9 +15,12 @@ use std::sync::Arc;
 
 use self::notices::Notices;
 pub use self::order::Order;
+use self::progress::Progress;
 use self::taps::Tap;
+use super::course::Course;
 use super::event::{Event, What};
 use super::faults::Faults;
+use super::life::Life;
 use super::measure::Measures;
 use super::network::Network;
 use super::record::Record;
@@ -28,11 +32,9 @@ use crate::caller::runner::{Action, Runner, View};
 use crate::caller::script::Script;
 use crate::rng::Rng;
 use crate::time::Micros;
-use crate::twilio::date;
 use crate::twilio::executor::{Answer, Executor, Facts, Fetch, First, TWILIO_API};
 use crate::twilio::form::Fields;
 use crate::twilio::ids::{self, Sids};
-use crate::twilio::notice::{Carries, Notice};
 use crate::twilio::params::{self, CallStatus, Direction, Parties};
 use crate::twilio::playback::Playback;
 use crate::twilio::recording::Recording;
@@ -58,8 +60,8 @@ pub struct CallPlan {
     pub script: Arc<Script>,
     /// Everything random comes from it.
     pub seed: u64,
-    /// Where to report the end of the call.
-    pub status_callback: Option<Url>,
+    /// How it goes, and who is told.
+    pub course: Course,
     /// Seconds since 1970 at time zero, for the time stamps of callbacks.
     pub unix_s: u64,
     /// Whether both sides' sound is kept.
@@ -242,7 +244,8 @@ pub struct Call {
     /// Since when the executor's request has been under way.
     requested: Option<Micros>,
     notices: Notices,
-    answered_once: bool,
+    life: Life,
+    progress: Progress,
     ends_at: Micros,
     call_token: String,
     out: VecDeque<Output>,
@@ -277,9 +280,13 @@ impl Call {
             callees: plan.script.callees.clone(),
             unix_s: plan.unix_s,
             api: TWILIO_API.into(),
+            fallback: plan.course.fallback.clone(),
             seed: rng.next_u64(),
         };
-        let executor = Executor::new(now, plan.first.clone(), facts);
+        let (executor, life) = match plan.direction {
+            Direction::Inbound => (Executor::new(now, plan.first.clone(), facts), Life::inbound()),
+            Direction::OutboundApi => (Executor::idle(facts), Life::outbound(now, &plan.course)),
+        };
         let call_token = format!("%7B%22parentCallInfoToken%22%3A%22{}%22%7D", ids::token(&mut rng));
         let ends_at = now + plan.script.max;
         let mut call = Self {
@@ -304,7 +311,8 @@ impl Call {
             transfers: Vec::new(),
             requested: None,
             notices: Notices::default(),
-            answered_once: false,
+            life,
+            progress: Progress::default(),
             ends_at,
             call_token,
             out: VecDeque::new(),
@@ -315,6 +323,7 @@ impl Call {
             recordings: Vec::new(),
             ended: None,
         };
+        call.advance_progress();
         call.pump();
         call
     }
@@ -334,11 +343,12 @@ impl Call {
     #[must_use]
     pub fn next_deadline(&self) -> Micros {
         let stream = if let Media::Open(stream) = &self.media { Some(stream.next_deadline()) } else { None };
-        let line = [self.faults.next_deadline(), self.network.next_deadline()];
+        let notices = self.notices.deadline(self.now);
+        let line = [self.faults.next_deadline(), self.network.next_deadline(), self.progress_deadline(), notices];
         let all = [stream, self.twiml_deadline(), self.runner.next_deadline(), self.ear.next_deadline()];
         // A deadline that has passed without effect (a step waits for something else) must not spin.
         let soon = self.now + Micros::from_ms(1);
-        let last = self.notices.deadline().unwrap_or(self.ends_at);
+        let last = if self.ended.is_some() { Micros::MAX } else { self.ends_at };
         all.into_iter().chain(line).flatten().map(|at| at.max(soon)).fold(last.max(soon), Micros::min)
     }
 
@@ -377,13 +387,16 @@ impl Call {
         if self.now >= self.ends_at && self.ended.is_none() {
             self.hang_up("the script's max_ms is over");
         }
+        self.advance_progress();
         self.executor.tick(self.now);
+        self.send_notices();
         self.pump();
     }
 
     /// Until nothing more follows from what is known.
     fn pump(&mut self) {
         loop {
+            self.follow_answer();
             if let Some(output) = self.executor.poll() {
                 self.obey(output);
                 continue;
@@ -418,7 +431,7 @@ impl Call {
     /// The script begins when somebody has answered: the first stream is open, or the TwiML speaks or listens.
     fn caller_is_there(&mut self) -> bool {
         if !self.runner_begun {
-            self.runner_begun = self.executor.is_answered() || self.ended.is_some();
+            self.runner_begun = self.life.answered().is_some() || self.ended.is_some();
             self.runner.begin(self.now);
         }
         self.runner_begun
@@ -452,20 +465,24 @@ impl Call {
         }
     }
 
-    /// `CallStatus` as it is now. Who is called by REST has answered when the first TwiML is asked for.
+    /// Where the call stands.
+    #[must_use]
+    pub const fn life(&self) -> &Life {
+        &self.life
+    }
+
+    /// `CallStatus` as it is now.
     #[must_use]
     pub const fn status(&self) -> CallStatus {
-        match (&self.ended, self.answered_once, self.plan.direction) {
-            (Some(_), ..) => CallStatus::Completed,
-            (None, true, _) | (None, _, Direction::OutboundApi) => CallStatus::InProgress,
-            (None, false, Direction::Inbound) => CallStatus::Ringing,
-        }
+        self.life.status()
     }
 
     /// What every webhook of the call carries.
     fn fields(&self) -> Fields {
         let CallPlan { sids, parties, direction, .. } = &self.plan;
-        params::voice(sids, parties, *direction, self.status(), &self.call_token)
+        let mut fields = params::voice(sids, parties, *direction, self.status(), &self.call_token);
+        fields.extend(self.verdict_fields());
+        fields
     }
 
     fn request(&mut self, fetch: &Fetch) {
@@ -479,7 +496,6 @@ impl Call {
     fn answer(&mut self, answer: &Answer) {
         let Some(since) = self.requested.take() else { return };
         self.note(What::Answer { status: answer.status, took_ms: self.now - since });
-        self.answered_once = true;
         self.executor.answer(self.now, answer);
     }
 
@@ -490,26 +506,10 @@ impl Call {
     fn end(&mut self, why: String) {
         self.end_media();
         self.note(What::Ended { why: why.clone() });
-        self.ended = Some(why);
         self.requested = None;
-        if let Some(url) = self.plan.status_callback.clone() {
-            let extra = self.completed_fields();
-            let fetch = Fetch { url, get: false, extra };
-            self.notify(Notice { what: "status callback", carries: Carries::Call, fetch });
-        }
+        self.settle(&why);
+        self.ended = Some(why);
         self.last_notices();
-    }
-
-    fn completed_fields(&self) -> Vec<(String, String)> {
-        let seconds = self.measures.start.map_or(0, |start| (self.now - start).0.div_ceil(1_000_000));
-        vec![
-            ("CallbackSource".into(), "call-progress-events".into()),
-            ("SequenceNumber".into(), "0".into()),
-            ("Timestamp".into(), date::rfc2822(self.plan.unix_s + self.now.0 / 1_000_000)),
-            ("CallDuration".into(), seconds.to_string()),
-            ("Duration".into(), seconds.div_ceil(60).to_string()),
-            ("SipResponseCode".into(), "200".into()),
-        ]
     }
 
     fn finish(&mut self) {

@@ -11,6 +11,7 @@ pub mod library;
 pub mod line;
 pub mod made;
 pub mod noise;
+pub mod pickup;
 pub mod runner;
 pub mod script;
 pub mod steps;

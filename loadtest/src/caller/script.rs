@@ -12,7 +12,9 @@ use super::echo::{EchoPlan, MAX_DELAY_MS};
 use super::fault::{BadFault, Fault, RawFault};
 use super::library::SCENARIOS;
 use super::noise::NoisePlan;
+use super::pickup::{RawMishaps, RawPickup};
 use super::steps::{BadStep, RawStep, Step};
+use crate::call::course::{Mishaps, Pickup};
 use crate::time::Micros;
 use crate::twilio::callee::{Callee, Callees, Reply};
 
@@ -65,6 +67,10 @@ pub struct Script {
     pub echo: Option<EchoPlan>,
     /// Who answers a transfer.
     pub callees: Callees,
+    /// How the called party takes the call, where it is called.
+    pub pickup: Pickup,
+    /// What goes wrong with the call's status callbacks.
+    pub mishaps: Mishaps,
     /// The caller hangs up after so long, whatever happens.
     pub max: Micros,
     /// All clips that the steps name.
@@ -120,6 +126,9 @@ struct RawScript {
     /// Parties that do something else, by number, client, SIP URI, conference or queue.
     #[serde(default)]
     party: BTreeMap<String, RawCallee>,
+    pickup: Option<RawPickup>,
+    #[serde(default)]
+    callbacks: RawMishaps,
     #[serde(default)]
     step: Vec<RawStep>,
     #[serde(default)]
@@ -209,6 +218,8 @@ pub fn parse(name: &str, text: &str, folder: &Path) -> Result<Script, BadScript>
         faults,
         noise: raw.noise,
         echo: raw.echo,
+        pickup: raw.pickup.map_or_else(Pickup::default, Pickup::from),
+        mishaps: raw.callbacks.mishaps(),
         callees: Callees { named, others: raw.transfer.callee() },
         max: Micros::from_ms(raw.max_ms).min(MAX_CALL),
         clips: loaded,

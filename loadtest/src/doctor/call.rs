@@ -181,7 +181,7 @@ fn keys(call: &Call) -> Finding {
 }
 
 fn callback(call: &Call) -> Finding {
-    if call.plan().status_callback.is_none() {
+    if call.plan().course.reports.is_none() {
         return Finding::skip(CALLBACK, "give its URL with --status-callback");
     }
     let bad = call.events.iter().find_map(|event| match &event.what {

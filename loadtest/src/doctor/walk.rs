@@ -200,6 +200,7 @@ mod tests {
             callees: Callees::all(Callee { reply: Reply::NoAnswer, ring: Micros::ZERO, talk: Micros::ZERO }),
             unix_s: 0,
             api: TWILIO_API.into(),
+            fallback: None,
             seed: 1,
         };
         let mut walk = Walk::new(Url::parse("http://127.0.0.1/voice").unwrap(), facts);

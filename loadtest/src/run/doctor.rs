@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{account_sid, auth_token, where_to};
+use crate::call::course::{Course, Reports};
 use crate::call::model::CallPlan;
 use crate::call::request::Request;
 use crate::caller::script;
@@ -86,7 +87,7 @@ pub async fn examine(args: &DoctorArgs) -> Result<Report, String> {
     findings.push(webhook::unsigned("webhook without signature", &missing));
     let wrong = patient.ask(Some(false)).await;
     findings.push(webhook::unsigned("webhook with a wrong signature", &wrong));
-    findings.extend(patient.media().await);
+    findings.extend(Box::pin(patient.media()).await);
     Ok(Report { url, reachable: true, findings })
 }
 
@@ -138,6 +139,7 @@ impl Patient {
             callees: Callees::all(Callee { reply: Reply::NoAnswer, ring: Micros::ZERO, talk: Micros::ZERO }),
             unix_s: clock::unix_s(),
             api: TWILIO_API.into(),
+            fallback: None,
             seed: self.rng.next_u64(),
         };
         let mut walk = Walk::new(self.url.clone(), facts);
@@ -254,6 +256,7 @@ impl Patient {
             Ok(script) => Arc::new(script),
             Err(bad) => return vec![Finding::skip("call", bad.to_string())],
         };
+        let told = self.status_callback.clone().map(|url| (url, false));
         let plan = CallPlan {
             first: First::Ask(self.url.clone(), false),
             direction: Direction::Inbound,
@@ -262,7 +265,7 @@ impl Patient {
             auth_token: self.token.clone(),
             script,
             seed: self.rng.next_u64(),
-            status_callback: self.status_callback.clone(),
+            course: Course { reports: told.map(Reports::at_the_end), ..Course::default() },
             unix_s: clock::unix_s(),
             keep_sound: false,
         };

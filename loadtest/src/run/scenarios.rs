@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 use super::{FAILED, MISSED, account_sid, auth_token, next_number, where_to};
+use crate::call::course::Course;
 use crate::call::model::{Call, CallPlan};
 use crate::caller::library::SCENARIOS;
 use crate::caller::script::{self, Script};
@@ -92,7 +93,7 @@ fn plan(args: &ScenariosArgs, scripts: Vec<(String, Script)>) -> Result<(Vec<(St
             auth_token: auth_token(&args.target),
             script: Arc::new(script),
             seed: rng.next_u64() >> 24,
-            status_callback: None,
+            course: Course::default(),
             unix_s,
             keep_sound: false,
         };

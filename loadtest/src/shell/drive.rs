@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 
 use super::alarm::Alarm;
 use super::clock::Clock;
+use super::cookies::Cookies;
 use super::probe::{self, Knock};
 use super::route::Route;
 use super::socket::{Received, Socket};
@@ -30,6 +31,7 @@ struct Hands {
     clock: Clock,
     alarm: Alarm,
     route: Route,
+    cookies: Cookies,
     request: Pending<Result<Answer, String>>,
     /// Requests beside the call, as many as the model allows.
     notices: FuturesUnordered<Boxed<(u64, Result<Answer, String>)>>,
@@ -63,6 +65,7 @@ pub async fn run_ordered(
         clock,
         alarm: Alarm::new(clock),
         route,
+        cookies: Cookies::default(),
         request: None,
         notices: FuturesUnordered::new(),
         sounds: FuturesUnordered::new(),
@@ -90,14 +93,14 @@ impl Hands {
     async fn obey(&mut self, output: Output, call: &mut Call) {
         match output {
             Output::Request(request) => {
-                self.request = Some(Box::pin(webhook::fetch(*request, self.route.clone())));
+                self.request = Some(Box::pin(webhook::fetch(*request, self.route.clone(), self.cookies.clone())));
             }
             Output::Notify { number, request } => {
-                let fetch = webhook::fetch(*request, self.route.clone());
+                let fetch = webhook::fetch(*request, self.route.clone(), self.cookies.clone());
                 self.notices.push(Box::pin(async move { (number, fetch.await) }));
             }
             Output::Prepare { number, job: Prepare::Fetch(request) } => {
-                let fetch = webhook::fetch_up_to(*request, self.route.clone(), MAX_FILE_BYTES);
+                let fetch = webhook::fetch_up_to(*request, self.route.clone(), self.cookies.clone(), MAX_FILE_BYTES);
                 self.sounds.push(Box::pin(async move { (number, fetch.await.map(Some)) }));
             }
             Output::Prepare { number, job: Prepare::Say { text, language, .. } } => {

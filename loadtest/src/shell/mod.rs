@@ -2,6 +2,7 @@
 
 pub mod alarm;
 pub mod clock;
+pub mod cookies;
 pub mod drive;
 #[cfg(target_os = "linux")]
 pub mod fleet;

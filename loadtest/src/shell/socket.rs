@@ -151,7 +151,7 @@ impl Socket {
 
 fn unconnected(why: NoConnection) -> Warning {
     let code = match why {
-        NoConnection::TimedOut(_) => Code::StreamTimeout,
+        NoConnection::TimedOut(..) => Code::StreamTimeout,
         NoConnection::Refused(_) => Code::StreamRefused,
     };
     Warning::new(code, why)

@@ -7,6 +7,7 @@
 
 pub mod callee;
 pub mod date;
+pub mod delivery;
 pub mod executor;
 pub mod form;
 pub mod gather;

@@ -59,7 +59,15 @@ pub fn plan(
     let mut plan = StreamPlan {
         name: stream.attribute("name").unwrap_or(&sid).to_owned(),
         sid,
-        url: Url { scheme: String::new(), host: String::new(), port: None, path: String::new(), query: None },
+        url: Url {
+            scheme: String::new(),
+            host: String::new(),
+            port: None,
+            path: String::new(),
+            query: None,
+            user: None,
+            fragment: None,
+        },
         parameters: Vec::new(),
         track: stream.attribute("track").unwrap_or("inbound_track").to_owned(),
         callback: callback.map(|url| Callback { url, get }),

@@ -17,6 +17,10 @@ pub struct Url {
     pub path: String,
     /// Without the `?`.
     pub query: Option<String>,
+    /// `user:password`, still percent-encoded; sent only where a server asks for it, and never signed.
+    pub user: Option<String>,
+    /// How requests to it are delivered, without the `#`; neither sent nor signed.
+    pub fragment: Option<String>,
 }
 
 /// Why a text is no usable URL.
@@ -25,7 +29,7 @@ pub struct Url {
 pub struct BadUrl(pub String);
 
 impl Url {
-    /// Reads an absolute URL. Fragment and user name are dropped: they are neither sent nor signed.
+    /// Reads an absolute URL.
     ///
     /// # Errors
     /// [`BadUrl`] when the scheme is another one, or host or port are missing or malformed.
@@ -37,14 +41,15 @@ impl Url {
         if !matches!(scheme.as_str(), "http" | "https" | "ws" | "wss") || rest.contains(char::is_whitespace) {
             return Err(bad());
         }
-        let rest = rest.split('#').next().unwrap_or_default();
+        let (rest, fragment) = split_fragment(rest);
         let end = rest.find(['/', '?']).unwrap_or(rest.len());
         let (authority, tail) = rest.split_at(end);
-        let authority = authority.rsplit('@').next().unwrap_or_default();
+        let (user, authority) = authority.rsplit_once('@').map_or((None, authority), |(user, at)| (Some(user), at));
+        let user = user.filter(|user| !user.is_empty()).map(str::to_owned);
         let (host, port) = split_port(authority).ok_or_else(bad)?;
         let (path, query) = split_query(tail);
         let path = if path.is_empty() { "/".to_owned() } else { path.to_owned() };
-        Ok(Self { scheme, host, port, path, query })
+        Ok(Self { scheme, host, port, path, query, user, fragment })
     }
 
     /// Resolves `reference` as a browser would, against the document that came from `self`.
@@ -59,9 +64,9 @@ impl Url {
         if let Some(rest) = reference.strip_prefix("//") {
             return Self::parse(&format!("{}://{rest}", self.scheme));
         }
-        let reference = reference.split('#').next().unwrap_or_default();
+        let (reference, fragment) = split_fragment(reference);
         let (path, query) = split_query(reference);
-        let mut url = self.clone();
+        let mut url = Self { fragment, ..self.clone() };
         if path.is_empty() {
             url.query = query.or_else(|| self.query.clone());
             return Ok(url);
@@ -139,6 +144,11 @@ fn split_port(authority: &str) -> Option<(String, Option<u16>)> {
     (!host.is_empty()).then(|| (host.to_owned(), port))
 }
 
+fn split_fragment(text: &str) -> (&str, Option<String>) {
+    let (rest, fragment) = text.split_once('#').unwrap_or((text, ""));
+    (rest, (!fragment.is_empty()).then(|| fragment.to_owned()))
+}
+
 fn split_query(text: &str) -> (&str, Option<String>) {
     text.split_once('?').map_or((text, None), |(path, query)| (path, Some(query.to_owned())))
 }
@@ -189,6 +199,16 @@ mod tests {
         assert_eq!(url("http://h:8080/p?q=%20").signed(), "http://h:8080/p?q=%20");
         assert_eq!(url("https://user:pw@h:8443/p").signed(), "https://h/p");
         assert_eq!(url("ws://[::1]:8080/p").signed(), "ws://[::1]:8080/p");
+    }
+
+    #[test]
+    fn user_and_fragment_are_kept_apart() {
+        let url = url("https://us%40er:p:w@h/p?q=1#rc=2&rp=all");
+        assert_eq!((url.user.as_deref(), url.fragment.as_deref()), (Some("us%40er:p:w"), Some("rc=2&rp=all")));
+        assert_eq!((url.to_string(), url.signed()), ("https://h/p?q=1".into(), "https://h/p?q=1".into()));
+        let next = url.join("next#rc=0").unwrap();
+        assert_eq!((next.user, next.fragment.as_deref()), (url.user.clone(), Some("rc=0")));
+        assert_eq!(url.join("next").unwrap().fragment, None, "the fragment is the document's own");
     }
 
     #[test]

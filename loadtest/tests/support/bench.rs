@@ -56,6 +56,7 @@ impl Bench {
             callees,
             unix_s: 1_521_971_599,
             api: TWILIO_API.into(),
+            fallback: None,
             seed: 1,
         };
         Self {

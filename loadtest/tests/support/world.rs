@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::Arc;
 
+use loadtest::call::course::Course;
 use loadtest::call::model::{Call, CallPlan, Input, Output};
 use loadtest::caller::script;
 use loadtest::rng::Rng;
@@ -55,7 +56,7 @@ impl World {
             auth_token: "12345".into(),
             script: Arc::new(script),
             seed,
-            status_callback: None,
+            course: Course::default(),
             unix_s: 1_521_971_599,
             keep_sound: true,
         };

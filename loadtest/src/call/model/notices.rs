@@ -1,7 +1,8 @@
-//! Requests beside the call: one at a time per URL, in order, so that a server sees them as they happened.
+//! Requests beside the call: one at a time per URL, in order, so that a server sees them as they happened, unless a
+//! mishap is wanted.
 //!
 //! Full ([`MAX_WAITING`]): the newest is not sent, and the timeline says so. Empty: nothing happens. Late: when the call
-//! has been over for [`PATIENCE`], what is still waiting is given up.
+//! has been over for [`PATIENCE`], and nothing is due any more, what is still waiting is given up.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -19,10 +20,22 @@ const MAX_WAITING: usize = 1_000;
 /// How long a call that has ended waits for the answers to its notices.
 const PATIENCE: Micros = Micros::from_ms(30_000);
 
+/// A notice that has not been sent yet.
+#[derive(Debug)]
+struct Waiting {
+    number: u64,
+    what: &'static str,
+    request: Request,
+    /// Not sent before.
+    due: Micros,
+    /// Waits for no other.
+    free: bool,
+}
+
 /// The notices of one call.
 #[derive(Debug, Default)]
 pub(super) struct Notices {
-    waiting: VecDeque<(u64, &'static str, Request)>,
+    waiting: VecDeque<Waiting>,
     /// Number → what it is, where it went, and when.
     under_way: BTreeMap<u64, (&'static str, String, Micros)>,
     next: u64,
@@ -34,15 +47,22 @@ impl Notices {
         self.waiting.is_empty() && self.under_way.is_empty()
     }
 
-    /// When the end of the call stops waiting for them.
-    pub(super) const fn deadline(&self) -> Option<Micros> {
-        self.given_up_at
+    /// When one of them is due, or the end of the call stops waiting for them.
+    pub(super) fn deadline(&self, now: Micros) -> Option<Micros> {
+        let due = self.waiting.iter().map(|waiting| waiting.due).filter(|due| *due > now).min();
+        [due, self.given_up_at].into_iter().flatten().min()
     }
 }
 
 impl Call {
     /// Sends a notice as soon as the one before it to the same place has been answered.
     pub(super) fn notify(&mut self, notice: Notice) {
+        let now = self.now;
+        self.notify_at(notice, &[now], false);
+    }
+
+    /// Sends a notice at each of these times, as one and the same; where `free`, without waiting for others.
+    pub(super) fn notify_at(&mut self, notice: Notice, due: &[Micros], free: bool) {
         let what = notice.what;
         if self.notices.waiting.len() + self.notices.under_way.len() >= MAX_WAITING {
             let text = format!("{what} not sent: {MAX_WAITING} requests are waiting");
@@ -54,9 +74,11 @@ impl Call {
         };
         let token = ids::token(&mut self.rng);
         let request = Request::new(&notice.fetch, fields, &self.plan.auth_token, token);
-        let number = self.notices.next;
-        self.notices.next += 1;
-        self.notices.waiting.push_back((number, what, request));
+        for &due in due {
+            let number = self.notices.next;
+            self.notices.next += 1;
+            self.notices.waiting.push_back(Waiting { number, what, request: request.clone(), due, free });
+        }
         self.send_notices();
     }
 
@@ -74,7 +96,9 @@ impl Call {
 
     /// The call has ended: its last notices have so long to be answered.
     pub(super) fn last_notices(&mut self) {
-        self.notices.given_up_at.get_or_insert(self.now + PATIENCE);
+        let last_due = self.notices.waiting.iter().map(|waiting| waiting.due).max();
+        let from = last_due.map_or(self.now, |due| due.max(self.now));
+        self.notices.given_up_at.get_or_insert(from + PATIENCE);
     }
 
     /// Gives up on what has waited too long behind the end.
@@ -89,15 +113,19 @@ impl Call {
         self.notices.under_way.clear();
     }
 
-    fn send_notices(&mut self) {
-        let mut held = VecDeque::new();
-        while let Some((number, what, request)) = self.notices.waiting.pop_front() {
-            let place = place(&request);
-            let mut busy = self.notices.under_way.values().map(|(_, to, _)| to);
-            if busy.any(|to| *to == place) || held.iter().any(|(_, _, other)| self::place(other) == place) {
-                held.push_back((number, what, request));
+    pub(super) fn send_notices(&mut self) {
+        let mut held: VecDeque<Waiting> = VecDeque::new();
+        while let Some(waiting) = self.notices.waiting.pop_front() {
+            let place = place(&waiting.request);
+            let is_busy = || {
+                let mut under_way = self.notices.under_way.values().map(|(_, to, _)| to);
+                under_way.any(|to| *to == place) || held.iter().any(|other| self::place(&other.request) == place)
+            };
+            if waiting.due > self.now || (!waiting.free && is_busy()) {
+                held.push_back(waiting);
                 continue;
             }
+            let Waiting { number, what, request, .. } = waiting;
             self.note(What::Notice { what, url: request.url.to_string() });
             self.notices.under_way.insert(number, (what, place, self.now));
             self.out.push_back(Output::Notify { number, request: Box::new(request) });

@@ -8,4 +8,4 @@ mod wanted;
 
 pub use book::CallBook;
 pub use entry::Entry;
-pub use wanted::{Detection, Wanted};
+pub use wanted::Wanted;

@@ -3,9 +3,11 @@
 //! Codes follow Twilio's dictionary; where it has none for a parameter, 20001. In which order Twilio looks when several
 //! things are wrong is not published: here it is To, From, what to do, then the rest.
 
+use crate::call::detection::Detection;
 use crate::rest::answer::Refusal;
 use crate::rest::given::Given;
 use crate::rest::phone;
+use crate::time::Micros;
 use crate::twilio::executor::First;
 use crate::twilio::ids;
 use crate::twilio::params::Parties;
@@ -15,21 +17,6 @@ use crate::twilio::url::Url;
 const MAX_TWIML_CHARS: usize = 4_000;
 /// What `StatusCallbackEvent` may name.
 const EVENTS: [&str; 4] = ["initiated", "ringing", "answered", "completed"];
-
-/// What to find out about who answers (answering machine detection).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Detection {
-    /// Whether to wait for the end of a machine's greeting.
-    pub message_end: bool,
-    /// Gives up after so many seconds.
-    pub timeout_s: u64,
-    /// Speech that is longer is a machine's, ms.
-    pub speech_ms: u64,
-    /// So much silence ends speech, ms.
-    pub speech_end_ms: u64,
-    /// So much silence at the beginning makes it unknown, ms.
-    pub silence_ms: u64,
-}
 
 /// What was asked for.
 #[derive(Clone, Debug, PartialEq)]
@@ -201,10 +188,10 @@ fn detection(form: &Given) -> Result<Option<Detection>, Refusal> {
     let figure = |name: &str, range, default| Ok(number(form, name, range, 20_001)?.unwrap_or(default));
     let detection = Detection {
         message_end: kind == Some("DetectMessageEnd"),
-        timeout_s: figure("MachineDetectionTimeout", 3..=59, 30)?,
-        speech_ms: figure("MachineDetectionSpeechThreshold", 1_000..=6_000, 2_400)?,
-        speech_end_ms: figure("MachineDetectionSpeechEndThreshold", 500..=5_000, 1_200)?,
-        silence_ms: figure("MachineDetectionSilenceTimeout", 2_000..=10_000, 5_000)?,
+        timeout: Micros::from_ms(figure("MachineDetectionTimeout", 3..=59, 30)? * 1_000),
+        speech: Micros::from_ms(figure("MachineDetectionSpeechThreshold", 1_000..=6_000, 2_400)?),
+        speech_end: Micros::from_ms(figure("MachineDetectionSpeechEndThreshold", 500..=5_000, 1_200)?),
+        silence: Micros::from_ms(figure("MachineDetectionSilenceTimeout", 2_000..=10_000, 5_000)?),
     };
     Ok(kind.map(|_| detection))
 }

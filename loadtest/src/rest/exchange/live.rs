@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::{Exchange, Output};
+use crate::call::course::{Course, Reports, Steps, Taping};
 use crate::call::model::CallPlan;
 use crate::caller::script::Script;
 use crate::rest::calls::{Entry, Wanted};
@@ -10,9 +11,11 @@ use crate::rest::debugger;
 use crate::rest::news::News;
 use crate::rest::number::NumberPlan;
 use crate::rest::queue::Turn;
+use crate::time::Micros;
 use crate::twilio::executor::First;
 use crate::twilio::ids::Sids;
 use crate::twilio::params::{CallStatus, Direction};
+use crate::twilio::recording::Track;
 use crate::twilio::url::Url;
 
 /// Twilio's number for an account that has too many calls at once.
@@ -76,9 +79,9 @@ impl Exchange {
             sids: Sids { account: sid.to_owned(), call: call.to_owned() },
             parties: entry.parties.clone(),
             auth_token: account.plan.auth_token.clone(),
-            script,
             seed,
-            status_callback: how.status_callback,
+            course: Course { pickup: script.pickup, ..how.course }.with_mishaps(script.mishaps),
+            script,
             unix_s: self.plan.unix_s,
             keep_sound: false,
         };
@@ -123,18 +126,42 @@ impl Exchange {
 /// How a call begins.
 struct How {
     first: First,
-    status_callback: Option<Url>,
+    course: Course,
 }
 
 fn outbound(_: &Entry, wanted: &Wanted) -> Option<How> {
-    let told = wanted.events.contains(&"completed");
-    let status_callback = wanted.status_callback.clone().filter(|_| told).map(|(url, _)| url);
-    Some(How { first: wanted.first.clone(), status_callback })
+    let steps = Steps::named(wanted.events.iter().copied());
+    let told = wanted.status_callback.clone().filter(|_| !wanted.events.is_empty());
+    let reports = told.map(|to| Reports { steps, ..Reports::at_the_end(to) });
+    let taping = wanted.record.then(|| Taping {
+        track: Track::read(Some(wanted.record_track)),
+        dual: wanted.record_dual,
+        to: wanted.record_callback.clone(),
+        events: wanted.record_events.clone(),
+    });
+    let course = Course {
+        timeout: Micros::from_ms(wanted.timeout_s * 1_000),
+        time_limit: wanted.time_limit_s.map(|s| Micros::from_ms(s * 1_000)),
+        reports,
+        fallback: wanted.fallback.clone(),
+        detection: wanted.detection,
+        detected: wanted.detection_callback.clone(),
+        taping,
+        send_digits: wanted.send_digits.clone(),
+        ..Course::default()
+    };
+    Some(How { first: wanted.first.clone(), course })
 }
 
 fn inbound(number: &NumberPlan) -> Option<How> {
     let elsewhere = !number.voice_application_sid.is_empty() || !number.trunk_sid.is_empty();
     let url = Url::parse(&number.voice_url).ok().filter(|_| !elsewhere)?;
-    let status_callback = Url::parse(&number.status_callback).ok();
-    Some(How { first: First::Ask(url, number.voice_get), status_callback })
+    let place = |url: &str, get| Url::parse(url).ok().map(|url| (url, get));
+    let told = place(&number.status_callback, number.status_callback_get);
+    let course = Course {
+        reports: told.map(Reports::at_the_end),
+        fallback: place(&number.voice_fallback_url, number.voice_fallback_get),
+        ..Course::default()
+    };
+    Some(How { first: First::Ask(url, number.voice_get), course })
 }

@@ -14,6 +14,7 @@ use crate::call::request::Request;
 use crate::fleet::call::Begin;
 use crate::rng::Rng;
 use crate::shell::clock::{Clock, unix_s};
+use crate::shell::cookies::Cookies;
 use crate::shell::route::Route;
 use crate::shell::webhook;
 use crate::time::Micros;
@@ -157,6 +158,7 @@ async fn twiml(
         callees: Callees::all(nobody),
         unix_s: unix_s(),
         api: TWILIO_API.into(),
+        fallback: None,
         seed: rng.next_u64(),
     };
     let mut executor = Executor::new(clock.now(), First::Ask(directory.url.clone(), false), facts);
@@ -167,7 +169,7 @@ async fn twiml(
             Some(Output::Fetch(fetch)) => {
                 let fields = params::voice(sids, &parties, Direction::Inbound, status, &call_token);
                 let request = Request::new(&fetch, fields, &directory.auth_token, ids::token(rng));
-                match webhook::fetch(request, directory.route.clone()).await {
+                match webhook::fetch(request, directory.route.clone(), Cookies::default()).await {
                     Ok(answer) => executor.answer(clock.now(), &answer),
                     Err(error) => executor.no_answer(clock.now(), &error),
                 }
@@ -205,7 +207,7 @@ async fn report_end(directory: &Directory, sids: Sids, length: Micros) -> Result
     let fields = params::voice(&sids, &parties, Direction::Inbound, CallStatus::Completed, "");
     let token = ids::token(&mut Rng::new(unix_s() ^ length.0));
     let request = Request::new(&Fetch { url, get: false, extra }, fields, &directory.auth_token, token);
-    match webhook::fetch(request, directory.route.clone()).await?.status {
+    match webhook::fetch(request, directory.route.clone(), Cookies::default()).await?.status {
         200 | 204 => Ok(()),
         status => Err(format!("answered {status}")),
     }

@@ -19,6 +19,8 @@ pub struct Facts {
     pub unix_s: u64,
     /// Under which URL recordings are fetched: `https://api.twilio.com`, or that of this program.
     pub api: String,
+    /// Asked once when the TwiML cannot be had or carried out; by GET instead of POST if true.
+    pub fallback: Option<(Url, bool)>,
     /// Identifiers and confidences come from it.
     pub seed: u64,
 }

@@ -50,6 +50,8 @@ use speaker::Speaker;
 
 #[derive(Debug)]
 enum State {
+    /// Nobody has answered yet.
+    Idle,
     Fetching(Fetch),
     Speaking,
     Streaming(After, Box<StreamPlan>),
@@ -106,15 +108,23 @@ impl Executor {
     /// Begins with the TwiML that `first` leads to, at `now`.
     #[must_use]
     pub fn new(now: Micros, first: First, facts: Facts) -> Self {
-        let mut executor = Self {
-            state: State::Speaking,
+        let mut executor = Self::idle(facts);
+        executor.redirect(now, first);
+        executor
+    }
+
+    /// Does nothing until [`Self::redirect`] says with what to begin.
+    #[must_use]
+    pub fn idle(facts: Facts) -> Self {
+        Self {
+            state: State::Idle,
             verbs: VecDeque::new(),
             document: None,
             rng: Rng::new(facts.seed),
             facts,
             redirects: 0,
             answered: false,
-            verb_began: now,
+            verb_began: Micros::ZERO,
             speaker: Speaker::default(),
             caller: Voice::default(),
             bot: Voice::default(),
@@ -123,9 +133,7 @@ impl Executor {
             taps: Vec::new(),
             queued: None,
             out: VecDeque::new(),
-        };
-        executor.redirect(now, first);
-        executor
+        }
     }
 
     /// Drops whatever is being done and goes on with other TwiML, as the REST API can ask of a live call.
@@ -162,7 +170,7 @@ impl Executor {
             State::Recording(verb) => verb.deadline(),
             State::Dialing(dialing) => dialing.deadline(),
             State::Holding(until) => *until,
-            State::Fetching(_) | State::Speaking | State::Streaming(..) => None,
+            State::Idle | State::Fetching(_) | State::Speaking | State::Streaming(..) => None,
             State::Ended => return None,
         };
         let agent = self.queued.as_ref().and_then(|queued| queued.agent_at());

@@ -1,0 +1,199 @@
+//! How a call goes from dialling to its end, and who is told.
+
+use super::Call;
+use crate::call::course::{Mishaps, Pickup, Place};
+use crate::call::detection::Verdict;
+use crate::call::event::What;
+use crate::call::life::{Step, sip};
+use crate::rng::Rng;
+use crate::time::Micros;
+use crate::twilio::date;
+use crate::twilio::executor::Fetch;
+use crate::twilio::form::Fields;
+use crate::twilio::notice::{Carries, Notice};
+use crate::twilio::params::{self, CallStatus, Direction};
+
+/// The TwiML of an outbound call, until it may begin.
+#[derive(Debug, Default)]
+pub(super) struct Progress {
+    /// When the TwiML is asked for, where that is settled and still ahead.
+    begins: Option<Micros>,
+    /// When an asynchronous verdict is told.
+    verdict_at: Option<Micros>,
+    /// Who answered, once it is known.
+    verdict: Option<Verdict>,
+    /// The call is over then.
+    limit: Option<Micros>,
+    /// Of status callbacks so far.
+    sequence: u64,
+}
+
+impl Call {
+    pub(super) fn progress_deadline(&self) -> Option<Micros> {
+        let Progress { begins, verdict_at, limit, .. } = self.progress;
+        let limit = limit.filter(|_| self.ended.is_none());
+        [self.life.next_deadline(), begins, verdict_at, limit].into_iter().flatten().min()
+    }
+
+    /// What has happened by now.
+    pub(super) fn advance_progress(&mut self) {
+        while let Some(step) = self.life.step(self.now) {
+            match step {
+                Step::Initiated => self.report("initiated"),
+                Step::Ringing => self.report("ringing"),
+                Step::Answered => self.picked_up(),
+                Step::Over(status, _) => self.executor.end(self.now, &format!("nobody talks: {}", status.as_str())),
+            }
+        }
+        if self.progress.verdict_at.take_if(|at| *at <= self.now).is_some() {
+            self.tell_verdict();
+        }
+        if self.progress.begins.take_if(|at| *at <= self.now).is_some() {
+            self.executor.redirect(self.now, self.plan.first.clone());
+        }
+        if self.ended.is_none() && self.progress.limit.is_some_and(|at| at <= self.now) {
+            self.executor.end(self.now, "the time limit of the call is over");
+        }
+    }
+
+    /// An inbound call is answered by its TwiML.
+    pub(super) fn follow_answer(&mut self) {
+        if self.life.answered().is_none() && self.executor.is_answered() && self.ended.is_none() {
+            self.life.answer(self.now);
+            self.answered();
+        }
+    }
+
+    fn picked_up(&mut self) {
+        self.answered();
+        let course = &self.plan.course;
+        let verdict = course.detection.map(|detection| detection.verdict(course.pickup));
+        let at = self.now + verdict.map_or(Micros::ZERO, |verdict| verdict.after);
+        if course.detected.is_some() {
+            (self.progress.verdict_at, self.progress.begins) = (verdict.map(|_| at), Some(self.now));
+        } else {
+            (self.progress.verdict, self.progress.begins) = (verdict, Some(at));
+        }
+    }
+
+    fn answered(&mut self) {
+        let by = match self.plan.course.pickup {
+            _ if self.plan.direction == Direction::Inbound => "the TwiML",
+            Pickup::Machine { .. } => "a machine",
+            Pickup::Fax(_) => "a fax",
+            _ => "a person",
+        };
+        self.note(What::Answered { by });
+        self.progress.limit = self.plan.course.time_limit.map(|limit| self.now + limit);
+        self.report("answered");
+    }
+
+    fn tell_verdict(&mut self) {
+        let course = &self.plan.course;
+        let Some(verdict) = course.detection.map(|detection| detection.verdict(course.pickup)) else { return };
+        self.progress.verdict = Some(verdict);
+        let Some((url, get)) = course.detected.clone() else { return };
+        let sids = &self.plan.sids;
+        let mut extra: Fields =
+            vec![("AccountSid".into(), sids.account.clone()), ("CallSid".into(), sids.call.clone())];
+        extra.extend(self.verdict_fields());
+        self.notify(Notice { what: "AMD status callback", carries: Carries::Own, fetch: Fetch { url, get, extra } });
+    }
+
+    /// `AnsweredBy` and how long that took, once it is known.
+    pub(super) fn verdict_fields(&self) -> Fields {
+        let Some(Verdict { answered_by, after }) = self.progress.verdict else { return Vec::new() };
+        vec![
+            ("AnsweredBy".into(), answered_by.into()),
+            ("MachineDetectionDuration".into(), (after.0 / 1_000).to_string()),
+        ]
+    }
+
+    /// The call is over, for this reason of the executor's.
+    pub(super) fn settle(&mut self, why: &str) {
+        let answered = self.life.answered().is_some() || self.executor.is_answered();
+        let (status, code) = match why {
+            _ if answered => (CallStatus::Completed, sip::OK),
+            _ if why.starts_with("<Reject reason=\"busy\"") => (CallStatus::Busy, sip::BUSY),
+            _ if why.starts_with("<Reject") => (CallStatus::NoAnswer, sip::DECLINED),
+            _ if why.starts_with("the caller hung up") => (CallStatus::NoAnswer, sip::TERMINATED),
+            _ if why.starts_with("ended by REST") => (CallStatus::Canceled, sip::TERMINATED),
+            _ if why.starts_with("application error") => (CallStatus::Failed, sip::OK),
+            // A call that is hung up by its first verb was answered all the same.
+            _ => (CallStatus::Completed, sip::OK),
+        };
+        self.life.end(self.now, status, code);
+        (self.progress.begins, self.progress.verdict_at) = (None, None);
+        self.report("completed");
+    }
+
+    /// Tells of a step, where that is wanted.
+    fn report(&mut self, step: &'static str) {
+        let Some(reports) = self.plan.course.reports.clone() else { return };
+        let steps = reports.steps;
+        let wanted = match step {
+            "initiated" => steps.initiated,
+            "ringing" => steps.ringing,
+            "answered" => steps.answered,
+            _ => steps.completed,
+        };
+        if wanted {
+            let fields = self.report_fields(step);
+            self.progress.sequence += 1;
+            self.send_report(&reports.to, fields, reports.mishaps);
+        }
+    }
+
+    fn report_fields(&self, step: &'static str) -> Fields {
+        let super::CallPlan { sids, parties, direction, unix_s, .. } = &self.plan;
+        let mut fields = params::voice(sids, parties, *direction, self.life.status(), &self.call_token);
+        if step == "initiated" {
+            // No state of the API, but what the callback says.
+            let status = fields.iter_mut().find(|(name, _)| name == "CallStatus");
+            status.into_iter().for_each(|(_, value)| *value = "initiated".into());
+        }
+        fields.extend([
+            ("CallbackSource".into(), "call-progress-events".into()),
+            ("SequenceNumber".into(), self.progress.sequence.to_string()),
+            ("Timestamp".into(), date::rfc2822(unix_s + self.now.0 / 1_000_000)),
+        ]);
+        fields.extend(self.verdict_fields());
+        let status = self.life.status();
+        if status.is_final() {
+            let seconds = self.life.talked_s();
+            fields.push(("CallDuration".into(), seconds.to_string()));
+            fields.push(("SipResponseCode".into(), self.life.sip().to_string()));
+            if status == CallStatus::Completed {
+                fields.push(("Duration".into(), seconds.div_ceil(60).to_string()));
+            }
+        }
+        fields
+    }
+
+    /// On its way, with what goes wrong there.
+    fn send_report(&mut self, (url, get): &Place, extra: Fields, mishaps: Mishaps) {
+        let notice = Notice {
+            what: "status callback",
+            carries: Carries::Own,
+            fetch: Fetch { url: url.clone(), get: *get, extra },
+        };
+        if mishaps == Mishaps::default() {
+            return self.notify(notice);
+        }
+        // Drawn for every callback, so that one mishap does not change the next.
+        let [lost, repeated] = [mishaps.lose, mishaps.repeat].map(|often| chance(&mut self.rng, often));
+        let late = [0, 1].map(|_| Micros(self.rng.below(mishaps.delay.0 + 1)));
+        if lost {
+            let text = format!("status callback {} is lost, as asked", self.progress.sequence - 1);
+            return self.note(What::Verb { text });
+        }
+        let copies = if repeated { 2 } else { 1 };
+        let due: Vec<Micros> = late.into_iter().take(copies).map(|late| self.now + late).collect();
+        self.notify_at(notice, &due, mishaps.reorder);
+    }
+}
+
+fn chance(rng: &mut Rng, often: f64) -> bool {
+    const WHOLE: u64 = 1_000_000;
+    (rng.below(WHOLE) as f64) < often * WHOLE as f64
+}
