@@ -104,7 +104,7 @@ fn call(args: &CallArgs) -> Result<u8, String> {
     let table = Table::of(&calls, Micros::from_ms(args.void_above_ms));
     let over = over_budget(args, &table);
     print(args, &calls, &table, &over);
-    let recorded = calls.first().filter(|call| call.measures.start.is_some());
+    let recorded = calls.first().filter(|call| !call.record.is_empty());
     if let (Some(path), Some(call)) = (&wav, recorded) {
         wav::write(path, &call.record).map_err(|e| format!("--wav {}: {e}", path.display()))?;
         if !args.json {

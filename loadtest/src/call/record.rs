@@ -22,6 +22,12 @@ impl Record {
         self.origin.get_or_insert(at);
     }
 
+    /// Whether there is nothing to be heard.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.said.is_empty() && self.heard.is_empty()
+    }
+
     /// The caller's line carried `mulaw` from `at` on.
     pub fn said(&mut self, at: Micros, mulaw: &[u8]) {
         place(self.origin, &mut self.said, at, mulaw);

@@ -111,7 +111,7 @@ impl Call {
         self.taps_say(at, sound);
     }
 
-    /// While nothing is streamed, the caller's line is only listened to where somebody records or listens.
+    /// While nothing is streamed, the caller's line is only listened to where somebody records, listens, or keeps it.
     pub(super) fn listen_to_line(&mut self) {
         if matches!(self.media, Media::Open(_)) || !self.is_tapped() {
             self.line_from = None;
@@ -131,7 +131,8 @@ impl Call {
     }
 
     fn is_tapped(&self) -> bool {
-        self.executor.is_recording() || !self.taps.is_empty()
+        let kept = self.plan.keep_sound && self.was_answered() && self.ended.is_none();
+        kept || self.executor.is_recording() || !self.taps.is_empty()
     }
 
     /// When mouth or line have to be looked at again.
