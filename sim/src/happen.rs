@@ -18,7 +18,7 @@ use crate::mind::{Looked, Mind};
 use crate::network::Way;
 use crate::plan::Fault;
 use crate::server;
-use crate::stream::{Lane, Parcel, Stream, UNNOTICED, message};
+use crate::stream::{Lane, Parcel, Stream, UNNOTICED};
 use crate::wire::{self, Sent};
 use crate::world::{Event, World};
 
@@ -330,11 +330,9 @@ impl World {
     pub(crate) fn arrives_outward(&mut self, index: usize) {
         while let Some(parcel) = self.streams[index].outward.arrived(self.now) {
             match parcel {
-                Parcel::Bytes(bytes, _) => {
-                    self.streams[index].receive(&bytes);
-                    while let Some(sent) = self.streams[index].received() {
-                        self.received(index, &sent);
-                    }
+                Parcel::Bytes(..) => {}
+                Parcel::Message(sent, message, _) => {
+                    self.received(index, &sent, &message);
                     // There is room again for what waits to be written.
                     if self.streams[index].socket.deadline().is_some() {
                         self.step_soon(index);
@@ -349,19 +347,18 @@ impl World {
     }
 
     /// A message arrives at the carrier.
-    fn received(&mut self, index: usize, sent: &Sent) {
+    fn received(&mut self, index: usize, sent: &Sent, message: &Message) {
         let stream = &mut self.streams[index];
         if !stream.caller_open {
             return;
         }
         let (now, call) = (self.now, stream.call);
-        let Some(message) = message(sent, &mut stream.arrived_utterance) else { return };
         stream.truth.advance(now);
         let truth = std::mem::take(&mut stream.truth);
-        self.see(index, &Seen::Arrives(&message, &truth));
+        self.see(index, &Seen::Arrives(message, &truth));
         let stream = &mut self.streams[index];
         stream.truth = truth;
-        match &message {
+        match message {
             Message::Media(parts) => parts.iter().for_each(|&(of, samples)| stream.truth.media(now, of, samples)),
             Message::Clear => stream.truth.clear(now),
             Message::Close(code) => {

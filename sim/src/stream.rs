@@ -65,10 +65,22 @@ impl Task {
 /// Something on its way.
 #[derive(Debug)]
 pub enum Parcel {
-    /// Bytes; whether they are a frame of the caller's.
+    /// Bytes for the server; whether they are a frame of the caller's.
     Bytes(Vec<u8>, bool),
+    /// A message for the carrier, as it came and what it says; and how many bytes it had.
+    Message(Sent, Message, usize),
     /// Nothing more comes.
     End,
+}
+
+impl Parcel {
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Bytes(bytes, _) => bytes.len(),
+            Self::Message(_, _, bytes) => *bytes,
+            Self::End => 0,
+        }
+    }
 }
 
 /// A way with what is on it.
@@ -89,9 +101,7 @@ impl Lane {
 
     /// Sends a parcel; gives when it arrives if it ever does and nothing is before it.
     pub fn send(&mut self, now: Instant, parcel: Parcel) -> Option<Instant> {
-        if let Parcel::Bytes(bytes, _) = &parcel {
-            self.bytes += bytes.len();
-        }
+        self.bytes += parcel.bytes();
         let at = self.way.arrival(now)?;
         self.parcels.push_back((at, parcel));
         (self.parcels.len() == 1).then_some(at)
@@ -101,9 +111,7 @@ impl Lane {
     pub fn arrived(&mut self, now: Instant) -> Option<Parcel> {
         self.parcels.front().filter(|(at, _)| *at <= now)?;
         let (_, parcel) = self.parcels.pop_front()?;
-        if let Parcel::Bytes(bytes, _) = &parcel {
-            self.bytes -= bytes.len();
-        }
+        self.bytes -= parcel.bytes();
         Some(parcel)
     }
 
@@ -173,12 +181,9 @@ pub struct Stream {
     pub reported: bool,
     /// When `start` came.
     pub started_at: Option<Instant>,
-    decoder: Decoder,
-    /// What the server has written is read here too, as the caller's side will.
+    /// What the server has written.
     written: Decoder,
     last_utterance: UtteranceId,
-    /// The utterance of what arrived at the carrier last.
-    pub arrived_utterance: UtteranceId,
     unread: Unread,
     handed: Arc<Mutex<Handed>>,
 }
@@ -225,10 +230,8 @@ impl Stream {
             told_end: false,
             reported: false,
             started_at: None,
-            decoder: Decoder::default(),
             written: Decoder::default(),
             last_utterance: UtteranceId(0),
-            arrived_utterance: UtteranceId(0),
             unread: Unread::default(),
             handed,
         }
@@ -244,26 +247,25 @@ impl Stream {
                     self.unread.parcels.push_back(is_frame);
                     self.socket.receive(&bytes);
                 }
+                Parcel::Message(..) => {}
                 Parcel::End => self.socket.peer_gone(),
             }
         }
         any
     }
 
-    /// The server's end does what it can; gives the messages that it wrote.
+    /// The server's end does what it can; gives the messages that it wrote, which are on their way.
     pub fn step(&mut self, now: Instant, worker: &SteppedWorker) -> Vec<Message> {
-        let room = WINDOW.saturating_sub(self.outward.bytes);
-        let mut sent = Vec::new();
-        self.socket.step(now, worker, &self.task.waker, room, |bytes| sent.extend_from_slice(bytes));
+        let room = WINDOW.saturating_sub(self.outward.bytes + self.written.waiting());
+        let written = &mut self.written;
+        self.socket.step(now, worker, &self.task.waker, room, |bytes| written.push(bytes));
         self.unread.take(self.socket.taken());
-        if sent.is_empty() {
-            return Vec::new();
-        }
-        self.written.push(&sent);
-        self.outward.send(now, Parcel::Bytes(sent, false));
         let mut messages = Vec::new();
-        while let Some(sent) = self.written.pop() {
-            messages.extend(message(&sent, &mut self.last_utterance));
+        while let Some((sent, bytes)) = self.written.pop() {
+            if let Some(message) = message(&sent, &mut self.last_utterance) {
+                messages.push(message.clone());
+                self.outward.send(now, Parcel::Message(sent, message, bytes));
+            }
         }
         messages
     }
@@ -278,16 +280,6 @@ impl Stream {
     #[must_use]
     pub fn frames_taken(&self) -> u64 {
         self.unread.frames_taken
-    }
-
-    /// Bytes have arrived at the carrier.
-    pub fn receive(&mut self, bytes: &[u8]) {
-        self.decoder.push(bytes);
-    }
-
-    /// The next whole message that has arrived at the carrier.
-    pub fn received(&mut self) -> Option<Sent> {
-        self.decoder.pop()
     }
 
     /// The connection broke: neither side hears of the other again.
@@ -357,8 +349,7 @@ fn gate(handed: &Arc<Mutex<Handed>>) -> Gate {
 }
 
 /// What a message of the server's says; `last` is the utterance that undyed sound belongs to.
-#[must_use]
-pub fn message(sent: &Sent, last: &mut UtteranceId) -> Option<Message> {
+fn message(sent: &Sent, last: &mut UtteranceId) -> Option<Message> {
     let text = match sent {
         Sent::Close(code) => return Some(Message::Close(*code)),
         Sent::Other => return None,

@@ -58,8 +58,14 @@ impl Decoder {
         self.bytes.extend_from_slice(bytes);
     }
 
-    /// The next whole frame.
-    pub fn pop(&mut self) -> Option<Sent> {
+    /// Bytes of a frame whose rest has not come.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.bytes.len() - self.at
+    }
+
+    /// The next whole frame, and how many bytes it had.
+    pub fn pop(&mut self) -> Option<(Sent, usize)> {
         let rest = &self.bytes[self.at..];
         let (length, start) = match *rest.get(1)? {
             126 => (usize::from(u16::from_be_bytes([*rest.get(2)?, *rest.get(3)?])), 4),
@@ -67,12 +73,12 @@ impl Decoder {
         };
         let payload = rest.get(start..start + length)?;
         let sent = match rest[0] & 0xF {
-            0x1 => Sent::Text(String::from_utf8_lossy(payload).into_owned()),
+            0x1 => Sent::Text(String::from_utf8(payload.to_vec()).unwrap_or_default()),
             0x8 => Sent::Close(payload.first_chunk().map_or(1005, |code| u16::from_be_bytes(*code))),
             _ => Sent::Other,
         };
         self.at += start + length;
-        Some(sent)
+        Some((sent, start + length))
     }
 }
 
@@ -89,7 +95,7 @@ mod tests {
         let (mut decoder, mut sent) = (Decoder::default(), Vec::new());
         for piece in bytes.chunks(7) {
             decoder.push(piece);
-            sent.extend(std::iter::from_fn(|| decoder.pop()));
+            sent.extend(std::iter::from_fn(|| decoder.pop()).map(|(sent, _)| sent));
         }
         assert_eq!(sent, [Sent::Text("hi".into()), Sent::Text(long), Sent::Close(1000)]);
     }

@@ -80,7 +80,7 @@ impl Line {
         if let Some(echo) = &self.echo {
             echo.add(start, &mut mix);
         }
-        if let Some(said) = &self.utterance {
+        if let Some(said) = self.utterance.as_ref().filter(|said| start < said.ends()) {
             for (offset, sample) in (0_u64..).zip(mix.iter_mut()) {
                 let at = start + Micros::from_samples(offset);
                 if at >= said.begins {
@@ -89,13 +89,16 @@ impl Line {
                 }
             }
         }
-        (mix.map(to_i16), began)
+        let mut frame = [0; FRAME_SAMPLES];
+        frame.iter_mut().zip(mix).for_each(|(sample, mixed)| *sample = to_i16(mixed));
+        (frame, began)
     }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "clamped")]
+#[expect(clippy::cast_possible_truncation, reason = "a cast stops at the ends of the range")]
 fn to_i16(sample: f64) -> i16 {
-    sample.round().clamp(f64::from(i16::MIN), f64::from(i16::MAX)) as i16
+    // Half away from zero, as `round` does, which is a call where the processor is not known to have it.
+    (sample + 0.5_f64.copysign(sample)) as i16
 }
 
 #[cfg(test)]

@@ -86,6 +86,9 @@ struct Burst {
     history: [f64; 2],
 }
 
+/// Linear level of comfort noise of which no sample is ever rounded to anything but zero.
+const INAUDIBLE: f64 = 0.05;
+
 /// Disturbances that sound at the same time at most; more would be a din, not a telephone call.
 const MAX_BURSTS: usize = 64;
 
@@ -101,6 +104,9 @@ impl Noise {
     pub fn add(&mut self, frame: &mut [f64]) -> Option<Disturbance> {
         let began = self.begin(frame.len());
         let comfort = linear(self.plan.comfort_dbfs);
+        if comfort < INAUDIBLE && self.bursts.is_empty() {
+            return began;
+        }
         for sample in frame.iter_mut() {
             // One-pole low-pass: line noise is darker than white. 1.73 restores its level.
             self.low += 0.5 * (self.rng.normal() - self.low);

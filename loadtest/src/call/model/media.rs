@@ -148,7 +148,11 @@ impl Call {
         {
             let (start, due) = (stream.frame_start(), stream.frame_due());
             let (linear, disturbance) = self.line.frame(start);
-            let sound: [u8; FRAME_SAMPLES] = linear.map(mulaw::encode);
+            let mut sound = [mulaw::SILENCE; FRAME_SAMPLES];
+            // A line without noise is mostly silent.
+            if linear != [0; FRAME_SAMPLES] {
+                sound.iter_mut().zip(linear).for_each(|(byte, sample)| *byte = mulaw::encode(sample));
+            }
             if self.faults.loses() {
                 stream.lose_frame();
                 self.measures.frames_lost += 1;
