@@ -432,6 +432,23 @@ impl World {
         }
     }
 
+    /// The engine stops serving the streams that it has.
+    pub(crate) fn drain_streams(&mut self) {
+        self.worker.stop();
+        self.wake_tasks();
+        (0..self.lines.len()).for_each(|call| self.tell(call, || "every stream is to close".to_owned()));
+    }
+
+    /// Those who were woken get to it.
+    fn wake_tasks(&mut self) {
+        for place in 0..self.live.len() {
+            let index = self.live[place];
+            if self.streams[index].task.was_woken() {
+                self.step_soon(index);
+            }
+        }
+    }
+
     /// Everybody who was woken by a tick gets to it, and everybody is looked at.
     pub(crate) fn after_tick(&mut self) {
         for place in 0..self.live.len() {

@@ -100,6 +100,8 @@ pub struct Plan {
     pub look_every: Duration,
     /// Panics in the engine, and when.
     pub panics: Vec<(Instant, Planted)>,
+    /// When every stream is closed because the engine stops, to be resumed elsewhere: here.
+    pub drains: Vec<Instant>,
     /// The calls.
     pub calls: Vec<CallPlan>,
 }
@@ -140,6 +142,7 @@ impl Plan {
             io_late: if rough { ms(&mut rng, 1, 30) } else { us(&mut rng, 300) },
             look_every: Duration::from_millis(rng.below(2) * 2),
             panics: if rough { panics(&mut rng, begins, within) } else { Vec::new() },
+            drains: (0..u64::from(rough) * rng.below(4) / 3).map(|_| begins + ms(&mut rng, 0, within)).collect(),
             calls: (0..calls).map(|_| call(&mut rng, begins, spread, options)).collect(),
         }
     }

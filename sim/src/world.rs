@@ -51,6 +51,8 @@ pub enum Event {
     Noticed(usize, usize),
     /// A panic, by its place in the plan.
     Panic(usize),
+    /// Every stream is closed.
+    Drain,
     /// The worker ticks.
     Tick,
 }
@@ -157,6 +159,9 @@ impl World {
         for (place, (at, _)) in world.plan.panics.clone().iter().enumerate() {
             world.at(*at, Event::Panic(place));
         }
+        for at in world.plan.drains.clone() {
+            world.at(at, Event::Drain);
+        }
         world
     }
 
@@ -195,6 +200,7 @@ impl World {
             Event::Fault(call, place) => self.fault(call, place),
             Event::Noticed(stream, by) => self.noticed(stream, by),
             Event::Panic(place) => self.panic(place),
+            Event::Drain => self.drain_streams(),
             Event::Tick => self.tick(),
         }
     }

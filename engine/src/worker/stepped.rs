@@ -74,6 +74,11 @@ impl SteppedWorker {
         self.worker.shared.plant(fault);
     }
 
+    /// Tells every socket that the engine stops.
+    pub fn stop(&self) {
+        self.worker.shared.stop();
+    }
+
     /// How many slots are held.
     pub fn active(&self) -> usize {
         self.worker.shared.active()
