@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use engine::time::Instant;
-use loadtest::call::event::What;
 use loadtest::call::course::Course;
+use loadtest::call::event::What;
 use loadtest::call::model::{self, Call, Input, Output};
 use loadtest::rng::Rng;
 use loadtest::time::Micros;
