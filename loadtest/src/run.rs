@@ -266,7 +266,7 @@ fn print(args: &CallArgs, calls: &[Call], table: &Table, over: &[String]) {
     }
     match calls {
         [only] => {
-            print!("{}\n{}", timeline::lines(only), timeline::summary(only));
+            print!("{}{}\n{}", timeline::title(only), timeline::lines(only), timeline::summary(only));
             if let Some(void) = &table.void {
                 println!("{void}");
             }

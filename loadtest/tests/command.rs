@@ -36,6 +36,7 @@ async fn a_call_prints_a_timeline_and_writes_both_sides() {
     let folder = folder("timeline");
     let (code, out, err) = loadtest(&["call", "--url", &url, "--script", "interrupt", "--seed", "1"], &folder).await;
     assert_eq!(code, 0, "{out}{err}");
+    assert!(out.starts_with("interrupt: interrupt the greeting"), "{out}");
     for part in ["stream started MZ", "first audio from the server", "(onset)", "clear received: ", "OK", "call.wav"] {
         assert!(out.contains(part), "no {part:?} in\n{out}");
     }

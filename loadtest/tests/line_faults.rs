@@ -81,7 +81,7 @@ fn a_server_that_speaks_with_a_second_socket_misses_the_expectation() {
     let script = "about = \"x\"\n[[step]]\nsilence_ms = 2000\n[[fault]]\nkind = \"second_socket\"\nat_ms = 500";
     assert_eq!(judge(&World::run(script, 1, Fault::None)), Outcome::Good);
     let Outcome::Missed(causes) = judge(&World::run(script, 1, Fault::OpenDoor)) else { panic!("nothing missed") };
-    assert!(causes[0].contains("spoke with it as with the first"), "{causes:?}");
+    assert!(causes[0].contains("seen, as with the first"), "{causes:?}");
 }
 
 #[test]

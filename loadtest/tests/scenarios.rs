@@ -93,3 +93,14 @@ fn expectations_tell_what_they_saw() {
     assert!(call.measures.barges.is_empty() && call.measures.false_clears == 1, "a cough is no speech");
     assert!(call.events.iter().any(|e| matches!(&e.what, What::Disturbance { kind } if kind == "cough:300")));
 }
+
+#[test]
+fn a_timeline_begins_with_the_sentence_and_the_line() {
+    let title = |name| loadtest::report::timeline::title(&World::run(name, 1, Fault::None));
+    let speakerphone = title("speakerphone");
+    assert!(speakerphone.starts_with("speakerphone: listens on a speakerphone;"), "{speakerphone}");
+    assert!(speakerphone.contains("(only informs: echo)\nline: echo -20 dB after 150 ms\n"), "{speakerphone}");
+    assert!(title("noisy-street").contains("line: noise -55 dBFS; babble -42 dBFS\n"));
+    assert!(title("stalled-line").contains("line: nothing is sent for 1000.0 ms, then all at once\n"));
+    assert_eq!(title("greeting").lines().count(), 1);
+}

@@ -53,6 +53,25 @@ impl Default for NoisePlan {
     }
 }
 
+impl NoisePlan {
+    /// What is louder than usual, in words.
+    #[must_use]
+    pub fn describe(&self) -> Vec<String> {
+        let usual = Self::default();
+        let mut said = Vec::new();
+        if self.comfort_dbfs > usual.comfort_dbfs {
+            said.push(format!("noise {} dBFS", self.comfort_dbfs));
+        }
+        let backgrounds = [("babble", self.babble_dbfs), ("music", self.music_dbfs), ("tone", self.tone_dbfs)];
+        let there = backgrounds.into_iter().filter_map(|(name, level)| level.map(|dbfs| format!("{name} {dbfs} dBFS")));
+        said.extend(there);
+        let rates = [("coughs", self.coughs_per_min), ("clicks", self.clicks_per_min), ("typing", self.typing_per_min)];
+        let there = rates.into_iter().filter(|(_, rate)| *rate > 0.0);
+        said.extend(there.map(|(name, rate)| format!("{name} {rate} per minute")));
+        said
+    }
+}
+
 /// What kind of disturbance began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Disturbance {

@@ -259,6 +259,10 @@ mod tests {
         assert!(step("digits = \"1\"\nwithin_ms = 5").contains("within_ms does not belong"));
         assert!(step("digits = \"1\"\noptional = true").contains("optional does not belong"));
         assert!(step("speak = \"x\"").contains("unknown field"));
+        assert!(step("talk_over = { clip = \"voice:200\", times = 0 }").contains("from 1 to"));
+        assert!(step("say = \"voice:5\"").contains("voice:MS"));
+        assert!(step("silence_ms = 1\n[echo]\ndb = 3.0\nafter_ms = 100").contains("db from -60 to 0"));
+        assert!(step("silence_ms = 1\n[[fault]]\nkind = \"stall\"\nat_ms = 1").contains("fault 1: stall needs for_ms"));
         assert!(refused("").contains("at least one [[step]]"));
     }
 

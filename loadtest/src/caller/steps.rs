@@ -108,6 +108,9 @@ pub enum BadStep {
     /// A key that is no touch-tone key.
     #[error("digits {0:?}: only 0-9, * and #, at least one")]
     Digits(String),
+    /// Never, or without an end.
+    #[error("talk_over times = {0}: from 1 to {MAX_TIMES}")]
+    Times(u32),
     /// An empty list of clips.
     #[error("needs at least one clip")]
     NoClip,
@@ -141,6 +144,9 @@ struct RawTalkOver {
     #[serde(default = "once")]
     times: u32,
 }
+
+/// So often a step talks over the bot at most.
+const MAX_TIMES: u32 = 1_000;
 
 const fn once() -> u32 {
     1
@@ -226,6 +232,9 @@ impl RawStep {
             return raw.clip.check().map(|clips| Step::Interrupt { clips, after, within });
         }
         if let Some(raw) = self.talk_over {
+            if !(1..=MAX_TIMES).contains(&raw.times) {
+                return Err(BadStep::Times(raw.times));
+            }
             let (after, every) = (Micros::from_ms(raw.after_ms), Micros::from_ms(raw.every_ms));
             return raw.clip.check().map(|clips| Step::TalkOver { clips, after, every, times: raw.times });
         }

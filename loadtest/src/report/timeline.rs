@@ -23,6 +23,18 @@ pub fn lines(call: &Call) -> String {
     text
 }
 
+/// What the caller is about to do, and over which line.
+#[must_use]
+pub fn title(call: &Call) -> String {
+    let script = &call.plan().script;
+    let informs = script.informs.as_ref().map(|subject| format!(" (only informs: {subject})")).unwrap_or_default();
+    let mut line = script.noise.describe();
+    line.extend(script.echo.map(|echo| format!("echo {} dB after {} ms", echo.db, echo.after_ms)));
+    line.extend(script.faults.iter().map(|fault| fault.kind.describe(fault.lasts)));
+    let line = if line.is_empty() { String::new() } else { format!("line: {}\n", line.join("; ")) };
+    format!("{}: {}{informs}\n{line}", script.name, script.about)
+}
+
 /// What it comes to.
 #[must_use]
 pub fn summary(call: &Call) -> String {

@@ -101,8 +101,9 @@ impl Call {
 
     pub(super) fn second_socket(&mut self, accepted: bool, said: String) {
         let step = self.runner.step_number().unwrap_or_default();
-        let what = format!("a second socket with the same token is refused: {said}");
-        let cause = accepted.then(|| "the server spoke with it as with the first".to_owned());
+        let refused = "a second socket with the same token is refused";
+        let what = if accepted { refused.to_owned() } else { format!("{refused}: {said}") };
+        let cause = accepted.then(|| format!("{said}, as with the first"));
         self.note(What::Verdict(Verdict { step, what, ok: !accepted, optional: false, after: Micros::ZERO, cause }));
     }
 }
