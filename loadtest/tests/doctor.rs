@@ -5,7 +5,7 @@ mod support;
 
 use futures_util::future::join_all;
 use loadtest::cli::{DoctorArgs, TargetArgs};
-use loadtest::doctor::finding::{Report, Verdict};
+use loadtest::doctor::finding::{Finding, Report, Verdict};
 use loadtest::run::doctor::examine;
 use support::patient::{Plant, serve};
 use support::server::TOKEN;
@@ -24,10 +24,14 @@ async fn report(plant: Plant) -> Report {
     examine(&DoctorArgs { target, status_callback, json: false, seed: Some(4) }).await.unwrap()
 }
 
-/// What is not good, each probe once, in order.
-fn bad(report: &Report) -> Vec<&'static str> {
-    let bad = report.findings.iter().filter(|finding| matches!(finding.verdict, Verdict::Warn | Verdict::Fail));
-    let mut probes: Vec<_> = bad.map(|finding| finding.probe).collect();
+/// Slow for once, on a machine that has thirty calls and others' work to do.
+const TIMES: &[&str] = &["webhook answers", "first audio", "gaps in speech", "stops when interrupted", "own lateness"];
+
+/// What is not good, each probe once, in order; but not what is slow unless that was to be expected.
+fn bad(report: &Report, expected: &[&str]) -> Vec<&'static str> {
+    let moot = |f: &Finding| f.verdict == Verdict::Warn && TIMES.contains(&f.probe) && !expected.contains(&f.probe);
+    let wrong = |f: &&Finding| matches!(f.verdict, Verdict::Warn | Verdict::Fail) && !moot(f);
+    let mut probes: Vec<_> = report.findings.iter().filter(wrong).map(|finding| finding.probe).collect();
     probes.dedup();
     probes
 }
@@ -39,11 +43,11 @@ async fn each_planted_fault_is_found_and_a_good_server_has_none() {
     let plants: &[(Plant, u8, &[&str])] = &[
         (Nothing, 0, &[]),
         (SlowWebhook, 0, &["webhook answers"]),
-        (ServerError, 3, &["webhook answers", "TwiML", "stream URL"]),
-        (Json, 3, &["content type", "TwiML", "stream URL"]),
+        (ServerError, 3, &["webhook answers"]),
+        (Json, 3, &["content type"]),
         (Gullible, 3, &["webhook without signature", "webhook with a wrong signature", "socket without signature"]),
-        (OtherToken, 3, &["webhook answers", "TwiML", "stream URL"]),
-        (RawAmpersand, 3, &["TwiML", "stream URL"]),
+        (OtherToken, 3, &["webhook answers"]),
+        (RawAmpersand, 3, &["TwiML"]),
         (PlainScheme, 3, &["stream URL"]),
         (Query, 3, &["stream URL"]),
         (NothingBehind, 0, &["behind </Connect>"]),
@@ -60,6 +64,7 @@ async fn each_planted_fault_is_found_and_a_good_server_has_none() {
         (Wav, 3, &["sound format"]),
         (Linear16, 3, &["sound format"]),
         (Tiny, 0, &["message size"]),
+        (Choppy, 0, &["gaps in speech"]),
         (NoMarks, 0, &["marks"]),
         (LateAudio, 0, &["sound after clear"]),
         (BreaksAtKeys, 3, &["keys", "rest of the call"]),
@@ -71,9 +76,9 @@ async fn each_planted_fault_is_found_and_a_good_server_has_none() {
     let reports = join_all(plants.iter().map(|(plant, _, _)| report(*plant))).await;
     let mut wrong = Vec::new();
     for ((plant, code, expected), report) in plants.iter().zip(&reports) {
-        if (report.exit_code(), bad(report).as_slice()) != (*code, *expected) {
+        if (report.exit_code(), bad(report, expected).as_slice()) != (*code, *expected) {
             let lines = loadtest::report::doctor::lines(report);
-            wrong.push(format!("{plant:?}: {} {:?}\n{lines}", report.exit_code(), bad(report)));
+            wrong.push(format!("{plant:?}: {} {:?}\n{lines}", report.exit_code(), bad(report, expected)));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

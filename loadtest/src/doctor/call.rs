@@ -3,6 +3,7 @@
 use super::finding::Finding;
 use crate::call::event::What;
 use crate::call::model::Call;
+use crate::report::figures::Spread;
 use crate::time::Micros;
 use crate::twilio::payload::Foreign;
 use crate::twilio::warning::Warning;
@@ -14,11 +15,13 @@ const FIRST: &str = "first audio";
 const MESSAGES: &str = "messages";
 const FORMAT: &str = "sound format";
 const SIZE: &str = "message size";
+const GAPS: &str = "gaps in speech";
 const MARKS: &str = "marks";
 const STOPS: &str = "stops when interrupted";
 const LATE: &str = "sound after clear";
 const KEYS: &str = "keys";
 const CALLBACK: &str = "status callback";
+const OWN: &str = "own lateness";
 const REST: &str = "rest of the call";
 
 /// The caller wonders whether anybody is there.
@@ -27,6 +30,9 @@ const FIRST_SLOW: Micros = Micros::from_ms(1_000);
 const STOP_SLOW: Micros = Micros::from_ms(400);
 /// One that takes longer is none.
 const STOP_TOO_SLOW: Micros = Micros::from_ms(1_000);
+
+/// Frames of our own that are later spoil what is measured.
+const OWN_LATE: Micros = Micros::from_ms(5);
 
 /// All that can be said about the call.
 #[must_use]
@@ -38,9 +44,20 @@ pub fn judge(call: &Call) -> Vec<Finding> {
     let mut found = vec![first_audio(call)];
     found.extend(messages(call));
     found.extend(sound(call));
-    found.extend([marks(call), interruption(call), late(call), keys(call), callback(call)]);
+    found.extend([marks(call), interruption(call), late(call), keys(call), callback(call), own(call)]);
     found.extend(rest(call));
     found
+}
+
+/// Whether the times above are the server's.
+fn own(call: &Call) -> Finding {
+    let late = Spread::of(call.measures.lateness.clone());
+    let seen = format!("this program's frames were late by {} (p99)", late.p99_ms);
+    if late.p99_ms <= OWN_LATE {
+        return Finding::pass(OWN, seen);
+    }
+    let cause = "this machine was too busy to measure: times above are partly its own";
+    Finding::warn(OWN, seen, cause, "run it again when the machine is idle, or from another one")
 }
 
 fn first_audio(call: &Call) -> Finding {
@@ -82,21 +99,18 @@ fn sound(call: &Call) -> Vec<Finding> {
     if payloads.bytes() == 0 {
         return vec![Finding::skip(FORMAT, "no sound came")];
     }
-    let header = "it plays as a crackle; Twilio does not notice";
+    let cause = "Twilio plays whatever bytes it gets as µ-law, and does not notice";
+    let cure = match payloads.foreign() {
+        None => "",
+        Some(Foreign::Wav) => "leave out the file's first 44 bytes, and look whether the rest is µ-law at 8000 Hz",
+        Some(Foreign::Linear16) => {
+            "resample to 8000 Hz mono and encode G.711 µ-law, one byte per sample; silence is 0xFF"
+        }
+        Some(_) => "decode the file and send raw µ-law, 8000 Hz, mono",
+    };
     let format = match payloads.foreign() {
         None => Finding::pass(FORMAT, format!("{} bytes, as µ-law looks", payloads.bytes())),
-        Some(Foreign::Linear16) => {
-            let cause = "16-bit samples played as µ-law are loud noise; Twilio does not notice";
-            let cure = "resample to 8000 Hz mono and encode G.711 µ-law, one byte per sample; silence is 0xFF";
-            Finding::fail(FORMAT, "every other byte looks like the high half of a 16-bit sample", cause, cure)
-        }
-        Some(Foreign::Wav) => {
-            Finding::fail(FORMAT, "a payload begins with RIFF: a WAV header", header, "leave out the first 44 bytes")
-        }
-        Some(foreign) => {
-            let cure = "decode it and send raw µ-law, 8000 Hz, mono";
-            Finding::fail(FORMAT, format!("a payload is a {foreign:?} file"), header, cure)
-        }
+        Some(foreign) => Finding::fail(FORMAT, foreign.to_string(), cause, cure),
     };
     let (messages, tiny) = payloads.tiny();
     let size = if tiny * 4 > messages {
@@ -105,7 +119,17 @@ fn sound(call: &Call) -> Vec<Finding> {
     } else {
         Finding::pass(SIZE, format!("{} bytes on average", payloads.bytes() / messages.max(1)))
     };
-    vec![format, size]
+    vec![format, size, gaps(call)]
+}
+
+fn gaps(call: &Call) -> Finding {
+    let (count, longest) = (call.measures.gaps, call.measures.longest_gap);
+    if count == 0 {
+        return Finding::pass(GAPS, "none");
+    }
+    let cause = "Twilio's buffer ran dry in the middle of what the bot said: the caller hears it stutter";
+    let seen = format!("{count}, the longest {longest}");
+    Finding::warn(GAPS, seen, cause, "keep 200 to 400 ms ahead of the ear; send sound as soon as it is made")
 }
 
 fn marks(call: &Call) -> Finding {

@@ -111,24 +111,38 @@ pub fn judge(walk: &Walk) -> Vec<Finding> {
         matches!(w.code, Code::StreamScheme | Code::StreamUrl | Code::StreamTrack)
             || (w.code == Code::Silent && w.text.contains("stream URL"))
     };
-    let mut found: Vec<Finding> = walk.warnings.iter().filter(|w| !of_stream(w)).map(twiml).collect();
+    // What the first document looks like from outside has been said already.
+    let unread = walk.fetches == 1 && walk.warnings.iter().any(|w| w.code.is_error() && !of_document(w.code));
+    let mut found: Vec<Finding> = walk.warnings.iter().filter(|w| !of_stream(w) && !unread).map(twiml).collect();
     if found.is_empty() {
-        found.push(Finding::pass(TWIML, "valid"));
+        found.push(if unread { Finding::skip(TWIML, "none was read") } else { Finding::pass(TWIML, "valid") });
     }
-    let streams: Vec<Finding> = walk.warnings.iter().filter(of_stream).map(stream).collect();
-    match (&walk.plan, streams.is_empty()) {
-        (_, false) => found.extend(streams),
-        (Some(plan), true) => found.push(Finding::pass(STREAM, plan.url.to_string())),
-        (None, true) => {
-            let why = walk.ended.as_deref().unwrap_or("the TwiML goes in circles");
-            let cure = "answer <Response><Connect><Stream url=\"wss://…\"/></Connect>…</Response>";
-            found.push(Finding::fail(STREAM, format!("no stream: {why}"), "there is nothing to talk to", cure));
-        }
-    }
+    found.extend(streams(walk, of_stream));
     if walk.plan.is_some() {
         found.push(behind(walk));
     }
     found
+}
+
+/// Whether it is about what stands in a document, rather than about how it came.
+const fn of_document(code: Code) -> bool {
+    !matches!(code, Code::ContentType | Code::HttpRetrieval | Code::HttpConnection | Code::BodyTooBig)
+}
+
+fn streams(walk: &Walk, of_stream: impl Fn(&&Warning) -> bool) -> Vec<Finding> {
+    let bad: Vec<Finding> = walk.warnings.iter().filter(of_stream).map(stream).collect();
+    if !bad.is_empty() {
+        return bad;
+    }
+    if let Some(plan) = &walk.plan {
+        return vec![Finding::pass(STREAM, plan.url.to_string())];
+    }
+    if walk.warnings.iter().any(|warning| warning.code.is_error()) {
+        return vec![Finding::skip(STREAM, "the call ended before")];
+    }
+    let why = walk.ended.as_deref().unwrap_or("the TwiML goes in circles");
+    let cure = "answer <Response><Connect><Stream url=\"wss://…\"/></Connect>…</Response>";
+    vec![Finding::fail(STREAM, format!("no stream: {why}"), "there is nothing to talk to", cure)]
 }
 
 fn twiml(warning: &Warning) -> Finding {
@@ -213,7 +227,7 @@ mod tests {
     }
 
     fn failed(twiml: &str) -> Vec<&'static str> {
-        let bad = |f: Finding| (f.verdict != Verdict::Pass).then_some(f.probe);
+        let bad = |f: Finding| matches!(f.verdict, Verdict::Warn | Verdict::Fail).then_some(f.probe);
         judge(&walk(twiml)).into_iter().filter_map(bad).collect()
     }
 
@@ -235,8 +249,8 @@ mod tests {
         assert_eq!(failed(&stream("ws://example.com/s")), [STREAM]);
         assert_eq!(failed(&stream("wss://h/s?token=1")), [STREAM, BEHIND]);
         assert_eq!(failed("<Response><Say>Hi</Say></Response>"), [STREAM]);
-        assert_eq!(failed("<Response><Redirect>/x</Redirect></Response>"), [TWIML, STREAM]);
+        assert_eq!(failed("<Response><Redirect>/x</Redirect></Response>"), [TWIML]);
         assert_eq!(failed("<Response><connect/></Response>"), [TWIML, STREAM]);
-        assert_eq!(failed("hello"), [TWIML, STREAM]);
+        assert_eq!(failed("hello"), [TWIML]);
     }
 }

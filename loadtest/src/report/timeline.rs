@@ -52,10 +52,12 @@ pub fn summary(call: &Call) -> String {
     line("false stops", format!("{} (of {} clears)", measures.false_clears, measures.clears));
     line("gaps in the bot's speech", format!("{} (longest {})", measures.gaps, measures.longest_gap));
     line("marks", format!("{} played, {} cleared", measures.marks_played, measures.marks_cleared));
+    let kinds: Vec<&str> = measures.refusals.iter().map(|refusal| refusal.kind).collect();
+    let why = if kinds.is_empty() { String::new() } else { format!(" ({})", kinds.join(", ")) };
     line(
         "messages",
         format!(
-            "{} frames sent, {} media received, {} refused",
+            "{} frames sent, {} media received, {} refused{why}",
             measures.frames_sent, measures.media_received, measures.messages_refused
         ),
     );

@@ -2,6 +2,8 @@
 //!
 //! Twilio plays whatever bytes it gets. A file header is a crackle; linear samples played as µ-law are loud noise.
 
+use std::fmt;
+
 use serde::Serialize;
 
 /// Shorter than this is tiny: half a frame, which costs as much as a whole one.
@@ -31,6 +33,18 @@ pub enum Foreign {
     Au,
     /// Every other byte is of another kind, as in samples of 16 bits; or nearly all are zero, which is silence there.
     Linear16,
+}
+
+impl fmt::Display for Foreign {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Wav => "a payload begins with RIFF, a WAV header: it plays as a crackle",
+            Self::Mp3 => "a payload begins with ID3, an MP3 file: it plays as noise",
+            Self::Ogg => "a payload begins with OggS, an Ogg file: it plays as noise",
+            Self::Au => "a payload begins with the header of an AU or AIFF file: it plays as a crackle",
+            Self::Linear16 => "every other byte looks like the high half of a 16-bit sample: it plays as noise",
+        })
+    }
 }
 
 /// What the payloads of a stream looked like.

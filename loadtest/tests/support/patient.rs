@@ -47,6 +47,7 @@ pub(crate) enum Plant {
     Wav,
     Linear16,
     Tiny,
+    Choppy,
     NoMarks,
     LateAudio,
     BreaksAtKeys,
@@ -179,7 +180,11 @@ async fn talk(mut socket: WebSocketStream<TcpStream>, call: &str, shared: &Share
             _ => {}
         }
         started |= event["event"] == "start";
-        for message in twisted(bot.on_text(&text), plant) {
+        for (index, message) in twisted(bot.on_text(&text), plant).into_iter().enumerate() {
+            if plant == Plant::Choppy && index == 2 {
+                // Two messages of 200 ms are out: the caller hears nothing for 100 ms.
+                sleep(Duration::from_millis(500)).await;
+            }
             if socket.send(message).await.is_err() {
                 shared.lock().unwrap().dead |= plant == Plant::DiesOfReset;
                 return;

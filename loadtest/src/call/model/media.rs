@@ -7,6 +7,7 @@ use crate::call::network::Network;
 use crate::caller::ear::Noticed;
 use crate::time::Micros;
 use crate::twilio::stream::{Stream, StreamEvent};
+use crate::twilio::warning::{Code, Warning};
 
 /// What the carrier's buffer has done with the sound of the open stream, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -187,6 +188,9 @@ impl Call {
         let gaps = stream.playback().gaps();
         self.measures.gaps += gaps.count;
         self.measures.longest_gap = self.measures.longest_gap.max(gaps.longest);
+        if let Some(foreign) = self.measures.payloads.foreign() {
+            self.note(What::Warning(Warning::new(Code::Silent, foreign.to_string())));
+        }
         let unheard_ms = Micros::from_samples(stream.playback().waiting_bytes());
         self.note(What::StreamEnded { why, unheard_ms });
     }
