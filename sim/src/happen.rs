@@ -16,9 +16,8 @@ use crate::check::{Checks, Invariant, Message, Seen, Ticked};
 use crate::line::{Did, broken};
 use crate::mind::{Looked, Mind};
 use crate::network::Way;
-use crate::plan::Fault;
 use crate::server;
-use crate::stream::{Lane, Parcel, Stream, UNNOTICED};
+use crate::stream::{Lane, Parcel, Stream};
 use crate::wire::{self, Sent};
 use crate::world::{Event, World};
 
@@ -183,7 +182,7 @@ impl World {
     }
 
     /// The server's task was woken: its I/O thread gets to it.
-    fn step_soon(&mut self, index: usize) {
+    pub(crate) fn step_soon(&mut self, index: usize) {
         let late = Duration::from_micros(self.rng.below(self.plan.io_late.as_micros() as u64 + 1));
         self.step_at(index, self.now + late);
     }
@@ -382,7 +381,7 @@ impl World {
         assert_eq!(model, ours, "what was played, waits, was cleared at {:?} on call {call}", self.now);
     }
 
-    fn hears_nothing_more(&mut self, index: usize, why: &str) {
+    pub(crate) fn hears_nothing_more(&mut self, index: usize, why: &str) {
         if self.streams[index].caller_open {
             self.streams[index].truth.advance(self.now);
             let call = self.streams[index].call;
@@ -390,57 +389,8 @@ impl World {
         }
     }
 
-    pub(crate) fn fault(&mut self, call: usize, place: usize) {
-        let Some(index) = self.lines[call].stream else { return };
-        let fault = self.lines[call].plan.faults[place].1;
-        let (now, stream) = (self.now, &mut self.streams[index]);
-        match fault {
-            Fault::Reset => {
-                stream.reset(now);
-                self.step_soon(index);
-                self.hears_nothing_more(index, "connection reset");
-            }
-            Fault::HalfOpen => {
-                stream.stands = false;
-                stream.inward.die(now);
-                stream.outward.die(now);
-                for (by, unnoticed) in UNNOTICED.into_iter().enumerate() {
-                    self.at(now + unnoticed, Event::Noticed(index, by));
-                }
-            }
-            Fault::NotRead(lasts) => {
-                stream.outward.hold(now + lasts);
-                if let Some(at) = stream.outward.next() {
-                    self.at(at, Event::Outward(index));
-                }
-            }
-            Fault::AgentDies => {
-                stream.mind = None;
-                self.tick_soon();
-            }
-        }
-        self.tell(call, || format!("fault: {fault:?}"));
-    }
-
-    /// A connection that died is given up, by the server or by the carrier.
-    pub(crate) fn noticed(&mut self, index: usize, by: usize) {
-        if by == 0 {
-            self.streams[index].reset(self.now);
-            self.step_soon(index);
-        } else {
-            self.hears_nothing_more(index, "no acknowledgement");
-        }
-    }
-
-    /// The engine stops serving the streams that it has.
-    pub(crate) fn drain_streams(&mut self) {
-        self.worker.stop();
-        self.wake_tasks();
-        (0..self.lines.len()).for_each(|call| self.tell(call, || "every stream is to close".to_owned()));
-    }
-
     /// Those who were woken get to it.
-    fn wake_tasks(&mut self) {
+    pub(crate) fn wake_tasks(&mut self) {
         for place in 0..self.live.len() {
             let index = self.live[place];
             if self.streams[index].task.was_woken() {

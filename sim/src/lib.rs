@@ -18,6 +18,7 @@
 pub mod check;
 pub mod digest;
 pub mod dye;
+mod faults;
 mod happen;
 pub mod line;
 pub mod mind;
