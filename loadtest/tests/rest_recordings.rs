@@ -3,8 +3,10 @@
 
 mod support;
 
+use loadtest::call::model::Order;
 use loadtest::rest::news::News;
 use loadtest::time::Micros;
+use loadtest::twilio::params::CallStatus;
 use loadtest::twilio::recording::{Recording, Source, Track};
 use support::rest::{ACCOUNT, Bench, OTHER};
 
@@ -73,4 +75,39 @@ fn another_accounts_recording_is_none() {
     bench.send("GET", &format!("/2010-04-01/Accounts/{OTHER}/Recordings/RE1.json"), "", OTHER, "other");
     assert_eq!(bench.answers.pop().unwrap().1.code(), 20_404);
     assert_eq!(bench.get("/Calls/CA1/Recordings.json").code(), 20_404);
+}
+
+#[test]
+fn a_running_call_is_recorded_held_up_and_the_recording_ended() {
+    let mut bench = Bench::new();
+    let call = bench.call();
+    let all = format!("/Calls/{call}/Recordings.json");
+    assert_eq!(bench.post(&all, &[]).code(), 21_220, "nobody has answered");
+    bench.news(&call, CallStatus::InProgress);
+    assert_eq!(bench.post(&all, &[("RecordingChannels", "stereo")]).code(), 20_001);
+    let callback = ("RecordingStatusCallback", "http://127.0.0.1:1/r");
+    let got = bench.post(&all, &[callback, ("RecordingChannels", "dual"), ("RecordingTrack", "inbound")]);
+    assert_eq!((got.status, &got.body["status"]), (201, &"in-progress".into()));
+    assert_eq!((&got.body["channels"], &got.body["track"]), (&2.into(), &"inbound".into()));
+    assert_eq!(got.body["source"], "StartCallRecordingAPI");
+    let sid = got.body["sid"].as_str().unwrap().to_owned();
+    let Order::StartRecording(plan) = &bench.orders[0].1 else { panic!("{:?}", bench.orders) };
+    assert!(plan.sid == sid && plan.dual && plan.callback.is_some() && plan.events == ["completed"]);
+    assert_eq!(bench.get(&format!("/Recordings/{sid}.wav")).code(), 20_404, "it cannot be heard yet");
+    let current = format!("/Calls/{call}/Recordings/Twilio.CURRENT.json");
+    for (fields, state, order) in [
+        (vec![("Status", "paused"), ("PauseBehavior", "skip")], "paused", Order::PauseRecording(sid.clone(), true)),
+        (vec![("Status", "in-progress")], "in-progress", Order::ResumeRecording(sid.clone())),
+        (vec![("Status", "stopped")], "stopped", Order::StopRecording(sid.clone())),
+    ] {
+        let got = bench.post(&current, &fields);
+        assert_eq!((got.status, &got.body["status"]), (200, &state.into()));
+        assert_eq!(bench.orders.last(), Some(&(call.clone(), order)));
+    }
+    assert_eq!(bench.post(&current, &[("Status", "paused")]).code(), 20_404, "none is current any more");
+    let path = format!("/Calls/{call}/Recordings/{sid}.json");
+    assert_eq!(bench.post(&path, &[("Status", "paused")]).code(), 21_220);
+    assert_eq!(bench.post(&path, &[]).code(), 20_001);
+    bench.tell(&call, News::Over);
+    assert_eq!(bench.get(&path).body["status"], "absent", "nothing was handed over");
 }

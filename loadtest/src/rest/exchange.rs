@@ -3,6 +3,7 @@
 mod asked;
 mod live;
 mod recorded;
+mod taping;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;

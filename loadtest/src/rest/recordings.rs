@@ -22,6 +22,10 @@ const SOUND_BYTES: usize = 256 << 20;
 pub enum State {
     /// It runs.
     InProgress,
+    /// It is held up.
+    Paused,
+    /// It is being ended.
+    Stopped,
     /// It can be heard.
     Completed,
     /// There was nothing to record.
@@ -31,11 +35,19 @@ pub enum State {
 }
 
 impl State {
+    /// Whether it has not been ended.
+    #[must_use]
+    pub const fn is_running(self) -> bool {
+        matches!(self, Self::InProgress | Self::Paused)
+    }
+
     /// Twilio's word.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::InProgress => "in-progress",
+            Self::Paused => "paused",
+            Self::Stopped => "stopped",
             Self::Completed => "completed",
             Self::Absent => "absent",
             Self::Deleted => "deleted",
@@ -176,6 +188,21 @@ impl Tapes {
     /// One recording, to be changed.
     pub fn get_mut(&mut self, sid: &str) -> Option<&mut Tape> {
         self.0.iter_mut().find(|tape| tape.sid == sid)
+    }
+
+    /// The newest recording of `call` that runs or is held up: what `Twilio.CURRENT` names.
+    #[must_use]
+    pub fn current(&self, call: &str) -> Option<&Tape> {
+        self.0.iter().rev().find(|tape| tape.call == call && tape.state.is_running())
+    }
+
+    /// Nothing more will come of this call: what it has not handed over held nothing.
+    pub fn over(&mut self, call: &str, now_unix_s: u64) {
+        let left = |tape: &&mut Tape| tape.call == call && (tape.state.is_running() || tape.state == State::Stopped);
+        for tape in self.0.iter_mut().filter(left) {
+            tape.state = State::Absent;
+            tape.updated_unix_s = now_unix_s;
+        }
     }
 
     /// Deletes a recording that has ended; its sound is gone.

@@ -126,6 +126,10 @@ pub struct Recorder {
     pub plan: Plan,
     /// When it began.
     pub began: Micros,
+    /// Where its sound begins: later than it began by the pauses that were skipped.
+    origin: Micros,
+    /// Since when it pauses, and whether the pause will be skipped rather than be silence.
+    paused: Option<(Micros, bool)>,
     inbound: Vec<u8>,
     outbound: Vec<u8>,
 }
@@ -134,27 +138,42 @@ impl Recorder {
     /// Begins at `began`.
     #[must_use]
     pub const fn new(plan: Plan, began: Micros) -> Self {
-        Self { plan, began, inbound: Vec::new(), outbound: Vec::new() }
+        Self { plan, began, origin: began, paused: None, inbound: Vec::new(), outbound: Vec::new() }
     }
 
     /// The caller said this.
     pub fn said(&mut self, at: Micros, mulaw: &[u8]) {
-        if self.plan.track.has(true) {
-            place(self.began, &mut self.inbound, at, mulaw);
+        if self.plan.track.has(true) && self.paused.is_none() {
+            place(self.origin, &mut self.inbound, at, mulaw);
         }
     }
 
     /// The caller heard this.
     pub fn heard(&mut self, at: Micros, mulaw: &[u8]) {
-        if self.plan.track.has(false) {
-            place(self.began, &mut self.outbound, at, mulaw);
+        if self.plan.track.has(false) && self.paused.is_none() {
+            place(self.origin, &mut self.outbound, at, mulaw);
+        }
+    }
+
+    /// Nothing is recorded from `now` on. The pause becomes silence, or with `skip` is left out.
+    pub const fn pause(&mut self, now: Micros, skip: bool) {
+        if self.paused.is_none() {
+            self.paused = Some((now, skip));
+        }
+    }
+
+    /// The pause is over.
+    pub fn resume(&mut self, now: Micros) {
+        if let Some((since, true)) = self.paused.take() {
+            self.origin += now.since(since);
         }
     }
 
     /// The recording, to be fetched at `url`; `None` when it was to be trimmed and holds nothing but silence.
     #[must_use]
     pub fn finish(&mut self, now: Micros, url: String) -> Option<Recording> {
-        let whole = now.since(self.began);
+        self.resume(now);
+        let whole = now.since(self.origin);
         let kept = usize::try_from(whole.samples()).unwrap_or(usize::MAX).min(MAX_SAMPLES);
         let (mut inbound, mut outbound) = (std::mem::take(&mut self.inbound), std::mem::take(&mut self.outbound));
         inbound.resize(kept, mulaw::SILENCE);
@@ -231,6 +250,22 @@ mod tests {
         mono.heard(Micros::from_ms(101), &[LOUD; 8]);
         let recording = mono.finish(Micros::from_ms(102), "u".into()).unwrap();
         assert_eq!(recording.channels, [[[LOUD; 8], [mulaw::SILENCE; 8]].concat()]);
+    }
+
+    #[test]
+    fn a_pause_is_silence_or_is_left_out() {
+        for (skip, length) in [(false, 30), (true, 20)] {
+            let mut taped = recorder(Track::Inbound, false, false);
+            taped.said(Micros::from_ms(100), &[LOUD; 80]);
+            taped.pause(Micros::from_ms(110), skip);
+            taped.said(Micros::from_ms(110), &[LOUD; 80]);
+            taped.resume(Micros::from_ms(120));
+            taped.said(Micros::from_ms(120), &[LOUD; 80]);
+            let recording = taped.finish(Micros::from_ms(130), "u".into()).unwrap();
+            let silence = vec![mulaw::SILENCE; if skip { 0 } else { 80 }];
+            assert_eq!(recording.channels, [[&[LOUD; 80][..], &silence, &[LOUD; 80]].concat()]);
+            assert_eq!(recording.length, Micros::from_ms(length));
+        }
     }
 
     #[test]

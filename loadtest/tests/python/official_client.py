@@ -8,6 +8,7 @@ import sys
 import time
 from datetime import datetime, timedelta, timezone
 from urllib.parse import urlsplit, urlunsplit
+from urllib.request import urlopen
 
 from twilio.base.exceptions import TwilioRestException
 from twilio.http.http_client import TwilioHttpClient
@@ -104,6 +105,25 @@ def redirect(client):
     print("redirected", call.sid)
 
 
+def recordings(client):
+    call = create(client)
+    until(call, "in-progress")
+    tape = client.calls(call.sid).recordings.create(recording_channels="dual")
+    assert (tape.status, tape.channels, tape.source) == ("in-progress", 2, "StartCallRecordingAPI")
+    time.sleep(0.5)
+    assert client.calls(call.sid).recordings("Twilio.CURRENT").update(status="stopped").status == "stopped"
+    kept = until(client.recordings(tape.sid).fetch(), "completed")
+    assert int(kept.duration) >= 1 and kept.call_sid == call.sid, kept.duration
+    assert kept.media_url.startswith(BASE), kept.media_url
+    with urlopen(kept.media_url) as media:
+        assert media.read(4) == b"RIFF"
+    assert [found.sid for found in client.recordings.list(call_sid=call.sid)] == [tape.sid]
+    assert kept.delete()
+    refused(404, 20404, lambda: kept.fetch())
+    call.update(status="completed")
+    print("recorded", call.sid)
+
+
 def numbers(client):
     number = client.incoming_phone_numbers.list(phone_number=OWNED)[0]
     assert number.phone_number == OWNED and number.voice_url == VOICE
@@ -133,6 +153,7 @@ def main():
     ended = calls(client)
     lists(client, ended)
     redirect(connect(KEY, SECRET))
+    recordings(client)
     numbers(client)
     errors(client)
 

@@ -16,6 +16,10 @@ pub enum Order {
     HangUp,
     /// Record the call from now on.
     StartRecording(Box<Plan>),
+    /// Hold this recording up; the pause is left out if true, else it is silence.
+    PauseRecording(String, bool),
+    /// Go on with this recording.
+    ResumeRecording(String),
     /// End the recording with this identifier.
     StopRecording(String),
     /// Open a one-way stream beside the call.
@@ -38,6 +42,8 @@ impl Call {
                 self.executor.redirect(self.now, first);
             }
             Order::StartRecording(plan) => self.executor.start_recording(self.now, *plan),
+            Order::PauseRecording(sid, skip) => self.executor.pause_recording(self.now, &sid, skip),
+            Order::ResumeRecording(sid) => self.executor.resume_recording(self.now, &sid),
             Order::StopRecording(sid) => {
                 self.executor.stop_recording(self.now, &sid);
             }

@@ -9,3 +9,4 @@ mod wanted;
 pub use book::CallBook;
 pub use entry::Entry;
 pub use wanted::Wanted;
+pub(super) use wanted::{place, word, words};

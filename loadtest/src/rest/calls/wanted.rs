@@ -143,7 +143,7 @@ pub(super) fn inline(twiml: &str) -> Result<String, Refusal> {
 }
 
 /// A URL and its method; POST unless said.
-pub(super) fn place(form: &Given, url: &str, method: &str, code: u32) -> Result<Option<(Url, bool)>, Refusal> {
+pub(crate) fn place(form: &Given, url: &str, method: &str, code: u32) -> Result<Option<(Url, bool)>, Refusal> {
     let get = match form.filled(method).map(str::to_ascii_uppercase).as_deref() {
         None | Some("POST") => false,
         Some("GET") => true,
@@ -222,14 +222,14 @@ fn boolean(form: &Given, name: &str) -> Result<bool, Refusal> {
     }
 }
 
-fn word(form: &Given, name: &str, known: &[&'static str]) -> Result<Option<&'static str>, Refusal> {
+pub(crate) fn word(form: &Given, name: &str, known: &[&'static str]) -> Result<Option<&'static str>, Refusal> {
     let Some(text) = form.filled(name) else { return Ok(None) };
     let found = known.iter().find(|word| **word == text);
     let bad = || Refusal::parameter(format!("{name} is not valid: {text}; one of {}", known.join(", ")));
     found.map(|word| Some(*word)).ok_or_else(bad)
 }
 
-fn words(form: &Given, name: &str, known: &[&'static str]) -> Result<Vec<&'static str>, Refusal> {
+pub(crate) fn words(form: &Given, name: &str, known: &[&'static str]) -> Result<Vec<&'static str>, Refusal> {
     let given = form.all(name);
     if given.is_empty() {
         return Ok(vec!["completed"]);

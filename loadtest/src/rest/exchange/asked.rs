@@ -104,7 +104,7 @@ impl Exchange {
         Ok(Answer::json(200, &self.call(sid, call, request)?.show(self.plan.unix_s)))
     }
 
-    fn order(&mut self, call: &str, order: Order) {
+    pub(super) fn order(&mut self, call: &str, order: Order) {
         self.out.push_back(Output::Order { call: call.to_owned(), order });
     }
 

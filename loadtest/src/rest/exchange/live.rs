@@ -98,6 +98,10 @@ impl Exchange {
             News::Over => {
                 self.stands(&sid, call, CallStatus::Failed);
                 self.live.remove(call);
+                let unix_s = self.unix_s();
+                if let Some(account) = self.accounts.get_mut(&sid) {
+                    account.recordings.over(call, unix_s);
+                }
             }
             News::Recorded(recording) => self.recorded(&sid, call, *recording),
             News::Warning(warning) => {

@@ -9,12 +9,14 @@ use crate::rest::request::Request;
 use crate::twilio::recording::Recording;
 
 impl Exchange {
-    pub(super) fn recordings(&self, sid: &str, method: &str, call: Option<&str>, request: &Request) -> Asked {
+    pub(super) fn recordings(&mut self, sid: &str, method: &str, call: Option<&str>, request: &Request) -> Asked {
         if let Some(call) = call {
             self.call(sid, call, request)?;
         }
-        if method != "GET" {
-            return Err(Refusal::method());
+        match (method, call) {
+            ("GET", _) => {}
+            ("POST", Some(call)) => return self.record(sid, call, request),
+            _ => return Err(Refusal::method()),
         }
         let tapes = self.account(sid, request)?.recordings.asked(&request.query, call)?;
         let show = |tape: &Tape| tape.show(sid, &self.plan.api, call.is_some());
@@ -31,20 +33,29 @@ impl Exchange {
         request: &Request,
     ) -> Asked {
         let not_found = || Refusal::not_found(&request.path);
-        let found = self.account(sid, request)?.recordings.get(tape).ok_or_else(not_found)?;
+        let tapes = &self.account(sid, request)?.recordings;
+        let found = match call.filter(|_| tape == "Twilio.CURRENT") {
+            Some(call) => tapes.current(call),
+            None => tapes.get(tape),
+        };
+        let found = found.ok_or_else(not_found)?;
         let hidden = found.state == State::Deleted && !wants_deleted(&request.query);
         if hidden || call.is_some_and(|call| call != found.call) {
             return Err(not_found());
         }
         match method {
             "GET" => Ok(Answer::json(200, &found.show(sid, &self.plan.api, call.is_some()))),
-            "DELETE" if found.state == State::InProgress => {
+            "DELETE" if found.state.is_running() => {
                 Err(Refusal::bad(21_220, "The recording is in progress; stop it before it is deleted"))
             }
             "DELETE" => {
                 let unix_s = self.unix_s();
                 self.account_mut(sid, request)?.recordings.delete(tape, unix_s);
                 Ok(Answer::gone())
+            }
+            "POST" if call.is_some() => {
+                let found = found.clone();
+                self.change_recording(sid, &found, request)
             }
             _ => Err(Refusal::method()),
         }

@@ -50,6 +50,20 @@ impl Executor {
         recording
     }
 
+    /// Holds a recording up; `skip` leaves the pause out instead of making it silence.
+    pub fn pause_recording(&mut self, now: Micros, sid: &str, skip: bool) {
+        if let Some(recorder) = self.recorders.iter_mut().find(|recorder| recorder.plan.sid == sid) {
+            recorder.pause(now, skip);
+        }
+    }
+
+    /// Goes on with a recording that was held up.
+    pub fn resume_recording(&mut self, now: Micros, sid: &str) {
+        if let Some(recorder) = self.recorders.iter_mut().find(|recorder| recorder.plan.sid == sid) {
+            recorder.resume(now);
+        }
+    }
+
     /// The recording that a verb asks for; `verb` says whom to tell. Its identifier.
     pub(super) fn record_for(
         &mut self,
