@@ -243,3 +243,13 @@ fn a_call_that_breaks_has_failed_and_makes_room() {
     bench.call();
     assert_eq!(bench.begun.len(), 2);
 }
+
+#[test]
+fn who_answered_is_shown_once_it_is_found_out() {
+    let mut bench = Bench::new();
+    let call = bench.create(&[("MachineDetection", "Enable")]).body["sid"].as_str().unwrap().to_owned();
+    assert!(bench.begun[0].1.course.detection.is_some());
+    assert_eq!(bench.begun[0].1.course.api.as_deref(), Some("http://127.0.0.1:9080"));
+    bench.tell(&call, News::AnsweredBy("machine_start".into()));
+    assert_eq!(bench.get(&format!("/Calls/{call}.json")).body["answered_by"], "machine_start");
+}

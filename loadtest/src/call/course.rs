@@ -140,6 +140,8 @@ pub struct Course {
     pub taping: Option<Taping>,
     /// Keys that are pressed when somebody answers; `w` waits half a second, `W` one.
     pub send_digits: Option<String>,
+    /// Under which URL recordings are fetched; without one, Twilio's.
+    pub api: Option<String>,
 }
 
 impl Course {
@@ -168,6 +170,7 @@ impl Default for Course {
             detected: None,
             taping: None,
             send_digits: None,
+            api: None,
         }
     }
 }

@@ -279,7 +279,7 @@ impl Call {
             parties: plan.parties.clone(),
             callees: plan.script.callees.clone(),
             unix_s: plan.unix_s,
-            api: TWILIO_API.into(),
+            api: plan.course.api.clone().unwrap_or_else(|| TWILIO_API.into()),
             fallback: plan.course.fallback.clone(),
             seed: rng.next_u64(),
         };

@@ -13,6 +13,8 @@ pub enum News {
     Status(CallStatus),
     /// The debugger shows this.
     Warning(Warning),
+    /// Who answered, as Twilio found out.
+    AnsweredBy(String),
     /// A recording is finished, and can be heard.
     Recorded(Box<Recording>),
     /// Nothing more will come; a call that has not ended by then broke.
@@ -25,6 +27,7 @@ pub struct Watcher {
     status: Option<CallStatus>,
     seen: usize,
     recorded: usize,
+    answered_by: Option<&'static str>,
 }
 
 impl Watcher {
@@ -36,6 +39,10 @@ impl Watcher {
         let recordings = call.recordings.get(self.recorded..).unwrap_or_default();
         self.recorded = call.recordings.len();
         news.extend(recordings.iter().map(|recording| News::Recorded(Box::new(recording.clone()))));
+        if self.answered_by != call.answered_by() {
+            self.answered_by = call.answered_by();
+            news.extend(self.answered_by.map(|who| News::AnsweredBy(who.to_owned())));
+        }
         if self.status != Some(call.status()) {
             self.status = Some(call.status());
             news.push(News::Status(call.status()));

@@ -100,6 +100,12 @@ impl Call {
         self.notify(Notice { what: "AMD status callback", carries: Carries::Own, fetch: Fetch { url, get, extra } });
     }
 
+    /// Who answered, once that is found out: Twilio's word.
+    #[must_use]
+    pub fn answered_by(&self) -> Option<&'static str> {
+        self.progress.verdict.map(|verdict| verdict.answered_by)
+    }
+
     /// `AnsweredBy` and how long that took, once it is known.
     pub(super) fn verdict_fields(&self) -> Fields {
         let Some(Verdict { answered_by, after }) = self.progress.verdict else { return Vec::new() };

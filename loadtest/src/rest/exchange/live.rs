@@ -80,7 +80,8 @@ impl Exchange {
             parties: entry.parties.clone(),
             auth_token: account.plan.auth_token.clone(),
             seed,
-            course: Course { pickup: script.pickup, ..how.course }.with_mishaps(script.mishaps),
+            course: Course { pickup: script.pickup, api: Some(self.plan.api.clone()), ..how.course }
+                .with_mishaps(script.mishaps),
             script,
             unix_s: self.plan.unix_s,
             keep_sound: false,
@@ -95,6 +96,12 @@ impl Exchange {
         let Some(sid) = self.live.get(call).cloned() else { return };
         match news {
             News::Status(status) => self.stands(&sid, call, status),
+            News::AnsweredBy(who) => {
+                let account = self.accounts.get_mut(&sid);
+                if let Some(entry) = account.and_then(|account| account.calls.get_mut(call)) {
+                    entry.answered_by = Some(who);
+                }
+            }
             News::Over => {
                 self.stands(&sid, call, CallStatus::Failed);
                 self.live.remove(call);
