@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use loadtest::call::course::{Course, Mishaps, Pickup, Reports, Steps};
+use loadtest::call::course::{Course, Mishaps, Pickup, Reports, Steps, Taping};
 use loadtest::call::detection::Detection;
 use loadtest::call::model::{Call, CallPlan, Input, Order, Output};
 use loadtest::caller::script;
@@ -13,6 +13,7 @@ use loadtest::time::Micros;
 use loadtest::twilio::executor::{Answer, First};
 use loadtest::twilio::ids::Sids;
 use loadtest::twilio::params::{CallStatus, Direction, Parties};
+use loadtest::twilio::recording::Track;
 use loadtest::twilio::url::Url;
 use proptest::prelude::*;
 
@@ -192,6 +193,25 @@ fn the_account_calls_it_off_or_ends_it() {
     assert!(asked.iter().all(|asked| asked.path != "/voice"));
     let talking = Some((ms(2_500), Order::HangUp));
     assert_eq!(play(outbound(told(Steps::ALL)), &talk, talking).0.status(), CallStatus::Completed);
+}
+
+#[test]
+fn a_call_that_is_recorded_says_so() {
+    let taping = Taping {
+        track: Track::Both,
+        dual: true,
+        to: Some((url("/recording"), false)),
+        events: vec!["in-progress", "completed"],
+    };
+    let course = Course { taping: Some(taping), ..told(Steps::COMPLETED) };
+    let (call, asked) = play(outbound(course), &talk, None);
+    let told: Vec<&Fields> = asked.iter().filter(|a| a.path == "/recording").map(|a| &a.fields).collect();
+    assert_eq!(told.iter().map(|f| f["RecordingStatus"].as_str()).collect::<Vec<_>>(), ["in-progress", "completed"]);
+    assert_eq!((told[1]["RecordingSource"].as_str(), told[1]["RecordingChannels"].as_str()), ("OutboundAPI", "2"));
+    assert_eq!(told[1]["RecordingDuration"], "3");
+    let end = &asked.iter().find(|asked| asked.path == "/status").unwrap().fields;
+    assert_eq!((&end["RecordingSid"], &end["RecordingUrl"]), (&told[1]["RecordingSid"], &told[1]["RecordingUrl"]));
+    assert_eq!(call.recordings.len(), 1);
 }
 
 #[test]

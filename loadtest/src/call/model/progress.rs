@@ -1,17 +1,19 @@
 //! How a call goes from dialling to its end, and who is told.
 
 use super::Call;
-use crate::call::course::{Mishaps, Pickup, Place};
+use crate::call::course::{Mishaps, Pickup, Place, Taping};
 use crate::call::detection::Verdict;
 use crate::call::event::What;
 use crate::call::life::{Step, sip};
 use crate::rng::Rng;
 use crate::time::Micros;
 use crate::twilio::date;
-use crate::twilio::executor::Fetch;
+use crate::twilio::executor::{Callback, Fetch};
 use crate::twilio::form::Fields;
+use crate::twilio::ids;
 use crate::twilio::notice::{Carries, Notice};
 use crate::twilio::params::{self, CallStatus, Direction};
+use crate::twilio::recording::{self, Source};
 
 /// The TwiML of an outbound call, until it may begin.
 #[derive(Debug, Default)]
@@ -24,6 +26,8 @@ pub(super) struct Progress {
     verdict: Option<Verdict>,
     /// The call is over then.
     limit: Option<Micros>,
+    /// The recording of the whole call.
+    tape: Option<String>,
     /// Of status callbacks so far.
     sequence: u64,
 }
@@ -85,7 +89,30 @@ impl Call {
         };
         self.note(What::Answered { by });
         self.progress.limit = self.plan.course.time_limit.map(|limit| self.now + limit);
+        if let Some(keys) = &self.plan.course.send_digits {
+            // The called party is a script, which hears no keys.
+            let text = format!("keys sent to who answered: {keys}");
+            self.note(What::Verb { text });
+        }
+        if let Some(taping) = self.plan.course.taping.clone() {
+            self.begin_tape(taping);
+        }
         self.report("answered");
+    }
+
+    fn begin_tape(&mut self, taping: Taping) {
+        let sid = ids::sid("RE", &mut self.rng);
+        self.progress.tape = Some(sid.clone());
+        let plan = recording::Plan {
+            sid,
+            source: Source::OutboundApi,
+            track: taping.track,
+            dual: taping.dual,
+            trim: false,
+            callback: taping.to.map(|(url, get)| Callback { url, get }),
+            events: taping.events.into_iter().map(str::to_owned).collect(),
+        };
+        self.executor.start_recording(self.now, plan);
     }
 
     fn tell_verdict(&mut self) {
@@ -171,6 +198,11 @@ impl Call {
             fields.push(("SipResponseCode".into(), self.life.sip().to_string()));
             if status == CallStatus::Completed {
                 fields.push(("Duration".into(), seconds.div_ceil(60).to_string()));
+                if let Some(sid) = &self.progress.tape {
+                    fields.push(("RecordingSid".into(), sid.clone()));
+                    fields.push(("RecordingUrl".into(), self.executor.recording_url(sid)));
+                    fields.push(("RecordingDuration".into(), seconds.to_string()));
+                }
             }
         }
         fields

@@ -103,7 +103,9 @@ impl Executor {
         self.tell("recording status callback", Carries::Own, callback, fields);
     }
 
-    fn recording_url(&self, sid: &str) -> String {
+    /// Where a recording is fetched.
+    #[must_use]
+    pub fn recording_url(&self, sid: &str) -> String {
         format!("{}/2010-04-01/Accounts/{}/Recordings/{sid}", self.facts.api, self.facts.sids.account)
     }
 }
