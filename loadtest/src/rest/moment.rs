@@ -56,9 +56,12 @@ pub fn parse(text: &str) -> Option<Span> {
     let midnight = days(day)? * 86_400;
     let Some(time) = time else { return Some(Span { first: midnight, last: midnight + 86_399 }) };
     let [hour, minute, second] = numbers(time.split('.').next()?, ':')?;
-    let good = hour < 24 && minute < 60 && second < 61;
+    // Checked before anything is counted: a client may write any number.
+    if hour >= 24 || minute >= 60 || second >= 61 {
+        return None;
+    }
     let at = midnight + hour * 3_600 + minute * 60 + second;
-    good.then_some(Span { first: at, last: at })
+    Some(Span { first: at, last: at })
 }
 
 /// Days since 1970 (Hinnant's days_from_civil, for years from 1970).
@@ -95,6 +98,17 @@ mod tests {
         assert_eq!(parse("2018-03-25T09:53:19Z"), Some(Span { first: 1_521_971_599, last: 1_521_971_599 }));
         for bad in ["", "today", "2026-13-01", "2026-11", "2026-11-24T25:00:00Z", "2026-11-24-1", "1969-12-31"] {
             assert_eq!(parse(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn numbers_of_any_size_are_no_date() {
+        let most = u64::MAX;
+        for time in [format!("{most}:0:0"), format!("0:{most}:0"), format!("0:0:{most}"), format!("{most}0:0:0")] {
+            assert_eq!(parse(&format!("2026-11-24T{time}Z")), None, "{time}");
+        }
+        for day in [format!("{most}-01-01"), format!("2026-{most}-01"), format!("2026-01-{most}")] {
+            assert_eq!(parse(&day), None, "{day}");
         }
     }
 

@@ -29,6 +29,7 @@ pub fn answer(request: &Request, key: &str, items: &[Item<'_>]) -> Result<Answer
         Some(token) => place(items, token, size)?,
     };
     let shown = &items[first..items.len().min(first + size)];
+    // The number of a page is whatever a client says beside its token: it may be the largest there is.
     let (start, filters) = (page.saturating_mul(size), request.query.without(&["Page", "PageSize", "PageToken"]));
     let uri = |page: usize, token: Option<String>| {
         let mut fields = filters.clone();
@@ -43,12 +44,12 @@ pub fn answer(request: &Request, key: &str, items: &[Item<'_>]) -> Result<Answer
     body.insert(key.to_owned(), shown.iter().map(|(_, write)| write()).collect());
     let envelope = json!({
         "start": start,
-        "end": start + shown.len().saturating_sub(1),
+        "end": start.saturating_add(shown.len().saturating_sub(1)),
         "page": page,
         "page_size": size,
         "uri": uri(page, request.query.filled("PageToken").map(str::to_owned)),
         "first_page_uri": uri(0, None),
-        "next_page_uri": next.map(|(sid, _)| uri(page + 1, Some(format!("PA{sid}")))),
+        "next_page_uri": next.map(|(sid, _)| uri(page.saturating_add(1), Some(format!("PA{sid}")))),
         "previous_page_uri": previous.map(|(sid, _)| uri(page - 1, Some(format!("PB{sid}")))),
     });
     body.extend(envelope.as_object().cloned().unwrap_or_default());
@@ -70,4 +71,21 @@ fn place(items: &[Item<'_>], token: &str, size: usize) -> Result<usize, Refusal>
     };
     let at = items.iter().position(|(other, _)| *other == sid).ok_or_else(unknown)?;
     Ok(if behind { at + 1 } else { at.saturating_sub(size) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_of_any_number_is_answered() {
+        let items: Vec<Item<'_>> =
+            ["a", "b", "c"].into_iter().map(|sid| -> Item<'_> { (sid, Box::new(move || json!(sid))) }).collect();
+        for (token, shown) in [("&PageToken=PAa", json!(["b"])), ("&PageToken=PBc", json!(["b"])), ("", json!([]))] {
+            let target = format!("/x.json?PageSize=1&Page={}{token}", usize::MAX);
+            let request = Request::new("GET", &target, "", None);
+            let body: Value = serde_json::from_slice(&answer(&request, "items", &items).unwrap().body).unwrap();
+            assert_eq!(body["items"], shown, "{token}");
+        }
+    }
 }
