@@ -106,6 +106,18 @@ fn nobody_gets_in_without_the_accounts_own_token_or_key() {
 }
 
 #[test]
+fn a_key_opens_what_an_account_has_and_not_the_account() {
+    let mut bench = Bench::new();
+    let account = format!("/2010-04-01/Accounts/{ACCOUNT}.json");
+    for (user, password, status) in [(ACCOUNT, "token", 200), ("SK1", "secret", 401)] {
+        bench.send("GET", &account, "", user, password);
+        let (_, got) = bench.answers.pop().unwrap();
+        assert_eq!(got.status, status, "{user}:{password}");
+        assert!(status == 200 || got.code() == 20_003);
+    }
+}
+
+#[test]
 fn what_is_not_there_is_404_and_what_cannot_be_done_405() {
     let mut bench = Bench::new();
     for path in ["/Faxes.json", "/Calls/CA1.json", "/IncomingPhoneNumbers/PN1.json", "/Calls"] {

@@ -5,12 +5,18 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::account::AccountPlan;
 
-/// Whether this `Authorization` opens `account`. Another account's key does not, nor a token under another name.
+/// Whether this `Authorization` opens what belongs to `account`. Another account's key does not, nor a token under another name.
 #[must_use]
 pub fn opens(account: &AccountPlan, authorization: Option<&str>) -> bool {
     let Some((user, password)) = authorization.and_then(basic) else { return false };
     let is_account = user == account.sid && password == account.auth_token;
     is_account || account.keys.iter().any(|key| user == key.sid && password == key.secret)
+}
+
+/// Whether it opens `account` itself: its token does, a standard key does not.
+#[must_use]
+pub fn opens_account(account: &AccountPlan, authorization: Option<&str>) -> bool {
+    authorization.and_then(basic).is_some_and(|(user, password)| user == account.sid && password == account.auth_token)
 }
 
 fn basic(header: &str) -> Option<(String, String)> {
@@ -39,6 +45,8 @@ mod tests {
         let account = AccountPlan { sid: "AC1".into(), auth_token: "t".into(), keys, ..AccountPlan::default() };
         let opens = |user: &str, password: &str| opens(&account, Some(&header(user, password)));
         assert!(opens("AC1", "t") && opens("SK1", "s:1"));
+        assert!(opens_account(&account, Some(&header("AC1", "t"))));
+        assert!(!opens_account(&account, Some(&header("SK1", "s:1"))) && !opens_account(&account, None));
         for (user, password) in [("AC1", "s:1"), ("SK1", "t"), ("AC2", "t"), ("AC1", ""), ("", "")] {
             assert!(!opens(user, password), "{user}:{password}");
         }

@@ -160,8 +160,13 @@ impl Exchange {
         let sid = route::find(&request.path).map(|(sid, _)| sid);
         let sid = sid.or_else(|| request.path.split('/').nth(3)).unwrap_or_default();
         let account = self.accounts.get(sid.strip_suffix(".json").unwrap_or(sid)).ok_or_else(Refusal::authenticate)?;
-        let public = matches!(route::find(&request.path), Some((_, Resource::Sound(_))));
-        if !public && !auth::opens(&account.plan, request.authorization.as_deref()) {
+        let authorization = request.authorization.as_deref();
+        let is_open = match route::find(&request.path) {
+            Some((_, Resource::Sound(_))) => true,
+            Some((_, Resource::Account)) => auth::opens_account(&account.plan, authorization),
+            _ => auth::opens(&account.plan, authorization),
+        };
+        if !is_open {
             return Err(Refusal::authenticate());
         }
         if account.requests >= account.plan.concurrent_requests {
