@@ -25,6 +25,8 @@ install_packages() {
     local missing=() package
     command -v cc >/dev/null || missing+=(build-essential)
     command -v git >/dev/null || missing+=(git)
+    # Twilio's own Python library is held against the model, in an environment below target/.
+    python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
     for package in "${packages[@]}"; do
         # Where there is no dpkg, the recordings themselves are looked for by the tests that need them.
         command -v dpkg-query >/dev/null || continue
