@@ -7,7 +7,7 @@
 //! ```
 //! In the order of a simulation:
 //! * [`plan`] draws a whole world from its seed: callers, networks, agents, faults; [`script`] a caller's script;
-//! * [`world`] lets it happen, event by event (`happen` has what each of them means); [`line`] is one caller's call,
+//! * [`world`] lets it happen, event by event (`happen` has what each of them means); [`mod@line`] is one caller's call,
 //!   [`stream`] one stream of it, [`network`] its way, [`wire`] its bytes, [`mind`] its agent; [`server`] answers webhooks;
 //! * [`truth`] keeps what the caller really heard, recognised by the [`dye`] in the bot's sound;
 //! * [`check`] holds all that is seen against the invariants, one file each;

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use crate::call::course::{Mishaps, Place, Reports, Steps};
+use crate::call::course::{Mishaps, Place, Reports};
 use crate::time::Micros;
 use crate::twilio::url::Url;
 
@@ -12,10 +12,6 @@ pub struct ReportArgs {
     /// Report the end of the call here, as a number's status callback.
     #[arg(long, value_name = "URL")]
     pub status_callback: Option<String>,
-    /// Of what the status callback is told: initiated, ringing, answered, completed.
-    #[arg(long, value_name = "STEP", value_delimiter = ',', default_value = "completed",
-        value_parser = ["initiated", "ringing", "answered", "completed"])]
-    pub status_events: Vec<String>,
     /// So often a status callback is never sent, from 0 to 1.
     #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
     pub callbacks_lose: f64,
@@ -56,9 +52,8 @@ impl ReportArgs {
             delay: Micros::from_ms(self.callbacks_delay_ms),
             reorder: self.callbacks_reorder,
         };
-        let steps = Steps::named(self.status_events.iter().map(String::as_str));
         let to = place("--status-callback", self.status_callback.as_deref())?;
-        Ok(to.map(|to| Reports { to, steps, mishaps }))
+        Ok(to.map(|to| Reports { mishaps, ..Reports::at_the_end(to) }))
     }
 
     /// Who is asked when all else fails.

@@ -1,6 +1,6 @@
 //! Recordings as resources: listed, shown, heard, deleted.
 //!
-//! Full ([`MOST`] of an account, or [`SOUND_BYTES`] of sound): the oldest is forgotten. A deleted one loses its sound at
+//! Full (`MOST` of an account, or `SOUND_BYTES` of sound): the oldest is forgotten. A deleted one loses its sound at
 //! once and is shown only to who asks for deleted ones.
 
 use serde_json::{Value, json};

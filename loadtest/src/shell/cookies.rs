@@ -1,6 +1,6 @@
 //! The cookies that a call's webhooks set: kept as long as the call, sent back to the host that set them.
 //!
-//! *Full:* more than [`COOKIES_MAX`] of a call are not kept.
+//! *Full:* more than `COOKIES_MAX` of a call are not kept.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -1,7 +1,7 @@
 //! How a call goes from dialling to its end, and who is told.
 
 use super::Call;
-use crate::call::course::{Mishaps, Pickup, Place, Taping};
+use crate::call::course::{Mishaps, Pickup, Place, Steps, Taping};
 use crate::call::detection::Verdict;
 use crate::call::event::What;
 use crate::call::life::{Step, sip};
@@ -163,7 +163,8 @@ impl Call {
     /// Tells of a step, where that is wanted.
     fn report(&mut self, step: &'static str) {
         let Some(reports) = self.plan.course.reports.clone() else { return };
-        let steps = reports.steps;
+        // A number's callback hears of the end alone.
+        let steps = if self.plan.direction == Direction::Inbound { Steps::COMPLETED } else { reports.steps };
         let wanted = match step {
             "initiated" => steps.initiated,
             "ringing" => steps.ringing,
