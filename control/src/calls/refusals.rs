@@ -14,7 +14,7 @@ use crate::clock::{Clock, Moment};
 /// More refused calls than this nobody reads.
 const PER_SECOND: NonZeroU32 = NonZeroU32::new(100).unwrap();
 /// An hour's usual refusals, coming together.
-pub(crate) const AT_ONCE: NonZeroU32 = NonZeroU32::new(1_000).unwrap();
+const AT_ONCE: NonZeroU32 = NonZeroU32::new(1_000).unwrap();
 
 /// The allowance.
 pub(crate) struct Refusals(RateLimiter<NotKeyed, InMemoryState, Clock, NoOpMiddleware<Moment>>);

@@ -109,7 +109,7 @@ settings! {
     DRAIN_TIMEOUT_S = "OFFHOOK_DRAIN_TIMEOUT_S", "seconds", "300", false,
         "How long live calls may go on after SIGTERM before their streams are closed. Give the process manager a little more.";
     CONNECTIONS_MAX = "OFFHOOK_CONNECTIONS_MAX", "connections", "2048", false,
-        "HTTP connections at once, media sockets not counted. One more is answered 503 and closed, and so is a client that has a sixteenth of them (at least 8) open without having sent a request head; trusted proxies have no such share, nor has development for this machine's own programs.";
+        "HTTP connections at once, media sockets not counted. One more is answered 503 and closed, and so is a client that has a sixteenth of them (at least 8) open without a request under way; trusted proxies have no such share, nor has development for this machine's own programs.";
     HEADER_TIMEOUT_S = "OFFHOOK_HEADER_TIMEOUT_S", "seconds", "10", false,
         "How long a client may take to send its request head. One that takes longer is counted by the rate limit.";
     BODY_TIMEOUT_S = "OFFHOOK_BODY_TIMEOUT_S", "seconds", "10", false,
