@@ -5,6 +5,7 @@ mod support;
 
 use loadtest::time::Micros;
 use loadtest::twilio::callee::{Callee, Callees, Reply};
+use loadtest::twilio::ending::Ending;
 use loadtest::twilio::executor::{Answer, First, Output};
 use loadtest::twilio::twiml;
 use loadtest::twilio::url::Url;
@@ -166,7 +167,7 @@ fn run(documents: &[String], callee: Callee, keys: &str) -> usize {
         wanted += 1;
         assert!(wanted < 200_000, "it never comes to rest");
     }
-    bench.executor.end(bench.now, "the caller hung up");
+    bench.executor.end(bench.now, Ending::Caller("in a test".into()));
     assert!(bench.all().len() < 200);
     assert_eq!(bench.executor.next_deadline(bench.now), None);
     wanted

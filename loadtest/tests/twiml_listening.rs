@@ -3,6 +3,7 @@
 
 mod support;
 
+use loadtest::twilio::ending::Ending;
 use loadtest::twilio::executor::Answer;
 use support::bench::{Bench, value};
 
@@ -102,7 +103,7 @@ fn hanging_up_tells_the_action_and_the_transcript_of_the_recording() {
     let mut bench = Bench::with("<Record action=\"/done\" playBeep=\"false\" transcribeCallback=\"/text\"/>");
     bench.says("call me back tomorrow", 0, 3_000);
     bench.until_ms(2_500);
-    bench.executor.end(bench.now, "the caller hung up");
+    bench.executor.end(bench.now, Ending::Caller("in a test".into()));
     let seen = bench.all();
     assert_eq!(seen[0], "end the caller hung up");
     assert_eq!(bench.told("Record action", "Digits"), ["hangup"]);

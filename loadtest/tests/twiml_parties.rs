@@ -5,6 +5,7 @@ mod support;
 
 use loadtest::time::Micros;
 use loadtest::twilio::callee::{Callee, Reply};
+use loadtest::twilio::ending::Ending;
 use support::bench::{Bench, CALLEE, among};
 
 const fn callee(reply: Reply, ring_ms: u64, talk_ms: u64) -> Callee {
@@ -105,7 +106,7 @@ fn a_conference_answers_without_a_call_of_its_own() {
 fn hanging_up_during_a_dial_tells_its_action() {
     let mut bench = Bench::with("<Dial action=\"/done\">+14155550101</Dial>");
     bench.until_ms(300);
-    bench.executor.end(bench.now, "the caller hung up");
+    bench.executor.end(bench.now, Ending::Caller("in a test".into()));
     bench.all();
     assert_eq!(bench.told("Dial action", "DialCallStatus"), ["canceled"]);
 }
@@ -138,7 +139,7 @@ fn a_caller_leaves_a_queue_by_leave_and_by_hanging_up() {
     assert_eq!(last(&bench.until_ms(60_000)), "2000 POST http://127.0.0.1:8080/left QueueResult=leave QueueTime=2");
     let mut bench = Bench::calling(ENQUEUE, callee(Reply::NoAnswer, 0, 0));
     bench.until_ms(1_000);
-    bench.executor.end(bench.now, "the caller hung up");
+    bench.executor.end(bench.now, Ending::Caller("in a test".into()));
     bench.all();
     assert_eq!(bench.told("Enqueue action", "QueueResult"), ["hangup"]);
     for (reply, result) in [(Reply::Busy, "queue-full"), (Reply::Fails, "system-error")] {

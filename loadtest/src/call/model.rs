@@ -34,6 +34,7 @@ use crate::caller::runner::{Action, Runner, View};
 use crate::caller::script::Script;
 use crate::rng::Rng;
 use crate::time::Micros;
+use crate::twilio::ending::Ending;
 use crate::twilio::executor::{Answer, Executor, Facts, Fetch, First, TWILIO_API};
 use crate::twilio::form::Fields;
 use crate::twilio::ids::{self, Sids};
@@ -360,15 +361,15 @@ impl Call {
     }
 
     fn hang_up(&mut self, why: &str) {
-        self.executor.end(self.now, &format!("the caller hung up, {why}"));
+        self.executor.end(self.now, Ending::Caller(why.to_owned()));
     }
 
-    fn end(&mut self, why: String) {
+    fn end(&mut self, why: &Ending) {
         self.end_media();
-        self.note(What::Ended { why: why.clone() });
+        self.note(What::Ended { why: why.to_string() });
         self.requested = None;
-        self.settle(&why);
-        self.ended = Some(why);
+        self.settle(why);
+        self.ended = Some(why.to_string());
         self.last_notices();
     }
 

@@ -74,7 +74,7 @@ impl Walk {
             }
             Output::Warning(warning) => self.warnings.push(warning),
             Output::End(why) if self.plan.is_none() => {
-                self.ended = Some(why);
+                self.ended = Some(why.to_string());
                 self.over = true;
             }
             Output::End(_) => self.over = true,

@@ -8,6 +8,7 @@
 pub mod callee;
 pub mod date;
 pub mod delivery;
+pub mod ending;
 pub mod executor;
 pub mod form;
 pub mod gather;

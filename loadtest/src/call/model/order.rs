@@ -3,6 +3,7 @@
 use super::{Call, Media, Output};
 use crate::call::event::What;
 use crate::call::network::Network;
+use crate::twilio::ending::Ending;
 use crate::twilio::executor::First;
 use crate::twilio::recording::Plan;
 use crate::twilio::stream_plan::StreamPlan;
@@ -49,7 +50,7 @@ impl Call {
             }
             Order::StartStream(plan) => self.executor.start_stream(*plan),
             Order::StopStream(name) => self.executor.stop_stream(self.now, &name),
-            Order::HangUp => self.executor.end(self.now, "ended by REST"),
+            Order::HangUp => self.executor.end(self.now, Ending::Completed),
         }
     }
 

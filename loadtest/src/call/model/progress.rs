@@ -8,6 +8,7 @@ use crate::call::life::{Step, sip};
 use crate::rng::Rng;
 use crate::time::Micros;
 use crate::twilio::date;
+use crate::twilio::ending::Ending;
 use crate::twilio::executor::{Callback, Fetch};
 use crate::twilio::form::Fields;
 use crate::twilio::ids;
@@ -46,7 +47,7 @@ impl Call {
                 Step::Initiated => self.report("initiated"),
                 Step::Ringing => self.report("ringing"),
                 Step::Answered => self.picked_up(),
-                Step::Over(status, _) => self.executor.end(self.now, &format!("nobody talks: {}", status.as_str())),
+                Step::Over(status, _) => self.executor.end(self.now, Ending::NobodyTalks(status)),
             }
         }
         if self.progress.verdict_at.take_if(|at| *at <= self.now).is_some() {
@@ -56,7 +57,7 @@ impl Call {
             self.executor.redirect(self.now, self.plan.first.clone());
         }
         if self.ended.is_none() && self.progress.limit.is_some_and(|at| at <= self.now) {
-            self.executor.end(self.now, "the time limit of the call is over");
+            self.executor.end(self.now, Ending::TimeLimit);
         }
     }
 
@@ -142,18 +143,20 @@ impl Call {
         ]
     }
 
-    /// The call is over, for this reason of the executor's.
-    pub(super) fn settle(&mut self, why: &str) {
+    /// The call is over.
+    pub(super) fn settle(&mut self, why: &Ending) {
         let answered = self.life.answered().is_some() || self.executor.is_answered();
         let (status, code) = match why {
             _ if answered => (CallStatus::Completed, sip::OK),
-            _ if why.starts_with("<Reject reason=\"busy\"") => (CallStatus::Busy, sip::BUSY),
-            _ if why.starts_with("<Reject") => (CallStatus::NoAnswer, sip::DECLINED),
-            _ if why.starts_with("the caller hung up") => (CallStatus::NoAnswer, sip::TERMINATED),
-            _ if why.starts_with("ended by REST") => (CallStatus::Canceled, sip::TERMINATED),
-            _ if why.starts_with("application error") => (CallStatus::Failed, sip::OK),
+            Ending::Rejected { busy: true } => (CallStatus::Busy, sip::BUSY),
+            Ending::Rejected { busy: false } => (CallStatus::NoAnswer, sip::DECLINED),
+            Ending::Caller(_) => (CallStatus::NoAnswer, sip::TERMINATED),
+            Ending::Completed | Ending::Canceled => (CallStatus::Canceled, sip::TERMINATED),
+            Ending::ApplicationError => (CallStatus::Failed, sip::OK),
+            // Told by its life already.
+            Ending::NobodyTalks(status) => (*status, self.life.sip()),
             // A call that is hung up by its first verb was answered all the same.
-            _ => (CallStatus::Completed, sip::OK),
+            Ending::Finished | Ending::Hangup | Ending::TimeLimit => (CallStatus::Completed, sip::OK),
         };
         self.life.end(self.now, status, code);
         (self.progress.begins, self.progress.verdict_at) = (None, None);

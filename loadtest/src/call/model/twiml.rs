@@ -47,7 +47,7 @@ impl Call {
                 self.recordings.push(*recording);
             }
             executor::Output::Warning(warning) => self.note(What::Warning(warning)),
-            executor::Output::End(why) => self.end(why),
+            executor::Output::End(why) => self.end(&why),
         }
     }
 

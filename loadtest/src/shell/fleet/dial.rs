@@ -177,7 +177,7 @@ async fn twiml(
             }
             Some(Output::OpenStream(plan)) => return Ok(plan),
             Some(Output::Warning(warning)) => why = warning.text,
-            Some(Output::End(end)) => return Err(if why.is_empty() { end } else { why }),
+            Some(Output::End(end)) => return Err(if why.is_empty() { end.to_string() } else { why }),
             // What happens beside the call is not measured here.
             Some(Output::Prepare { number, .. }) => executor.prepared(clock.now(), number, Ok(None)),
             Some(_) => {}

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use super::{Executor, Fetch, Output, State};
 use crate::time::Micros;
+use crate::twilio::ending::Ending;
 use crate::twilio::sound::{self, Decoded};
 use crate::twilio::twiml::{self, Element};
 use crate::twilio::warning::{Code, Warning};
@@ -86,7 +87,7 @@ impl Executor {
         self.out.push_back(Output::Warning(Warning::new(code, text)));
         let failed = if let State::Fetching(fetch) = &self.state { Some(fetch.url.to_string()) } else { None };
         let failed = failed.or_else(|| self.document.as_ref().map(ToString::to_string)).unwrap_or_default();
-        let Some((url, get)) = self.facts.fallback.take() else { return self.end(now, "application error") };
+        let Some((url, get)) = self.facts.fallback.take() else { return self.end(now, Ending::ApplicationError) };
         self.verbs.clear();
         self.redirects = 0;
         let extra = vec![("ErrorCode".into(), code.number().to_string()), ("ErrorUrl".into(), failed)];

@@ -31,6 +31,7 @@ pub use answers::{Answer, MAX_BODY_BYTES, MAX_REDIRECTS};
 pub use facts::{Facts, First, TWILIO_API};
 pub use output::{Callback, Fetch, Job, Output};
 
+use super::ending::Ending;
 use super::form::Fields;
 use super::gather::Gather;
 use super::notice::{Carries, Notice};
@@ -191,7 +192,7 @@ impl Executor {
     }
 
     /// The caller hung up, or the call must end for another reason.
-    pub fn end(&mut self, now: Micros, why: &str) {
+    pub fn end(&mut self, now: Micros, why: Ending) {
         if self.has_ended() {
             return;
         }
@@ -199,7 +200,7 @@ impl Executor {
         self.verbs.clear();
         self.hush(now);
         self.caller.stops(now);
-        self.out.push_back(Output::End(why.to_owned()));
+        self.out.push_back(Output::End(why));
         self.drop_verb(now, state, Dropped::HungUp);
         self.end_background(now);
     }
@@ -267,7 +268,7 @@ impl Executor {
         if self.queued.is_some() {
             return self.wait_again(now);
         }
-        self.end(now, "the TwiML is finished");
+        self.end(now, Ending::Finished);
     }
 
     /// Starts a verb; false when the next one follows at once.
@@ -278,10 +279,8 @@ impl Executor {
                 let after = After { action: Some(verb.text.clone()), get: is_get(verb, "method") };
                 self.go_on(now, after, Vec::new());
             }
-            "Hangup" => self.end(now, "<Hangup>"),
-            "Reject" => {
-                self.end(now, &format!("<Reject reason={:?}>", verb.attribute("reason").unwrap_or("rejected")));
-            }
+            "Hangup" => self.end(now, Ending::Hangup),
+            "Reject" => self.end(now, Ending::Rejected { busy: verb.attribute("reason") == Some("busy") }),
             "Connect" => return self.connect(now, verb),
             "Gather" => self.gather(now, verb),
             "Record" => self.record(now, verb),

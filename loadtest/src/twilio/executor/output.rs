@@ -1,5 +1,6 @@
 //! What the executor wants of the world.
 
+use crate::twilio::ending::Ending;
 use crate::twilio::form::Fields;
 use crate::twilio::notice::Notice;
 use crate::twilio::recording::Recording;
@@ -68,7 +69,7 @@ pub enum Output {
     /// Something that Twilio's debugger would show.
     Warning(Warning),
     /// The call is over.
-    End(String),
+    End(Ending),
 }
 
 /// Where something is told.
