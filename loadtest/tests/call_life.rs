@@ -193,6 +193,16 @@ fn the_account_calls_it_off_or_ends_it() {
     assert!(asked.iter().all(|asked| asked.path != "/voice"));
     let talking = Some((ms(2_500), Order::HangUp));
     assert_eq!(play(outbound(told(Steps::ALL)), &talk, talking).0.status(), CallStatus::Completed);
+    let ringing = Some((ms(700), Order::Cancel));
+    assert_eq!(play(outbound(told(Steps::ALL)), &talk, ringing).0.status(), CallStatus::Canceled);
+}
+
+#[test]
+fn calling_off_does_not_touch_a_call_that_somebody_has_answered() {
+    let crossing = Some((ms(1_300), Order::Cancel));
+    let (call, asked) = play(outbound(told(Steps::COMPLETED)), &talk, crossing);
+    assert_eq!(call.status(), CallStatus::Completed);
+    assert_eq!(asked.last().unwrap().fields["CallDuration"], "3", "it went on to its end");
 }
 
 #[test]

@@ -113,7 +113,7 @@ fn ringing_and_running_calls_are_ended_by_an_order() {
     bench.news(&call, CallStatus::InProgress);
     assert_eq!(bench.post(&path, &[("Status", "canceled")]).code(), 21_220);
     assert_eq!(bench.post(&path, &[("Status", "completed")]).status, 200);
-    assert_eq!(bench.orders, [(call.clone(), Order::HangUp), (call.clone(), Order::HangUp)]);
+    assert_eq!(bench.orders, [(call.clone(), Order::Cancel), (call.clone(), Order::HangUp)]);
     bench.news(&call, CallStatus::Completed);
     assert_eq!(bench.post(&path, &[("Status", "completed")]).code(), 21_220);
 }

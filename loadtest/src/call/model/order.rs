@@ -13,8 +13,10 @@ use crate::twilio::stream_plan::StreamPlan;
 pub enum Order {
     /// Drop what is being done and go on with this TwiML; an open stream is stopped.
     Redirect(First),
-    /// End the call.
+    /// End the call, whether anybody has answered or not.
     HangUp,
+    /// Call it off. Once somebody has answered it does nothing: the two may cross.
+    Cancel,
     /// Record the call from now on.
     StartRecording(Box<Plan>),
     /// Hold this recording up; the pause is left out if true, else it is silence.
@@ -51,6 +53,10 @@ impl Call {
             Order::StartStream(plan) => self.executor.start_stream(*plan),
             Order::StopStream(name) => self.executor.stop_stream(self.now, &name),
             Order::HangUp => self.executor.end(self.now, Ending::Completed),
+            Order::Cancel if self.life.answered().is_some() || self.executor.is_answered() => {
+                self.note(What::Verb { text: "canceled by REST too late: somebody has answered".into() });
+            }
+            Order::Cancel => self.executor.end(self.now, Ending::Canceled),
         }
     }
 

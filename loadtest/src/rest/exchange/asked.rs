@@ -99,6 +99,7 @@ impl Exchange {
                 account.queue.remove(call);
                 account.calls.stands(now, call, CallStatus::Canceled);
             }
+            Change::End(CallStatus::Canceled) => self.order(call, Order::Cancel),
             Change::End(_) => self.order(call, Order::HangUp),
         }
         Ok(Answer::json(200, &self.call(sid, call, request)?.show(self.plan.unix_s)))
