@@ -105,7 +105,7 @@ fn hanging_up_tells_the_action_and_the_transcript_of_the_recording() {
     bench.until_ms(2_500);
     bench.executor.end(bench.now, Ending::Caller("in a test".into()));
     let seen = bench.all();
-    assert_eq!(seen[0], "end the caller hung up");
+    assert_eq!(seen[0], "end the caller hung up, in a test");
     assert_eq!(bench.told("Record action", "Digits"), ["hangup"]);
     assert_eq!(bench.told("transcribe callback", "TranscriptionText"), ["call me back"]);
     assert_eq!(bench.told("transcribe callback", "TranscriptionStatus"), ["completed"]);
