@@ -126,7 +126,12 @@ fn call(tenant: TenantId, n: u64) -> Call {
     Call {
         id: CallId::new(),
         tenant_id: tenant,
-        carrier_call_id: format!("CA{n:032x}"),
+        carrier_call_id: Some(format!("CA{n:032x}")),
+        provider_type: ProviderType::Twilio,
+        contact_id: None,
+        campaign_id: None,
+        answered_at: None,
+        details: CallDetails::default(),
         direction: Direction::Inbound,
         from: "+12025550111".to_owned(),
         to: "+12025550100".to_owned(),
@@ -142,7 +147,14 @@ fn call(tenant: TenantId, n: u64) -> Call {
 
 fn update(call: &Call, kind: CallEventKind) -> CallUpdate {
     let data = serde_json::json!({ "speech_ms": 1840, "silence_ms": 420, "interrupted": false });
-    let event =
-        CallEvent { id: EventId::new(), tenant_id: call.tenant_id, call_id: call.id, at: call.started_at, kind, data };
+    let event = CallEvent {
+        id: EventId::new(),
+        tenant_id: call.tenant_id,
+        call_id: call.id,
+        at: call.started_at,
+        kind,
+        data,
+        carrier_key: None,
+    };
     CallUpdate { call: call.clone(), event }
 }

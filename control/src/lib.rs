@@ -24,6 +24,8 @@ mod http;
 mod journal;
 pub mod twilio;
 
+pub mod carrier;
+
 mod calls;
 mod capture;
 mod media;

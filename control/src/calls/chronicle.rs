@@ -26,7 +26,8 @@ use crate::clock::{Clock, Moment};
 use crate::directory::Line;
 use crate::journal::{Journal, Lost};
 use crate::model::{
-    Call, CallEvent, CallEventKind, CallId, CallState, CallUpdate, Direction, EndedBy, EventId, TenantId,
+    Call, CallDetails, CallEvent, CallEventKind, CallId, CallState, CallUpdate, Direction, EndedBy, EventId,
+    ProviderType, TenantId,
 };
 
 /// Of one call, from its agent: keys without end are no story.
@@ -98,7 +99,7 @@ impl Chronicle {
         let until = self.clock.now() + QUIET;
         let mut entries = self.lock();
         for call in calls {
-            let Some(sid) = Sid::parse(&call.carrier_call_id) else { continue };
+            let Some(sid) = call.carrier_call_id.as_deref().and_then(Sid::parse) else { continue };
             let (line, sums) = (line(&call), Sums::from_json(call.quality.as_ref()));
             let silent = Outcome::failed("restart");
             entries.insert(sid, Entry { line, sums, events: 0, until, silent, over: None, by_api: false, call });
@@ -312,23 +313,28 @@ impl Chronicle {
         Call {
             id: facts.id,
             tenant_id: facts.line.tenant(),
-            carrier_call_id: sid.as_str().to_owned(),
+            carrier_call_id: Some(sid.as_str().to_owned()),
+            provider_type: ProviderType::Twilio,
             direction: if facts.outbound { Direction::Outbound } else { Direction::Inbound },
             from: facts.from.clone(),
             to: facts.to.clone(),
             phone_number_id: facts.line.number,
             profile_id: facts.line.profile(),
             state,
+            contact_id: None,
+            campaign_id: None,
             started_at: self.clock.wall(),
+            answered_at: None,
             ended_at: None,
             ended_by: None,
             quality: None,
+            details: CallDetails::default(),
         }
     }
 
     fn update(&self, call: &Call, kind: CallEventKind, data: Value) -> CallUpdate {
         let (tenant_id, call_id, at) = (call.tenant_id, call.id, self.clock.wall());
-        let event = CallEvent { id: EventId::new(), tenant_id, call_id, at, kind, data };
+        let event = CallEvent { id: EventId::new(), tenant_id, call_id, at, kind, data, carrier_key: None };
         CallUpdate { call: call.clone(), event }
     }
 

@@ -2,7 +2,10 @@
 
 use serde::Serialize;
 
-use crate::model::{AuditId, CallId, EventId, KeyId, PhoneNumberId, ProfileId, TenantId, Timestamp};
+use crate::model::{
+    AttemptId, AuditId, CallId, CampaignId, ContactId, EventId, KeyId, PhoneNumberId, ProfileId, ProviderConfigId,
+    TenantId, Timestamp,
+};
 
 use super::StoreError;
 
@@ -130,4 +133,16 @@ macro_rules! ids {
     )*};
 }
 
-ids!(TenantId, PhoneNumberId, ProfileId, KeyId, CallId, EventId, AuditId);
+ids!(
+    TenantId,
+    PhoneNumberId,
+    ProfileId,
+    KeyId,
+    CallId,
+    EventId,
+    AuditId,
+    ContactId,
+    CampaignId,
+    AttemptId,
+    ProviderConfigId
+);

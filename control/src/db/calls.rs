@@ -17,7 +17,8 @@ macro_rules! select {
     ($rest:literal) => {
         concat!(
             "SELECT id, tenant_id, carrier_call_id, direction, from_number, to_number, phone_number_id, \
-             profile_id, state, started_at, ended_at, ended_by, quality FROM calls ",
+             profile_id, state, started_at, ended_at, ended_by, quality, provider_type, contact_id, campaign_id, \
+             answered_at, details FROM calls ",
             $rest
         )
     };
@@ -45,6 +46,38 @@ impl Store {
         read(&row.ok_or(StoreError::NotFound)?)
     }
 
+    /// The call that a carrier calls so, of whichever tenant (a named exception: a carrier's report names no tenant).
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`].
+    pub async fn call_of_carrier(&self, carrier_call_id: &str) -> Result<Call> {
+        let sql = select!("WHERE carrier_call_id = $1 AND carrier_call_id <> '' ORDER BY id DESC LIMIT 1");
+        let row = self.reader().await?.row(sql, args![carrier_call_id]).await?;
+        read(&row.ok_or(StoreError::NotFound)?)
+    }
+
+    /// The call of this id, of whichever tenant (a named exception: our id travels in the URLs that a carrier is given,
+    /// and comes back signed).
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`].
+    pub async fn call_anywhere(&self, id: CallId) -> Result<Call> {
+        let row = self.reader().await?.row(select!("WHERE id = $1"), args![id]).await?;
+        read(&row.ok_or(StoreError::NotFound)?)
+    }
+
+    /// The names of all that the carrier reported of a call of the tenant.
+    ///
+    /// # Errors
+    /// [`StoreError::Away`].
+    pub async fn carrier_keys(&self, tenant: TenantId, id: CallId) -> Result<Vec<String>> {
+        let mut db = self.reader().await?;
+        let sql = "SELECT carrier_key FROM call_events
+                   WHERE tenant_id = $1 AND call_id = $2 AND carrier_key IS NOT NULL";
+        let rows = db.rows(sql, args![tenant, id]).await?;
+        rows.iter().map(|row| row.text("carrier_key")).collect()
+    }
+
     /// What happened on a call of the tenant.
     ///
     /// # Errors
@@ -53,7 +86,7 @@ impl Store {
         let mut db = self.reader().await?;
         let rows = db
             .rows(
-                "SELECT id, tenant_id, call_id, at, kind, data FROM call_events
+                "SELECT id, tenant_id, call_id, at, kind, data, carrier_key FROM call_events
                  WHERE tenant_id = $1 AND call_id = $2 AND id < $3
                  ORDER BY id DESC LIMIT $4",
                 args![tenant, id, page::after(request), page::rows(request)],
@@ -72,7 +105,10 @@ impl Store {
     /// # Errors
     /// [`StoreError::Away`].
     pub async fn unfinished_calls(&self) -> Result<Vec<Call>> {
-        let sql = select!("WHERE state NOT IN ('completed', 'refused', 'failed') ORDER BY id LIMIT $1");
+        let sql = select!(
+            "WHERE state NOT IN ('completed', 'refused', 'failed', 'busy', 'no_answer', 'canceled')
+             ORDER BY id LIMIT $1"
+        );
         let rows = self.reader().await?.rows(sql, args![UNFINISHED_MAX]).await?;
         rows.iter().map(read).collect()
     }
@@ -121,6 +157,12 @@ impl Select {
         if let Some(until) = filter.until {
             select.sql(" AND started_at < ").arg(until);
         }
+        if let Some(contact) = filter.contact {
+            select.sql(" AND contact_id = ").arg(contact);
+        }
+        if let Some(campaign) = filter.campaign {
+            select.sql(" AND campaign_id = ").arg(campaign);
+        }
         select.sql(" ORDER BY id DESC LIMIT ").arg(page::rows(request));
         Ok(select)
     }
@@ -141,17 +183,22 @@ fn read(row: &Row) -> Result<Call> {
     Ok(Call {
         id: row.id("id")?,
         tenant_id: row.id("tenant_id")?,
-        carrier_call_id: row.text("carrier_call_id")?,
+        carrier_call_id: Some(row.text("carrier_call_id")?).filter(|id| !id.is_empty()),
+        provider_type: row.word("provider_type")?,
         direction: row.word("direction")?,
         from: row.text("from_number")?,
         to: row.text("to_number")?,
         phone_number_id: row.id_maybe("phone_number_id")?,
         profile_id: row.id_maybe("profile_id")?,
         state: row.word("state")?,
+        contact_id: row.id_maybe("contact_id")?,
+        campaign_id: row.id_maybe("campaign_id")?,
+        answered_at: row.time_maybe("answered_at")?,
         started_at: row.time("started_at")?,
         ended_at: row.time_maybe("ended_at")?,
         ended_by: row.word_maybe("ended_by")?,
         quality: row.json_maybe("quality")?,
+        details: row.json("details")?,
     })
 }
 
@@ -163,5 +210,6 @@ fn read_event(row: &Row) -> Result<CallEvent> {
         at: row.time("at")?,
         kind: row.word("kind")?,
         data: row.json("data")?,
+        carrier_key: row.text_maybe("carrier_key")?,
     })
 }

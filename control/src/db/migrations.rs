@@ -3,9 +3,15 @@
 use sqlx::SqlSafeStr as _;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 
-const SQLITE: &[(i64, &str, &str)] = &[(1, "tenants", include_str!("../../../migrations/sqlite/0001_tenants.sql"))];
+const SQLITE: &[(i64, &str, &str)] = &[
+    (1, "tenants", include_str!("../../../migrations/sqlite/0001_tenants.sql")),
+    (2, "carriers", include_str!("../../../migrations/sqlite/0002_carriers.sql")),
+];
 
-const POSTGRES: &[(i64, &str, &str)] = &[(1, "tenants", include_str!("../../../migrations/postgres/0001_tenants.sql"))];
+const POSTGRES: &[(i64, &str, &str)] = &[
+    (1, "tenants", include_str!("../../../migrations/postgres/0001_tenants.sql")),
+    (2, "carriers", include_str!("../../../migrations/postgres/0002_carriers.sql")),
+];
 
 pub(super) fn sqlite() -> Migrator {
     migrator(SQLITE)

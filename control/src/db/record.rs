@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::model::{Call, CallEvent, CallUpdate, EventId};
+use crate::model::{Call, CallEvent, CallUpdate, ContactId, EventId, Timestamp};
 
 use super::StoreError;
-use super::arg::{Arg, args, word};
+use super::arg::{Arg, args, json, word};
 use super::connection::Connection;
 use super::store::{Result, Store};
 
@@ -13,8 +13,9 @@ use super::store::{Result, Store};
 /// whenever it comes, and then kept. Event ids sort by time.
 macro_rules! decides {
     () => {
-        "calls.state NOT IN ('completed', 'refused', 'failed')
-         AND (excluded.last_event_id > calls.last_event_id OR excluded.state IN ('completed', 'refused', 'failed'))"
+        "calls.state NOT IN ('completed', 'refused', 'failed', 'busy', 'no_answer', 'canceled')
+         AND (excluded.last_event_id > calls.last_event_id
+             OR excluded.state IN ('completed', 'refused', 'failed', 'busy', 'no_answer', 'canceled'))"
     };
 }
 
@@ -24,14 +25,21 @@ macro_rules! decided {
     };
 }
 
-/// What was measured is kept where a later event has nothing of it.
+/// What was measured, and the carrier's name for a call, are kept where a later event has nothing of them.
 macro_rules! call {
     () => {
         concat!(
             "INSERT INTO calls (id, tenant_id, carrier_call_id, direction, from_number, to_number, phone_number_id,
-                 profile_id, state, started_at, ended_at, ended_by, quality, last_event_id)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
-             ON CONFLICT (id) DO UPDATE SET ",
+                 profile_id, state, started_at, ended_at, ended_by, quality, last_event_id, provider_type, contact_id,
+                 campaign_id, answered_at, details)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
+             ON CONFLICT (id) DO UPDATE SET
+             carrier_call_id = CASE WHEN excluded.carrier_call_id <> '' AND (calls.carrier_call_id = ''
+                     OR excluded.last_event_id > calls.last_event_id)
+                 THEN excluded.carrier_call_id ELSE calls.carrier_call_id END,
+             answered_at = COALESCE(calls.answered_at, excluded.answered_at),
+             details = CASE WHEN excluded.last_event_id > calls.last_event_id
+                 THEN excluded.details ELSE calls.details END, ",
             decided!("phone_number_id"),
             decided!("profile_id"),
             decided!("state"),
@@ -47,16 +55,29 @@ macro_rules! call {
 }
 
 const CALL: &str = call!();
-const EVENT: &str = "INSERT INTO call_events (id, tenant_id, call_id, at, kind, data) VALUES ($1, $2, $3, $4, $5, $6)
-                     ON CONFLICT (id) DO NOTHING";
+const EVENT: &str = "INSERT INTO call_events (id, tenant_id, call_id, at, kind, data, carrier_key)
+                     VALUES ($1, $2, $3, $4, $5, $6, $7)
+                     ON CONFLICT DO NOTHING";
+/// What a call to a contact came to: the row of the attempt and the contact follow the call's row, whatever order events
+/// come in.
+const ATTEMPT: &str = "UPDATE call_attempts SET (state, ended_at) =
+                           (SELECT state, ended_at FROM calls WHERE tenant_id = $1 AND id = $2)
+                       WHERE tenant_id = $1 AND call_id = $2";
+const CONTACT: &str = "UPDATE contacts SET state = (SELECT CASE
+                           WHEN state = 'completed' THEN 'reached'
+                           WHEN state IN ('busy', 'no_answer', 'failed', 'canceled') THEN state
+                           WHEN state = 'refused' THEN 'failed' ELSE 'calling' END
+                           FROM calls WHERE tenant_id = $1 AND id = $2), updated_at = $4, version = version + 1
+                       WHERE tenant_id = $1 AND id = $3 AND last_call_id = $2 AND state <> 'do_not_call'";
 
 /// Both in one question, where the database can: a round trip less per event. It gives a row where the call took it.
 const CALL_AND_EVENT: &str = concat!(
     "WITH call AS (",
     call!(),
     " RETURNING 1), event AS (
-          INSERT INTO call_events (id, tenant_id, call_id, at, kind, data) SELECT $14, $2, $1, $15, $16, $17 FROM call
-          ON CONFLICT (id) DO NOTHING)
+          INSERT INTO call_events (id, tenant_id, call_id, at, kind, data, carrier_key)
+              SELECT $14, $2, $1, $20, $21, $22, $23 FROM call
+          ON CONFLICT DO NOTHING)
       SELECT 1 FROM call",
 );
 
@@ -85,13 +106,13 @@ impl Store {
     }
 }
 
-async fn write(db: &mut Connection, CallUpdate { call, event }: &CallUpdate) -> Result<()> {
+pub(super) async fn write(db: &mut Connection, CallUpdate { call, event }: &CallUpdate) -> Result<()> {
     if event.call_id != call.id || event.tenant_id != call.tenant_id {
         return Err(StoreError::NoSuch("call_id"));
     }
     let mut args = call_args(call, event.id)?;
     let taken = if db.is_postgres() {
-        args.extend(args![event.at, word(&event.kind)?, &event.data]);
+        args.extend(args![event.at, word(&event.kind)?, &event.data, event.carrier_key.clone()]);
         db.row(CALL_AND_EVENT, args).await?.is_some()
     } else {
         let taken = db.execute(CALL, args).await? == 1;
@@ -100,14 +121,25 @@ async fn write(db: &mut Connection, CallUpdate { call, event }: &CallUpdate) -> 
         }
         taken
     };
-    if taken { Ok(()) } else { Err(StoreError::NoSuch("call_id")) }
+    if !taken {
+        return Err(StoreError::NoSuch("call_id"));
+    }
+    match call.contact_id {
+        Some(contact) => follow(db, call, contact, event.at).await,
+        None => Ok(()),
+    }
+}
+
+async fn follow(db: &mut Connection, call: &Call, contact: ContactId, now: Timestamp) -> Result<()> {
+    db.execute(ATTEMPT, args![call.tenant_id, call.id]).await?;
+    db.execute(CONTACT, args![call.tenant_id, call.id, contact, now]).await.map(drop)
 }
 
 fn call_args(call: &Call, event: EventId) -> Result<Vec<Arg>> {
     Ok(args![
         call.id,
         call.tenant_id,
-        &call.carrier_call_id,
+        call.carrier_call_id.clone().unwrap_or_default(),
         word(&call.direction)?,
         &call.from,
         &call.to,
@@ -118,10 +150,23 @@ fn call_args(call: &Call, event: EventId) -> Result<Vec<Arg>> {
         call.ended_at,
         call.ended_by.as_ref().map(word).transpose()?,
         call.quality.as_ref(),
-        event
+        event,
+        word(&call.provider_type)?,
+        call.contact_id,
+        call.campaign_id,
+        call.answered_at,
+        &json(&call.details)?
     ])
 }
 
 fn event_args(event: &CallEvent) -> Result<Vec<Arg>> {
-    Ok(args![event.id, event.tenant_id, event.call_id, event.at, word(&event.kind)?, &event.data])
+    Ok(args![
+        event.id,
+        event.tenant_id,
+        event.call_id,
+        event.at,
+        word(&event.kind)?,
+        &event.data,
+        event.carrier_key.clone()
+    ])
 }

@@ -38,7 +38,7 @@ impl Row {
         get!(self, column)
     }
 
-    fn text_maybe(&self, column: &'static str) -> Result<Option<String>> {
+    pub(super) fn text_maybe(&self, column: &'static str) -> Result<Option<String>> {
         get!(self, column)
     }
 

@@ -5,7 +5,10 @@ use std::sync::{Mutex, PoisonError};
 
 use super::*;
 use crate::db::StoreError;
-use crate::model::{Call, CallEvent, CallEventKind, CallId, CallState, Direction, EventId, TenantId, Timestamp};
+use crate::model::{
+    Call, CallDetails, CallEvent, CallEventKind, CallId, CallState, Direction, EventId, ProviderType, TenantId,
+    Timestamp,
+};
 
 /// A database that a test takes away, and that keeps what was written: each event once, as the store does.
 #[derive(Debug, Clone, Default)]
@@ -73,7 +76,12 @@ pub(super) fn update(n: i64) -> CallUpdate {
     let call = Call {
         id,
         tenant_id,
-        carrier_call_id: "CA1".into(),
+        carrier_call_id: Some("CA1".into()),
+        provider_type: ProviderType::Twilio,
+        contact_id: None,
+        campaign_id: None,
+        answered_at: None,
+        details: CallDetails::default(),
         direction: Direction::Inbound,
         from: "+15551234567".into(),
         to: "+15557654321".into(),
@@ -86,7 +94,15 @@ pub(super) fn update(n: i64) -> CallUpdate {
         quality: None,
     };
     let data = serde_json::json!({});
-    let event = CallEvent { id: EventId::new(), tenant_id, call_id: id, at, kind: CallEventKind::Answered, data };
+    let event = CallEvent {
+        id: EventId::new(),
+        tenant_id,
+        call_id: id,
+        at,
+        kind: CallEventKind::Answered,
+        data,
+        carrier_key: None,
+    };
     CallUpdate { call, event }
 }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{CallId, EventId, PhoneNumberId, ProfileId, TenantId, Timestamp};
+use super::{CallId, CampaignId, ContactId, EventId, PhoneNumberId, ProfileId, ProviderType, TenantId, Timestamp};
 
 /// Who called whom.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -10,15 +10,24 @@ use super::{CallId, EventId, PhoneNumberId, ProfileId, TenantId, Timestamp};
 pub enum Direction {
     /// Somebody called a number of ours.
     Inbound,
-    /// We called somebody. Kept for the carrier step.
+    /// We called somebody.
     Outbound,
 }
 
-/// Where a call is in its life. The last three are final, and a final state never changes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// Where a call is in its life, in that order: what is reported late never takes it back. The last six are final, and
+/// the first of them that a call comes to is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CallState {
-    /// Its webhook was answered with a stream.
+    /// It is to be placed: it waits for its turn, here or at the carrier.
+    Queued,
+    /// The carrier did not answer when it was asked to place it: whether it did is being found out.
+    Unknown,
+    /// The carrier dials.
+    Initiated,
+    /// It rings.
+    Ringing,
+    /// Its webhook was answered with a stream, or somebody answered a call of ours.
     Answered,
     /// Its stream runs.
     Streaming,
@@ -28,15 +37,21 @@ pub enum CallState {
     Completed,
     /// Over: it was not taken (no place, suspended, draining).
     Refused,
-    /// Over: it was lost, by us or the carrier.
+    /// Over: it was lost, by us or the carrier, or could not be connected.
     Failed,
+    /// Over: whom we called was busy.
+    Busy,
+    /// Over: whom we called did not answer.
+    NoAnswer,
+    /// Over: it was taken back before anybody answered.
+    Canceled,
 }
 
 impl CallState {
     /// Whether nothing can follow.
     #[must_use]
     pub fn is_final(self) -> bool {
-        matches!(self, Self::Completed | Self::Refused | Self::Failed)
+        self >= Self::Completed
     }
 }
 
@@ -61,8 +76,10 @@ pub struct Call {
     pub id: CallId,
     /// Whose it is.
     pub tenant_id: TenantId,
-    /// The carrier's own id, such as Twilio's `CA…`; unique.
-    pub carrier_call_id: String,
+    /// The carrier's own id, such as Twilio's `CA…`; `None` until the carrier has named it.
+    pub carrier_call_id: Option<String>,
+    /// Which carrier has it.
+    pub provider_type: ProviderType,
     /// Who called whom.
     pub direction: Direction,
     /// The caller.
@@ -75,20 +92,60 @@ pub struct Call {
     pub profile_id: Option<ProfileId>,
     /// Where it is.
     pub state: CallState,
-    /// When it came.
+    /// Who was called, where that is a contact.
+    pub contact_id: Option<ContactId>,
+    /// Of which campaign it is.
+    pub campaign_id: Option<CampaignId>,
+    /// When it came, or was asked for.
     pub started_at: Timestamp,
+    /// When somebody answered.
+    pub answered_at: Option<Timestamp>,
     /// When it was over.
     pub ended_at: Option<Timestamp>,
     /// Who ended it.
     pub ended_by: Option<EndedBy>,
     /// What was measured of its streams, summed up: an object; `None` until a stream has ended.
     pub quality: Option<serde_json::Value>,
+    /// What else is known of it.
+    #[serde(flatten)]
+    pub details: CallDetails,
+}
+
+/// What is known of a call besides: only ever added to.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CallDetails {
+    /// What whoever asked for it wants to remember: an object.
+    pub metadata: Option<serde_json::Value>,
+    /// Who answered, in the carrier's word, such as `human` or `machine_end_beep`.
+    pub answered_by: Option<String>,
+    /// How long it lasted by the carrier's account.
+    pub duration_s: Option<u32>,
+    /// Why it failed.
+    pub error: Option<CallError>,
+}
+
+/// Why a call failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallError {
+    /// In a word, such as `twilio_call_failed`.
+    pub code: String,
+    /// For people.
+    pub message: String,
+    /// The carrier's own number of it.
+    pub carrier_code: Option<u32>,
+    /// Where the carrier explains it.
+    pub link: Option<String>,
 }
 
 /// What happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CallEventKind {
+    /// Somebody wants it placed.
+    Queued,
+    /// The carrier was asked to place it; `data` has its answer.
+    Placed,
     /// Its webhook was answered with a stream.
     Answered,
     /// It was not taken; `data.reason` says why.
@@ -107,8 +164,14 @@ pub enum CallEventKind {
     Said,
     /// The caller is being connected to somebody else.
     Transferred,
-    /// The carrier reported a state; `data.status`.
+    /// The carrier reported a state; `data` has the event's name, the state, and the report's place among the others.
     CarrierStatus,
+    /// The carrier reported who answered; `data.answered_by`.
+    AnsweredBy,
+    /// The carrier reported a recording.
+    Recording,
+    /// The carrier reported a transcription; what was said is in `data`.
+    Transcription,
     /// Somebody acted through the API; `data.action`.
     Acted,
     /// It is over; `data.ended_by`.
@@ -130,6 +193,10 @@ pub struct CallEvent {
     pub kind: CallEventKind,
     /// More of it: an object.
     pub data: serde_json::Value,
+    /// Of what the carrier reported, a name of the report among all others, such as `CA…:3`: there is one event of it,
+    /// however often it comes.
+    #[serde(default)]
+    pub carrier_key: Option<String>,
 }
 
 /// An event and the call as it is after it: what the journal writes. Writing one again changes nothing; a final state is
@@ -155,4 +222,8 @@ pub struct CallFilter {
     pub since: Option<Timestamp>,
     /// Before.
     pub until: Option<Timestamp>,
+    /// Only to this contact.
+    pub contact: Option<ContactId>,
+    /// Only of this campaign.
+    pub campaign: Option<CampaignId>,
 }

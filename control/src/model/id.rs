@@ -53,6 +53,14 @@ ids! {
     EventId;
     /// Of a row in the audit log.
     AuditId;
+    /// Of somebody who is called.
+    ContactId;
+    /// Of a campaign; whose it is is its maker's business.
+    CampaignId;
+    /// Of a call that was placed to a contact.
+    AttemptId;
+    /// Of a tenant's account at a carrier.
+    ProviderConfigId;
 }
 
 impl TenantId {

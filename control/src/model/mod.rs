@@ -19,8 +19,13 @@ mod tenant;
 mod timestamp;
 
 pub use audit::{Actor, AuditEntry};
-pub use call::{Call, CallEvent, CallEventKind, CallFilter, CallState, CallUpdate, Direction, EndedBy};
-pub use id::{AuditId, CallId, EventId, KeyId, PhoneNumberId, ProfileId, TenantId};
+pub use call::{
+    Call, CallDetails, CallError, CallEvent, CallEventKind, CallFilter, CallState, CallUpdate, Direction, EndedBy,
+};
+pub use id::{
+    AttemptId, AuditId, CallId, CampaignId, ContactId, EventId, KeyId, PhoneNumberId, ProfileId, ProviderConfigId,
+    TenantId,
+};
 pub use key::{ApiKey, NewApiKey, Role};
 pub use number::{NewPhoneNumber, PhoneNumberPatch, PhoneNumberRecord, ProviderType};
 pub use page::{Cursor, Page, PageRequest};

@@ -144,7 +144,12 @@ pub(crate) fn call(tenant: TenantId, at_ms: i64) -> Call {
     Call {
         id: CallId::new(),
         tenant_id: tenant,
-        carrier_call_id: format!("CA{}", CallId::new().0.simple()),
+        carrier_call_id: Some(format!("CA{}", CallId::new().0.simple())),
+        provider_type: ProviderType::Twilio,
+        contact_id: None,
+        campaign_id: None,
+        answered_at: None,
+        details: CallDetails::default(),
         direction: Direction::Inbound,
         from: "+12025550111".to_owned(),
         to: "+12025550100".to_owned(),
@@ -167,6 +172,7 @@ pub(crate) fn update(call: &Call, kind: CallEventKind) -> CallUpdate {
         at: call.started_at,
         kind,
         data: serde_json::json!({ "note": "it's \"so\"; 日本" }),
+        carrier_key: None,
     };
     CallUpdate { call: call.clone(), event }
 }

@@ -11,6 +11,7 @@ use utoipa_axum::routes;
 use super::Routes;
 use super::asked::Asked;
 use super::fault::Faults;
+use super::numbers::PROVIDERS;
 use super::problem::Problem;
 use super::query::Query;
 use super::shape::{Object, Shape};
@@ -22,9 +23,25 @@ use crate::config::PhoneNumber;
 use crate::db::StoreError;
 use crate::model::{Call, CallEvent, CallFilter, CallId, Cursor, Page, PageRequest, Role, TenantId};
 
-pub(super) const STATES: &[&str] = &["answered", "streaming", "between", "completed", "refused", "failed"];
+pub(super) const STATES: &[&str] = &[
+    "queued",
+    "unknown",
+    "initiated",
+    "ringing",
+    "answered",
+    "streaming",
+    "between",
+    "completed",
+    "refused",
+    "failed",
+    "busy",
+    "no_answer",
+    "canceled",
+];
 pub(super) const DIRECTIONS: &[&str] = &["inbound", "outbound"];
 const KINDS: &[&str] = &[
+    "queued",
+    "placed",
     "answered",
     "refused",
     "stream_started",
@@ -35,10 +52,14 @@ const KINDS: &[&str] = &[
     "said",
     "transferred",
     "carrier_status",
+    "answered_by",
+    "recording",
+    "transcription",
     "acted",
     "ended",
 ];
-const FILTERS: &[&str] = &["limit", "cursor", "state", "direction", "number", "since", "until"];
+const FILTERS: &[&str] =
+    &["limit", "cursor", "state", "direction", "number", "since", "until", "contact_id", "campaign_id"];
 /// Of a call's events, so many stand in its timeline: the latest. `…/events` has all.
 const TIMELINE_MAX: u32 = 200;
 
@@ -59,26 +80,50 @@ pub(super) static EVENT: LazyLock<Object> = LazyLock::new(|| {
     let object = object.must("call_id", Shape::Text(Text::ID), "On which call.");
     let object = object.must("at", Shape::Text(Text::TIME), "When.");
     let object = object.must("kind", Shape::Word(KINDS), "What.");
-    object.must("data", Shape::Open, "More of it.")
+    let object = object.must("data", Shape::Open, "More of it.");
+    object.must("carrier_key", Shape::Text(Text::ANY).or_null(), "Of what the carrier reported: the report's name.")
+});
+
+/// Why a call failed.
+static FAULT: LazyLock<Object> = LazyLock::new(|| {
+    let object = Object::new("Why a call failed.").must("code", Shape::Text(Text::ANY), "In a word.");
+    let object = object.must("message", Shape::Text(Text::ANY), "For people.");
+    let object =
+        object.must("carrier_code", Shape::Whole(0, i64::from(u32::MAX)).or_null(), "The carrier's own number of it.");
+    object.must("link", Shape::Text(Text::ANY).or_null(), "Where the carrier explains it.")
 });
 
 fn members(object: Object) -> Object {
     let object = object.must("id", Shape::Text(Text::ID), "Its id.");
     let object = object.must("tenant_id", Shape::Text(Text::ID), "Whose it is.");
-    let object = object.must("carrier_call_id", Shape::Text(Text::ANY), "The carrier's own id of it.");
+    let doc = "The carrier's own id of it; null until the carrier has named it.";
+    let object = object.must("carrier_call_id", Shape::Text(Text::ANY).or_null(), doc);
+    let object = object.must("provider_type", Shape::Word(PROVIDERS), "Which carrier has it.");
     let object = object.must("direction", Shape::Word(DIRECTIONS), "Who called whom.");
     let object = object.must("from", Shape::Text(Text::ANY), "The caller.");
     let object = object.must("to", Shape::Text(Text::ANY), "The called.");
     let object =
         object.must("phone_number_id", Shape::Text(Text::ID).or_null(), "The called number, where it is known.");
     let object = object.must("profile_id", Shape::Text(Text::ID).or_null(), "Who answered; null: the built-in demo.");
-    let object = object.must("state", Shape::Word(STATES), "Where it is in its life; the last three are final.");
-    let object = object.must("started_at", Shape::Text(Text::TIME), "When it came.");
+    let object = object.must("state", Shape::Word(STATES), "Where it is in its life; the last six are final.");
+    let object = object.must("contact_id", Shape::Text(Text::ID).or_null(), "Who was called, where it is a contact.");
+    let object = object.must("campaign_id", Shape::Text(Text::ID).or_null(), "Of which campaign it is.");
+    let object = object.must("started_at", Shape::Text(Text::TIME), "When it came, or was asked for.");
+    let object = object.must("answered_at", Shape::Text(Text::TIME).or_null(), "When somebody answered.");
     let object = object.must("ended_at", Shape::Text(Text::TIME).or_null(), "When it was over.");
     let ended_by = Shape::Word(&["caller", "agent", "api", "service"]).or_null();
     let object = object.must("ended_by", ended_by, "Who ended it.");
     let doc = "What was measured of its streams; null until one has ended.";
-    object.must("quality", Shape::Open.or_null(), doc)
+    let object = object.must("quality", Shape::Open.or_null(), doc);
+    let object = object.must("metadata", Shape::Open.or_null(), "What whoever asked for it wants to remember.");
+    let doc = "Who answered, in the carrier's word, such as human.";
+    let object = object.must("answered_by", Shape::Text(Text::ANY).or_null(), doc);
+    let object = object.must(
+        "duration_s",
+        Shape::Whole(0, i64::from(u32::MAX)).or_null(),
+        "How long it lasted by the carrier's account.",
+    );
+    object.must("error", Shape::Object(FAULT.clone()).or_null(), "Why it failed.")
 }
 
 pub(super) fn routes() -> Routes {
@@ -120,6 +165,8 @@ fn filter(query: &Query, faults: &mut Faults) -> CallFilter {
         }),
         since: query.one("since", time, faults, |text| text.parse().ok()),
         until: query.one("until", time, faults, |text| text.parse().ok()),
+        contact: query.one("contact_id", "an id", faults, |text| text.parse().ok()),
+        campaign: query.one("campaign_id", "an id", faults, |text| text.parse().ok()),
     }
 }
 
@@ -156,6 +203,8 @@ fn fits(filter: &CallFilter, call: &Call) -> bool {
         && filter.number.as_ref().is_none_or(|number| *number == call.from || *number == call.to)
         && filter.since.is_none_or(|since| call.started_at >= since)
         && filter.until.is_none_or(|until| call.started_at < until)
+        && filter.contact.is_none_or(|contact| call.contact_id == Some(contact))
+        && filter.campaign.is_none_or(|campaign| call.campaign_id == Some(campaign))
 }
 
 /// Shows a call with its timeline and quality.
@@ -205,13 +254,18 @@ async fn events(app: &App, tenant: TenantId, id: CallId, page: PageRequest) -> R
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{CallState, Direction, Timestamp};
+    use crate::model::{CallDetails, CallState, Direction, ProviderType, Timestamp};
 
     fn call(n: u128, state: CallState) -> Call {
         Call {
             id: CallId(uuid::Uuid::from_u128(n)),
             tenant_id: TenantId::DEFAULT,
-            carrier_call_id: format!("CA{n}"),
+            carrier_call_id: Some(format!("CA{n}")),
+            provider_type: ProviderType::Twilio,
+            contact_id: None,
+            campaign_id: None,
+            answered_at: None,
+            details: CallDetails::default(),
             direction: Direction::Inbound,
             from: "+15551234567".into(),
             to: "+15557654321".into(),

@@ -17,7 +17,7 @@ use super::shown;
 use super::text::Text;
 use crate::model::{NewPhoneNumber, PhoneNumberPatch, Role};
 
-const PROVIDERS: &[&str] = &["generic", "twilio", "telnyx", "asterisk", "mock"];
+pub(super) const PROVIDERS: &[&str] = &["generic", "twilio", "telnyx", "asterisk", "mock"];
 const FIXED: &[&str] = &["id", "tenant_id", "did_number", "created_at", "updated_at"];
 
 /// A number to be made.
