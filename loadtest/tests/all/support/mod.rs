@@ -1,6 +1,4 @@
 //! A minimal Media Streams server without sockets: greets, stops when it hears energy, knows a few keys.
-#![allow(dead_code, reason = "each test uses its part")]
-#![allow(clippy::unwrap_used, reason = "a broken test server is a failed test")]
 
 pub(crate) mod bench;
 pub(crate) mod pages;

@@ -1,12 +1,11 @@
 //! Whole calls that the TwiML speaks and listens in, over real sockets: sounds fetched, speech understood, recordings,
 //! transcripts and one-way streams.
-#![allow(clippy::unwrap_used, reason = "a panic is a failed test")]
-
-mod support;
 
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::support::pages::pages;
+use crate::support::server::TOKEN;
 use loadtest::audio::mulaw;
 use loadtest::call::course::Course;
 use loadtest::call::model::{Call, CallPlan};
@@ -21,8 +20,6 @@ use loadtest::twilio::ids::{Sids, sid};
 use loadtest::twilio::params::{Direction, Parties};
 use loadtest::twilio::sound;
 use loadtest::twilio::url::Url;
-use support::pages::pages;
-use support::server::TOKEN;
 
 async fn run(host: &str, script: &str) -> Call {
     let mut rng = Rng::new(3);

@@ -1,13 +1,10 @@
 //! The program as a user runs it: exit codes, what it prints, the WAV that it writes.
-#![allow(clippy::unwrap_used, reason = "a panic is a failed test")]
-
-mod support;
 
 use std::path::PathBuf;
 use std::process::Output;
 
-use support::Fault;
-use support::server::{TOKEN, serve};
+use crate::support::Fault;
+use crate::support::server::{TOKEN, serve};
 
 fn folder(name: &str) -> PathBuf {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);

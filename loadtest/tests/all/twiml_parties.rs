@@ -1,12 +1,9 @@
 //! What the executor does with other parties: dialled, bridged, in queues; and with streams' callbacks.
-#![allow(clippy::unwrap_used, reason = "a panic is a failed test")]
 
-mod support;
-
+use crate::support::bench::{Bench, CALLEE, among};
 use loadtest::time::Micros;
 use loadtest::twilio::callee::{Callee, Reply};
 use loadtest::twilio::ending::Ending;
-use support::bench::{Bench, CALLEE, among};
 
 const fn callee(reply: Reply, ring_ms: u64, talk_ms: u64) -> Callee {
     Callee { reply, ring: Micros::from_ms(ring_ms), talk: Micros::from_ms(talk_ms) }

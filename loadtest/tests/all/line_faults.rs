@@ -1,15 +1,12 @@
 //! Faults of the line, on a virtual clock: what reaches the server, and when.
-#![allow(clippy::unwrap_used, reason = "a panic is a failed test")]
 
-mod support;
-
+use crate::support::Fault;
+use crate::support::world::World;
 use loadtest::call::event::What;
 use loadtest::call::model::Call;
 use loadtest::report::verdict::{Outcome, judge};
 use loadtest::time::Micros;
 use serde_json::Value;
-use support::Fault;
-use support::world::World;
 
 /// A call of three seconds with this fault, and the frames that reached the server: arrival, time stamp, chunk.
 fn frames(fault: &str) -> (Call, Vec<(Micros, u64, u64)>) {

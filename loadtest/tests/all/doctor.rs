@@ -1,14 +1,11 @@
 //! The doctor against a server in which one fault at a time is planted: each is found, and nothing else.
-#![allow(clippy::unwrap_used, reason = "a panic is a failed test")]
 
-mod support;
-
+use crate::support::patient::{Plant, serve};
+use crate::support::server::TOKEN;
 use futures_util::future::join_all;
 use loadtest::cli::{DoctorArgs, TargetArgs};
 use loadtest::doctor::finding::{Finding, Report, Verdict};
 use loadtest::run::doctor::examine;
-use support::patient::{Plant, serve};
-use support::server::TOKEN;
 
 async fn report(plant: Plant) -> Report {
     let url = serve(plant).await;

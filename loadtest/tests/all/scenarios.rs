@@ -1,13 +1,10 @@
 //! Every built-in scenario against the minimal server, on a virtual clock.
-#![allow(clippy::unwrap_used, reason = "a panic is a failed test")]
 
-mod support;
-
+use crate::support::Fault;
+use crate::support::world::World;
 use loadtest::call::event::What;
 use loadtest::caller::{library, script};
 use loadtest::report::verdict::{Outcome, judge};
-use support::Fault;
-use support::world::World;
 
 #[test]
 fn a_server_that_does_its_part_passes_them_all() {

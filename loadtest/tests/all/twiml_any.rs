@@ -1,8 +1,6 @@
 //! Whatever a server answers: no document makes the executor panic, or go on without time passing.
-#![allow(clippy::unwrap_used, reason = "a panic is a failed test")]
 
-mod support;
-
+use crate::support::bench::Bench;
 use loadtest::time::Micros;
 use loadtest::twilio::callee::{Callee, Callees, Reply};
 use loadtest::twilio::ending::Ending;
@@ -10,7 +8,6 @@ use loadtest::twilio::executor::{Answer, First, Output};
 use loadtest::twilio::twiml;
 use loadtest::twilio::url::Url;
 use proptest::prelude::*;
-use support::bench::Bench;
 
 const VERBS: &[&str] = &[
     "Say",

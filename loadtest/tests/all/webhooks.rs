@@ -1,16 +1,13 @@
 //! The stream of webhooks as a user runs it, against servers that keep their connections and servers that do not.
 #![cfg(target_os = "linux")]
-#![allow(clippy::unwrap_used, reason = "a panic is a failed test")]
-
-mod support;
 
 use std::collections::BTreeSet;
 use std::process::Output;
 use std::sync::{Arc, Mutex};
 
+use crate::support::Fault;
+use crate::support::server::{TOKEN, serve};
 use serde_json::Value;
-use support::Fault;
-use support::server::{TOKEN, serve};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 

@@ -1,9 +1,6 @@
 //! What a new call may ask for: each parameter, its range, and the code of what is wrong.
-#![allow(clippy::unwrap_used, reason = "a panic is a failed test")]
 
-mod support;
-
-use support::rest::{ACCOUNT, Bench, OTHER, OWNED};
+use crate::support::rest::{ACCOUNT, Bench, OTHER, OWNED};
 
 fn code(fields: &[(&str, &str)]) -> Option<u64> {
     let got = Bench::new().create(fields);

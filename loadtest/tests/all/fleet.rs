@@ -1,14 +1,11 @@
 //! The fleet as a user runs it, against the minimal server on real sockets.
 #![cfg(target_os = "linux")]
-#![allow(clippy::unwrap_used, reason = "a panic is a failed test")]
-
-mod support;
 
 use std::process::Output;
 
+use crate::support::Fault;
+use crate::support::server::{TOKEN, serve};
 use serde_json::Value;
-use support::Fault;
-use support::server::{TOKEN, serve};
 
 /// Runs the program; a busy machine is not what is tested here.
 async fn fleet(arguments: &str) -> (i32, String, String) {

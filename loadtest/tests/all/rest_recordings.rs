@@ -1,14 +1,11 @@
 //! Recordings through the REST API: what a call recorded is listed, shown, heard and deleted.
-#![allow(clippy::unwrap_used, reason = "a panic is a failed test")]
 
-mod support;
-
+use crate::support::rest::{ACCOUNT, Bench, OTHER};
 use loadtest::call::model::Order;
 use loadtest::rest::news::News;
 use loadtest::time::Micros;
 use loadtest::twilio::params::CallStatus;
 use loadtest::twilio::recording::{Recording, Source, Track};
-use support::rest::{ACCOUNT, Bench, OTHER};
 
 /// A call with a finished recording of two seconds.
 fn recorded() -> (Bench, String) {

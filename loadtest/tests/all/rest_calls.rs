@@ -1,8 +1,6 @@
 //! Calls as the REST API makes, shows and changes them: the exchange alone, on a virtual clock.
-#![allow(clippy::unwrap_used, reason = "a panic is a failed test")]
 
-mod support;
-
+use crate::support::rest::{ACCOUNT, Bench, OTHER, OWNED};
 use loadtest::call::model::Order;
 use loadtest::rest::news::News;
 use loadtest::time::Micros;
@@ -10,7 +8,6 @@ use loadtest::twilio::executor::First;
 use loadtest::twilio::params::{CallStatus, Direction};
 use loadtest::twilio::url::Url;
 use loadtest::twilio::warning::{Code, Warning};
-use support::rest::{ACCOUNT, Bench, OTHER, OWNED};
 
 const SECOND: Micros = Micros::from_ms(1_000);
 
@@ -217,7 +214,7 @@ fn requests_wait_for_their_answers_and_too_many_at_once_are_refused_unprocessed(
         plan.answers_after = Micros::from_ms(100);
         plan.accounts[0].concurrent_requests = 2;
     });
-    let body = support::rest::body(&[("To", "+15551230009"), ("From", OWNED), ("Url", "http://127.0.0.1:1/")]);
+    let body = crate::support::rest::body(&[("To", "+15551230009"), ("From", OWNED), ("Url", "http://127.0.0.1:1/")]);
     let target = format!("/2010-04-01/Accounts/{ACCOUNT}/Calls.json");
     for _ in 0..3 {
         bench.send("POST", &target, &body, ACCOUNT, "token");

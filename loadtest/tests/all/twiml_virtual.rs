@@ -1,7 +1,4 @@
 //! Whole calls that the TwiML makes up, on a virtual clock: the caller's script against pages, no socket, no time.
-#![allow(clippy::unwrap_used, reason = "a panic is a failed test")]
-
-mod support;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -1,5 +1,4 @@
 //! The life of a call on a virtual clock: who takes it, how it ends, who is told, and what goes wrong on the way.
-#![allow(clippy::unwrap_used, reason = "a panic is a failed test")]
 
 use std::collections::BTreeMap;
 use std::path::Path;

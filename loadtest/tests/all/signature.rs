@@ -18,7 +18,7 @@ struct Vector {
 
 #[test]
 fn every_published_vector_is_reproduced() {
-    let published: Published = serde_json::from_str(include_str!("data/signature_vectors.json")).unwrap();
+    let published: Published = serde_json::from_str(include_str!("../data/signature_vectors.json")).unwrap();
     assert!(published.vectors.len() >= 10);
     for v in published.vectors {
         assert_eq!(loadtest::twilio::signature::sign(&v.token, &v.signed_url, &v.params), v.signature, "{}", v.id);

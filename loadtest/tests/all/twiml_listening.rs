@@ -1,11 +1,8 @@
 //! What the executor makes of the caller's voice: speech in Gather, recordings, transcripts.
-#![allow(clippy::unwrap_used, reason = "a panic is a failed test")]
 
-mod support;
-
+use crate::support::bench::{Bench, value};
 use loadtest::twilio::ending::Ending;
 use loadtest::twilio::executor::Answer;
-use support::bench::{Bench, value};
 
 const GATHER: &str = "<Gather input=\"speech dtmf\" action=\"/said\" timeout=\"3\" speechTimeout=\"1\" \
                       partialResultCallback=\"/partial\"><Say>What can I do for you, on this fine day?</Say></Gather>\

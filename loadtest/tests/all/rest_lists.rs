@@ -1,12 +1,9 @@
 //! Lists: filters, pages, numbers.
-#![allow(clippy::unwrap_used, reason = "a panic is a failed test")]
 
-mod support;
-
+use crate::support::rest::{Bench, OWNED};
 use loadtest::time::Micros;
 use loadtest::twilio::params::CallStatus;
 use serde_json::Value;
-use support::rest::{Bench, OWNED};
 
 fn sids(page: &Value, key: &str) -> Vec<String> {
     page[key].as_array().unwrap().iter().map(|item| item["sid"].as_str().unwrap().to_owned()).collect()
@@ -156,7 +153,7 @@ fn a_trunk_or_an_application_takes_the_number_away_from_its_url() {
     bench.post(&path, &[("VoiceApplicationSid", &application)]);
     let got = bench.post(&path, &[("TrunkSid", &trunk)]).body;
     assert!(got["trunk_sid"] == trunk.as_str() && got["voice_application_sid"].is_null(), "{got}");
-    let call_in = format!("/loadtest/Accounts/{}/InboundCalls.json", support::rest::ACCOUNT);
+    let call_in = format!("/loadtest/Accounts/{}/InboundCalls.json", crate::support::rest::ACCOUNT);
     let body = "To=%2B14155550199&From=%2B15551230001";
     assert_eq!(bench.ask("POST", &call_in, body).body["status"], "failed");
     bench.post(&path, &[("TrunkSid", "")]);

@@ -1,5 +1,4 @@
 //! What the account orders of a live call by REST: the call alone, on a virtual clock, its answers written by hand.
-#![allow(clippy::unwrap_used, reason = "a panic is a failed test")]
 
 use std::path::Path;
 use std::sync::Arc;

@@ -1,16 +1,13 @@
 //! Twilio's own Python library against the program: what it takes for Twilio, others will.
 //!
 //! Needs Python 3 with venv, and for the first run the package index; the environment is kept under `target`.
-#![allow(clippy::unwrap_used, reason = "a panic is a failed test")]
-
-mod support;
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use support::Fault;
-use support::server::{TOKEN, serve};
+use crate::support::Fault;
+use crate::support::server::{TOKEN, serve};
 
 /// The version that the model was read from.
 const LIBRARY: &str = "twilio==9.13.0";

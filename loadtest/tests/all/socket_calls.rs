@@ -1,11 +1,11 @@
 //! Calls over real sockets against the minimal server.
-#![allow(clippy::unwrap_used, reason = "a panic is a failed test")]
-
-mod support;
 
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::support::Fault;
+use crate::support::patient::{self, Plant};
+use crate::support::server::{TOKEN, serve};
 use loadtest::call::course::{Course, Reports};
 use loadtest::call::model::{Call, CallPlan};
 use loadtest::caller::script;
@@ -18,9 +18,6 @@ use loadtest::twilio::executor::First;
 use loadtest::twilio::ids::{Sids, sid};
 use loadtest::twilio::params::{Direction, Parties};
 use loadtest::twilio::url::Url;
-use support::Fault;
-use support::patient::{self, Plant};
-use support::server::{TOKEN, serve};
 
 fn plan(url: &str, script: &str) -> CallPlan {
     let mut rng = Rng::new(3);

@@ -1,13 +1,10 @@
 //! What the executor does with TwiML, answer by answer.
-#![allow(clippy::unwrap_used, reason = "a panic is a failed test")]
 
-mod support;
-
+use crate::support::bench::{Bench, CALLEE};
 use loadtest::time::Micros;
 use loadtest::twilio::callee::{Callee, Callees, Reply};
 use loadtest::twilio::executor::{Answer, First};
 use loadtest::twilio::warning::Code;
-use support::bench::{Bench, CALLEE};
 
 const STREAM: &str =
     "<Connect><Stream url=\"ws://127.0.0.1:8080/ws\"><Parameter name=\"t\" value=\"1\"/></Stream></Connect>";

@@ -1,14 +1,11 @@
 //! Whole calls on a virtual clock: the model against the minimal server, without a socket, in no time.
-#![allow(clippy::unwrap_used, reason = "a panic is a failed test")]
 
-mod support;
-
+use crate::support::Fault;
+use crate::support::world::{NETWORK, World};
 use loadtest::call::event::What;
 use loadtest::call::model::Call;
 use loadtest::report::verdict::{Outcome, judge, warnings};
 use loadtest::time::Micros;
-use support::Fault;
-use support::world::{NETWORK, World};
 
 fn good(script: &str, seed: u64) -> Call {
     let call = World::run(script, seed, Fault::None);
