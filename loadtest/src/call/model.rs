@@ -35,7 +35,7 @@ use crate::caller::script::Script;
 use crate::rng::Rng;
 use crate::time::Micros;
 use crate::twilio::ending::Ending;
-use crate::twilio::executor::{Answer, Executor, Facts, Fetch, First, TWILIO_API};
+use crate::twilio::executor::{Answer, Executor, Facts, Fetch, First, LegNews, TWILIO_API};
 use crate::twilio::form::Fields;
 use crate::twilio::ids::{self, Sids};
 use crate::twilio::params::{self, CallStatus, Direction, Parties};
@@ -119,6 +119,8 @@ pub struct Call {
     pub record: Record,
     /// What the TwiML had recorded.
     pub recordings: Vec<Recording>,
+    /// What became of the calls that the TwiML dialled, each change in turn.
+    pub legs: Vec<LegNews>,
     /// Why it ended.
     pub ended: Option<String>,
 }
@@ -146,7 +148,9 @@ impl Call {
         };
         let (executor, life) = match plan.direction {
             Direction::Inbound => (Executor::new(now, plan.first.clone(), facts), Life::inbound()),
-            Direction::OutboundApi => (Executor::idle(facts), Life::outbound(now, &plan.course)),
+            Direction::OutboundApi | Direction::OutboundDial => {
+                (Executor::idle(facts), Life::outbound(now, &plan.course))
+            }
         };
         let call_token = format!("%7B%22parentCallInfoToken%22%3A%22{}%22%7D", ids::token(&mut rng));
         let ends_at = now + plan.script.max;
@@ -182,6 +186,7 @@ impl Call {
             measures: Measures::default(),
             record: Record::default(),
             recordings: Vec::new(),
+            legs: Vec::new(),
             ended: None,
         };
         call.advance_progress();

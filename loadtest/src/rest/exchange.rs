@@ -1,6 +1,7 @@
 //! The exchange: all accounts, their calls, and what is asked of them. One state machine, told the time.
 
 mod asked;
+mod legs;
 mod live;
 mod recorded;
 mod taping;
@@ -82,13 +83,22 @@ pub enum Output {
     },
 }
 
+/// A call under way.
+#[derive(Debug)]
+struct Live {
+    /// Whose it is.
+    account: String,
+    /// The calls that its TwiML dialled.
+    legs: Vec<String>,
+}
+
 /// All accounts and their calls.
 #[derive(Debug)]
 pub struct Exchange {
     plan: ExchangePlan,
     accounts: BTreeMap<String, Account>,
-    /// Calls that have begun, and whose they are.
-    live: BTreeMap<String, String>,
+    /// Calls that have begun and are not over.
+    live: BTreeMap<String, Live>,
     /// Answers that are ready, and when they leave.
     answers: VecDeque<(Micros, String, u64, Answer)>,
     rng: Rng,

@@ -2,6 +2,7 @@
 
 use crate::call::event::What;
 use crate::call::model::Call;
+use crate::twilio::executor::LegNews;
 use crate::twilio::params::CallStatus;
 use crate::twilio::recording::Recording;
 use crate::twilio::warning::Warning;
@@ -17,6 +18,8 @@ pub enum News {
     AnsweredBy(String),
     /// A recording is finished, and can be heard.
     Recorded(Box<Recording>),
+    /// A call that its TwiML dialled stands so.
+    Leg(LegNews),
     /// Nothing more will come; a call that has not ended by then broke.
     Over,
 }
@@ -27,6 +30,7 @@ pub struct Watcher {
     status: Option<CallStatus>,
     seen: usize,
     recorded: usize,
+    legs: usize,
     answered_by: Option<&'static str>,
 }
 
@@ -39,6 +43,8 @@ impl Watcher {
         let recordings = call.recordings.get(self.recorded..).unwrap_or_default();
         self.recorded = call.recordings.len();
         news.extend(recordings.iter().map(|recording| News::Recorded(Box::new(recording.clone()))));
+        news.extend(call.legs.get(self.legs..).unwrap_or_default().iter().cloned().map(News::Leg));
+        self.legs = call.legs.len();
         if self.answered_by != call.answered_by() {
             self.answered_by = call.answered_by();
             news.extend(self.answered_by.map(|who| News::AnsweredBy(who.to_owned())));

@@ -20,6 +20,8 @@ pub enum Direction {
     Inbound,
     /// The account asked for it by REST.
     OutboundApi,
+    /// The TwiML of another call dialled it.
+    OutboundDial,
 }
 
 impl Direction {
@@ -29,6 +31,7 @@ impl Direction {
         match self {
             Self::Inbound => "inbound",
             Self::OutboundApi => "outbound-api",
+            Self::OutboundDial => "outbound-dial",
         }
     }
 }

@@ -13,6 +13,7 @@ mod line_faults;
 mod official_client;
 mod orders;
 mod rest_calls;
+mod rest_legs;
 mod rest_lists;
 mod rest_parameters;
 mod rest_recordings;

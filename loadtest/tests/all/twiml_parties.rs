@@ -4,6 +4,7 @@ use crate::support::bench::{Bench, CALLEE, among};
 use loadtest::time::Micros;
 use loadtest::twilio::callee::{Callee, Reply};
 use loadtest::twilio::ending::Ending;
+use loadtest::twilio::params::CallStatus;
 
 const fn callee(reply: Reply, ring_ms: u64, talk_ms: u64) -> Callee {
     Callee { reply, ring: Micros::from_ms(ring_ms), talk: Micros::from_ms(talk_ms) }
@@ -31,6 +32,61 @@ fn the_first_who_answers_cancels_the_others() {
     assert_eq!(bench.told("status callback of a dialled call", "To")[2], "client:anna");
     assert_eq!(bench.told("status callback of a dialled call", "ParentCallSid")[0], "CA1");
     assert_eq!(bench.told("status callback of a dialled call", "SequenceNumber"), ["0", "1", "0"]);
+    assert_eq!(bench.told("status callback of a dialled call", "Direction")[0], "outbound-dial");
+    assert_eq!(bench.told("status callback of a dialled call", "CallDuration"), ["-", "0", "3"]);
+    assert_eq!(bench.told("status callback of a dialled call", "Duration"), ["-", "-", "1"], "of completed calls only");
+}
+
+/// What became of the dialled calls: whom, when, how.
+fn legs(bench: &Bench) -> Vec<(&str, u64, CallStatus)> {
+    bench.legs.iter().map(|news| (news.parties.to.as_str(), news.at.0 / 1_000, news.status)).collect()
+}
+
+#[test]
+fn each_who_is_rung_is_a_call_of_its_own_that_the_action_names() {
+    use CallStatus::{Busy, Canceled, Completed, InProgress, Ringing};
+    let dial = "<Dial action=\"/done\" callerId=\"+14155550777\"><Number>+14155550101</Number><Client>anna</Client>\
+                <Number>+14155550103</Number><Conference>room</Conference></Dial>";
+    let parties = [
+        ("+14155550101", callee(Reply::Answers, 900, 9)),
+        ("anna", callee(Reply::Answers, 400, 2_500)),
+        ("room", callee(Reply::NoAnswer, 0, 0)),
+    ];
+    let mut bench = Bench::among(dial, among(&parties, callee(Reply::Busy, 100, 0)));
+    let seen = bench.until_ms(60_000);
+    assert_eq!(
+        legs(&bench),
+        [
+            ("+14155550101", 0, Ringing),
+            ("client:anna", 0, Ringing),
+            ("+14155550103", 0, Ringing),
+            ("+14155550103", 100, Busy),
+            ("+14155550101", 400, Canceled),
+            ("client:anna", 400, InProgress),
+            ("client:anna", 2_900, Completed),
+        ],
+        "a conference is joined, not called"
+    );
+    let anna = &bench.legs[1];
+    assert_eq!(anna.parties.from, "+14155550777");
+    assert!(seen.last().unwrap().contains(&format!("DialCallSid={}", anna.sid)), "{seen:?}");
+}
+
+#[test]
+fn a_dialled_call_is_ended_by_rest_alone() {
+    let dial = "<Dial action=\"/done\">+14155550101</Dial>";
+    let ended = |at_ms: u64, ringing: bool| {
+        let mut bench = Bench::calling(dial, callee(Reply::Answers, 500, 60_000));
+        bench.until_ms(at_ms);
+        let sid = bench.legs[0].sid.clone();
+        bench.executor.end_leg(bench.now, &sid, ringing);
+        let seen = bench.until_ms(at_ms).last().map(|_| ()).is_some();
+        (seen, bench.legs.last().unwrap().status)
+    };
+    assert_eq!(ended(300, true), (true, CallStatus::Canceled));
+    assert_eq!(ended(300, false), (true, CallStatus::Canceled));
+    assert_eq!(ended(1_000, false), (true, CallStatus::Completed), "the talk is over");
+    assert_eq!(ended(1_000, true), (false, CallStatus::InProgress), "it crossed the answer");
 }
 
 #[test]

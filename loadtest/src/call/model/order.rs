@@ -29,6 +29,8 @@ pub enum Order {
     StartStream(Box<StreamPlan>),
     /// Close the one-way stream with this identifier or name.
     StopStream(String),
+    /// End the call with this identifier, which the TwiML dialled; only while it rings if true.
+    EndLeg(String, bool),
 }
 
 impl Call {
@@ -52,6 +54,7 @@ impl Call {
             }
             Order::StartStream(plan) => self.executor.start_stream(*plan),
             Order::StopStream(name) => self.executor.stop_stream(self.now, &name),
+            Order::EndLeg(sid, ringing) => self.executor.end_leg(self.now, &sid, ringing),
             Order::HangUp => self.executor.end(self.now, Ending::Completed),
             Order::Cancel if self.life.answered().is_some() || self.executor.is_answered() => {
                 self.note(What::Verb { text: "canceled by REST too late: somebody has answered".into() });

@@ -1,6 +1,6 @@
 //! What the TwiML asks of the call: requests, sounds for the caller, streams, and the recordings that come of it.
 
-use super::{Call, Media, Output, Prepare};
+use super::{Call, MAX_EVENTS, Media, Output, Prepare};
 use crate::audio::{FRAME_SAMPLES, mulaw};
 use crate::call::event::What;
 use crate::call::request::Request;
@@ -42,6 +42,9 @@ impl Call {
                 self.transfers.push(to.clone());
                 self.note(What::Transfer { to });
             }
+            // Bounded like the timeline: a call that dials more often is not seen in all of it.
+            executor::Output::Leg(news) if self.legs.len() < MAX_EVENTS => self.legs.push(news),
+            executor::Output::Leg(_) => {}
             executor::Output::Recorded(recording) => {
                 self.note(What::Recorded { url: recording.url.clone(), length_ms: recording.length });
                 self.recordings.push(*recording);

@@ -11,8 +11,9 @@ use crate::twilio::params::CallStatus;
 /// Calls that are remembered: a day at one call a second, with room to spare.
 const MOST: usize = 100_000;
 
-const fn is_under_way(status: CallStatus) -> bool {
-    matches!(status, CallStatus::Ringing | CallStatus::InProgress)
+/// Calls that another's TwiML dialled take no place of their own.
+const fn is_under_way(entry: &Entry) -> bool {
+    matches!(entry.status, CallStatus::Ringing | CallStatus::InProgress) && entry.parent.is_none()
 }
 
 /// The calls of one account.
@@ -61,7 +62,7 @@ impl CallBook {
         self.entries.values().rev()
     }
 
-    /// How many have been dialled and have not ended.
+    /// How many have been dialled and have not ended, the legs of others left out.
     #[must_use]
     pub const fn alive(&self) -> usize {
         self.alive
@@ -70,9 +71,9 @@ impl CallBook {
     /// A call stands so from `now` on.
     pub fn stands(&mut self, now: Micros, sid: &str, status: CallStatus) {
         let Some(entry) = self.get_mut(sid) else { return };
-        let was = is_under_way(entry.status);
+        let was = is_under_way(entry);
         entry.stands(now, status);
-        let is = is_under_way(entry.status);
+        let is = is_under_way(entry);
         self.alive = self.alive + usize::from(is && !was) - usize::from(was && !is);
     }
 }

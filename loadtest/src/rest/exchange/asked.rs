@@ -88,7 +88,11 @@ impl Exchange {
     }
 
     fn change_call(&mut self, sid: &str, call: &str, request: &Request) -> Asked {
-        let status = self.call(sid, call, request)?.status;
+        let entry = self.call(sid, call, request)?;
+        if let Some(parent) = entry.parent.clone() {
+            return self.change_leg(sid, &parent, call, request);
+        }
+        let status = entry.status;
         let (change, _settings) = update::read(&request.form, status)?;
         match change {
             Change::Nothing => {}
@@ -172,7 +176,7 @@ pub(super) fn item<'a>(sid: &'a str, write: impl Fn() -> serde_json::Value + 'a)
     (sid, Box::new(write))
 }
 
-fn entry(sid: &str, account: &str, parties: Parties, direction: Direction, now: Micros) -> Entry {
+pub(super) fn entry(sid: &str, account: &str, parties: Parties, direction: Direction, now: Micros) -> Entry {
     Entry {
         sid: sid.to_owned(),
         account: account.to_owned(),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Exchange, Output};
+use super::{Exchange, Live, Output};
 use crate::call::course::{Course, Reports, Steps, Taping};
 use crate::call::model::CallPlan;
 use crate::caller::script::Script;
@@ -87,13 +87,13 @@ impl Exchange {
             keep_sound: false,
         };
         account.calls.stands(now, call, CallStatus::Ringing);
-        self.live.insert(call.to_owned(), sid.to_owned());
+        self.live.insert(call.to_owned(), Live { account: sid.to_owned(), legs: Vec::new() });
         self.out.push_back(Output::Begin(Box::new(plan)));
     }
 
     /// Something happened on a live call.
     pub(super) fn news(&mut self, call: &str, news: News) {
-        let Some(sid) = self.live.get(call).cloned() else { return };
+        let Some(sid) = self.live.get(call).map(|live| live.account.clone()) else { return };
         match news {
             News::Status(status) => self.stands(&sid, call, status),
             News::AnsweredBy(who) => {
@@ -104,12 +104,14 @@ impl Exchange {
             }
             News::Over => {
                 self.stands(&sid, call, CallStatus::Failed);
+                self.end_legs(call);
                 self.live.remove(call);
                 let unix_s = self.unix_s();
                 if let Some(account) = self.accounts.get_mut(&sid) {
                     account.recordings.over(call, unix_s);
                 }
             }
+            News::Leg(news) => self.leg(&sid, call, news),
             News::Recorded(recording) => self.recorded(&sid, call, *recording),
             News::Warning(warning) => {
                 let (unix_s, code) = (self.unix_s(), warning.code.number());
@@ -122,7 +124,7 @@ impl Exchange {
         }
     }
 
-    fn stands(&mut self, sid: &str, call: &str, status: CallStatus) {
+    pub(super) fn stands(&mut self, sid: &str, call: &str, status: CallStatus) {
         if let Some(account) = self.accounts.get_mut(sid) {
             account.calls.stands(self.now, call, status);
         }

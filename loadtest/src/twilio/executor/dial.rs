@@ -5,33 +5,15 @@
 //!                     └─ busy, fails, or timeout ─► the next one, or over
 //! ```
 
-use super::{After, Callback, Dropped, Executor, Output, State, after};
+use super::leg::{Leg, seconds};
+use super::{After, Callback, Dropped, Executor, State, after};
 use crate::time::Micros;
-use crate::twilio::callee::{Callee, Reply};
-use crate::twilio::date;
 use crate::twilio::form::Fields;
-use crate::twilio::ids;
 use crate::twilio::notice::Carries;
+use crate::twilio::params::CallStatus;
 use crate::twilio::recording::{Source, Track};
 use crate::twilio::rules::MAX_PARALLEL;
 use crate::twilio::twiml::Element;
-use crate::twilio::warning::{Code, Warning};
-
-/// One party that is rung.
-#[derive(Debug)]
-struct Leg {
-    sid: String,
-    to: String,
-    callee: Callee,
-    conference: bool,
-    callback: Option<Callback>,
-    events: Vec<String>,
-    sequence: u64,
-    /// When it began to ring; `None` while it waits for its turn.
-    rings: Option<Micros>,
-    /// `DialCallStatus` once it is decided that it will not talk.
-    failed: Option<&'static str>,
-}
 
 /// A `<Dial>` being carried out.
 #[derive(Debug)]
@@ -45,20 +27,6 @@ pub(super) struct Dialing {
     tape: Option<String>,
 }
 
-impl Leg {
-    /// When it is decided, and how: `None` is an answer.
-    fn decided(&self, timeout: Micros) -> Option<(Micros, Option<&'static str>)> {
-        let rings = self.rings.filter(|_| self.failed.is_none())?;
-        let (at, status) = match self.callee.reply {
-            Reply::Answers => (self.callee.ring, None),
-            Reply::Busy => (self.callee.ring, Some("busy")),
-            Reply::Fails => (self.callee.ring, Some("failed")),
-            Reply::NoAnswer => (Micros::MAX, None),
-        };
-        Some(if at < timeout { (rings + at, status) } else { (rings + timeout, Some("no-answer")) })
-    }
-}
-
 impl Dialing {
     pub(super) fn deadline(&self) -> Option<Micros> {
         if let Some((_, _, until)) = self.talking {
@@ -68,22 +36,24 @@ impl Dialing {
     }
 
     /// What Twilio reports when nobody answered.
-    fn outcome(&self) -> &'static str {
+    fn outcome(&self) -> CallStatus {
         let any = |status| self.legs.iter().any(|leg| leg.failed == Some(status));
-        ["no-answer", "busy", "failed"].into_iter().find(|status| any(status)).unwrap_or("failed")
+        let order = [CallStatus::NoAnswer, CallStatus::Busy, CallStatus::Failed, CallStatus::Canceled];
+        order.into_iter().find(|status| any(*status)).unwrap_or(CallStatus::Failed)
     }
 }
 
 impl Executor {
     pub(super) fn dial(&mut self, now: Micros, verb: &Element) -> bool {
+        let from = verb.attribute("callerId").unwrap_or(&self.facts.parties.from).to_owned();
         let mut legs: Vec<Leg> = Vec::new();
         if verb.children.is_empty() {
             let to = verb.attribute("number").unwrap_or(&verb.text).to_owned();
-            legs.push(self.leg(&Element { name: "Number".into(), text: to, ..Element::default() }));
+            legs.push(self.leg(&Element { name: "Number".into(), text: to, ..Element::default() }, &from));
         }
         for noun in verb.children.iter().take(MAX_PARALLEL) {
             if matches!(noun.name.as_str(), "Number" | "Client" | "Sip" | "Conference" | "Queue") {
-                legs.push(self.leg(noun));
+                legs.push(self.leg(noun, &from));
             } else {
                 self.not_modelled(&noun.name);
             }
@@ -113,46 +83,6 @@ impl Executor {
         true
     }
 
-    fn leg(&mut self, noun: &Element) -> Leg {
-        let identity = noun.children.iter().find(|child| child.name == "Identity");
-        let to = identity.map_or(noun.text.as_str(), |identity| identity.text.as_str()).to_owned();
-        let mut callee = self.facts.callees.of(&to);
-        if let Some(warning) = unreachable(&noun.name, &to) {
-            self.out.push_back(Output::Warning(warning));
-            callee = Callee { reply: Reply::Fails, ring: Micros::ZERO, ..callee };
-        }
-        if noun.attribute("url").is_some() {
-            let text = format!("<{}> url: what the called party hears is not modelled", noun.name);
-            self.out.push_back(Output::Warning(Warning::new(Code::Silent, text)));
-        }
-        let conference = noun.name == "Conference";
-        // Conferences and queues are joined rather than rung.
-        let callback = if conference || noun.name == "Queue" {
-            None
-        } else {
-            self.callback(noun, "statusCallback", "statusCallbackMethod")
-        };
-        let events = noun.attribute("statusCallbackEvent").unwrap_or("completed");
-        Leg {
-            sid: ids::sid("CA", &mut self.rng),
-            to: if noun.name == "Client" { format!("client:{to}") } else { to },
-            callee,
-            conference,
-            callback,
-            events: events.split_whitespace().map(str::to_owned).collect(),
-            sequence: 0,
-            rings: None,
-            failed: None,
-        }
-    }
-
-    fn ring(&mut self, now: Micros, leg: &mut Leg) {
-        self.out.push_back(Output::Dial(leg.to.strip_prefix("client:").unwrap_or(&leg.to).to_owned()));
-        leg.rings = Some(now);
-        self.tell_leg(now, leg, "initiated", "initiated", None);
-        self.tell_leg(now, leg, "ringing", "ringing", None);
-    }
-
     pub(super) fn advance_dial(&mut self, now: Micros) {
         let State::Dialing(mut dialing) = std::mem::replace(&mut self.state, State::Speaking) else { return };
         if let Some((index, since, until)) = dialing.talking {
@@ -169,7 +99,7 @@ impl Executor {
                 None => return self.connected(at, now, dialing, index),
                 Some(status) => {
                     dialing.legs[index].failed = Some(status);
-                    self.tell_leg(at, &mut dialing.legs[index], "completed", status, Some(Micros::ZERO));
+                    self.leg_stands(at, &mut dialing.legs[index], status, Micros::ZERO);
                     let next = dialing.legs.iter_mut().find(|leg| leg.rings.is_none() && leg.failed.is_none());
                     if let Some(next) = next.filter(|_| dialing.sequential) {
                         self.ring(at, next);
@@ -187,11 +117,11 @@ impl Executor {
     fn connected(&mut self, at: Micros, now: Micros, mut dialing: Box<Dialing>, index: usize) {
         for (other, leg) in dialing.legs.iter_mut().enumerate() {
             if other != index && leg.failed.is_none() && leg.rings.is_some() {
-                leg.failed = Some("canceled");
-                self.tell_leg(at, leg, "completed", "canceled", Some(Micros::ZERO));
+                leg.failed = Some(CallStatus::Canceled);
+                self.leg_stands(at, leg, CallStatus::Canceled, Micros::ZERO);
             }
         }
-        self.tell_leg(at, &mut dialing.legs[index], "answered", "in-progress", None);
+        self.leg_stands(at, &mut dialing.legs[index], CallStatus::InProgress, Micros::ZERO);
         let limit = Micros::from_ms(dialing.verb.number("timeLimit", 14_400).saturating_mul(1_000));
         dialing.talking = Some((index, at, at + dialing.legs[index].callee.talk.min(limit)));
         let record = dialing.verb.attribute("record").unwrap_or("do-not-record");
@@ -199,6 +129,18 @@ impl Executor {
             dialing.tape = self.dial_tape(at, &dialing.verb.clone());
         }
         self.state = State::Dialing(dialing);
+        self.advance_dial(now);
+    }
+
+    /// A leg is ended by REST: who talks hangs up, unless `ringing` spares him; who rings is called off.
+    pub fn end_leg(&mut self, now: Micros, sid: &str, ringing: bool) {
+        let State::Dialing(dialing) = &mut self.state else { return };
+        let Some(index) = dialing.legs.iter().position(|leg| leg.sid == sid) else { return };
+        match &mut dialing.talking {
+            Some((talks, _, until)) if *talks == index && !ringing => *until = now,
+            Some(_) => return,
+            None => dialing.legs[index].called_off = Some(now),
+        }
         self.advance_dial(now);
     }
 
@@ -217,7 +159,7 @@ impl Executor {
     fn talked(&mut self, now: Micros, mut dialing: Dialing, index: usize, talked: Micros) {
         let recording = dialing.tape.take().and_then(|sid| self.stop_recording(now, &sid));
         let leg = &mut dialing.legs[index];
-        self.tell_leg(now, leg, "completed", "completed", Some(talked));
+        self.leg_stands(now, leg, CallStatus::Completed, talked);
         let mut fields: Fields = Vec::new();
         if leg.conference {
             fields.push(("DialCallStatus".into(), "answered".into()));
@@ -233,7 +175,7 @@ impl Executor {
 
     fn nobody_answered(&mut self, now: Micros, mut dialing: Dialing) {
         let recording = dialing.tape.take().and_then(|sid| self.stop_recording(now, &sid));
-        let mut fields: Fields = vec![("DialCallStatus".into(), dialing.outcome().into())];
+        let mut fields: Fields = vec![("DialCallStatus".into(), dialing.outcome().as_str().into())];
         fields.extend(dialing.legs.last().map(|leg| ("DialCallSid".into(), leg.sid.clone())));
         fields.push(("DialBridged".into(), "false".into()));
         fields.extend(recording.map(|recording| ("RecordingUrl".into(), recording.url)));
@@ -248,15 +190,15 @@ impl Executor {
     pub(super) fn drop_dialing(&mut self, now: Micros, mut dialing: Dialing, why: Dropped) {
         let recording = dialing.tape.take().and_then(|sid| self.stop_recording(now, &sid));
         let talking = dialing.talking;
-        let status = if talking.is_some() { "completed" } else { "canceled" };
+        let status = if talking.is_some() { CallStatus::Completed } else { CallStatus::Canceled };
         for leg in dialing.legs.iter_mut().filter(|leg| leg.rings.is_some() && leg.failed.is_none()) {
             let talked = talking.map_or(Micros::ZERO, |(_, since, _)| now.since(since));
-            self.tell_leg(now, leg, "completed", status, Some(talked));
+            self.leg_stands(now, leg, status, talked);
         }
         let action = dialing.verb.attribute("action").filter(|_| why == Dropped::HungUp);
         let Some(Ok(url)) = action.map(|action| self.resolve(action)) else { return };
         let to = Callback { url, get: after(&dialing.verb).get };
-        let mut fields: Fields = vec![("DialCallStatus".into(), status.into())];
+        let mut fields: Fields = vec![("DialCallStatus".into(), status.as_str().into())];
         let leg = talking.map_or(dialing.legs.last(), |(index, ..)| dialing.legs.get(index));
         fields.extend(leg.map(|leg| ("DialCallSid".into(), leg.sid.clone())));
         fields.push(("DialBridged".into(), talking.is_some().to_string()));
@@ -270,62 +212,12 @@ impl Executor {
         let track = Track::read(verb.attribute("recordingTrack"));
         Some(self.record_for(now, verb, Source::DialVerb, track, dual))
     }
-
-    /// A call status callback of the called party's leg.
-    fn tell_leg(&mut self, at: Micros, leg: &mut Leg, event: &str, status: &str, talked: Option<Micros>) {
-        let Some(callback) = leg.callback.clone().filter(|_| leg.events.iter().any(|e| e == event)) else { return };
-        let (unix_s, _) = self.facts.unix(at);
-        let facts = &self.facts;
-        let mut fields: Fields = vec![
-            ("AccountSid".into(), facts.sids.account.clone()),
-            ("ApiVersion".into(), "2010-04-01".into()),
-            ("CallSid".into(), leg.sid.clone()),
-            ("ParentCallSid".into(), facts.sids.call.clone()),
-            ("CallStatus".into(), status.into()),
-            ("Called".into(), leg.to.clone()),
-            ("Caller".into(), facts.parties.from.clone()),
-            ("From".into(), facts.parties.from.clone()),
-            ("To".into(), leg.to.clone()),
-            ("Direction".into(), "outbound-dial".into()),
-            ("CallbackSource".into(), "call-progress-events".into()),
-            ("SequenceNumber".into(), leg.sequence.to_string()),
-            ("Timestamp".into(), date::rfc2822(unix_s)),
-        ];
-        leg.sequence += 1;
-        if let Some(talked) = talked {
-            fields.push(("CallDuration".into(), seconds(talked).to_string()));
-            fields.push(("Duration".into(), seconds(talked).div_ceil(60).to_string()));
-        }
-        self.tell("status callback of a dialled call", Carries::Own, &callback, fields);
-    }
 }
 
-fn earliest(dialing: &Dialing) -> Option<(Micros, usize, Option<&'static str>)> {
+fn earliest(dialing: &Dialing) -> Option<(Micros, usize, Option<CallStatus>)> {
     let decided = dialing.legs.iter().enumerate().filter_map(|(index, leg)| {
         let (at, status) = leg.decided(dialing.timeout)?;
         Some((at, index, status))
     });
     decided.min_by_key(|(at, index, _)| (*at, *index))
-}
-
-/// Begun seconds count.
-const fn seconds(time: Micros) -> u64 {
-    time.0.div_ceil(1_000_000)
-}
-
-/// What is no telephone number or SIP URI is not called.
-fn unreachable(noun: &str, to: &str) -> Option<Warning> {
-    match noun {
-        "Number" => {
-            let digits = to.chars().filter(char::is_ascii_digit).count();
-            let written = to.chars().all(|c| c.is_ascii_digit() || "+-.() ".contains(c));
-            let text = format!("<Dial> {to:?} is no telephone number; write E.164, such as +14155550123");
-            (!written || !(3..=15).contains(&digits)).then(|| Warning::new(Code::DialNumber, text))
-        }
-        "Sip" => {
-            let good = ["sip:", "sips:"].iter().any(|scheme| to.starts_with(scheme)) && to.contains('@');
-            (!good).then(|| Warning::new(Code::SipUri, format!("<Sip> {to:?}: write sip:user@host")))
-        }
-        _ => to.is_empty().then(|| Warning::new(Code::TwimlSchema, format!("<{noun}> names nobody"))),
-    }
 }

@@ -15,6 +15,7 @@ mod answers;
 mod background;
 mod dial;
 mod facts;
+mod leg;
 mod listen;
 mod output;
 mod queue;
@@ -29,6 +30,7 @@ use std::collections::VecDeque;
 
 pub use answers::{Answer, MAX_BODY_BYTES, MAX_REDIRECTS};
 pub use facts::{Facts, First, TWILIO_API};
+pub use leg::LegNews;
 pub use output::{Callback, Fetch, Job, Output};
 
 use super::ending::Ending;

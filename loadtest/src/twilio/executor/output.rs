@@ -1,5 +1,6 @@
 //! What the executor wants of the world.
 
+use super::LegNews;
 use crate::twilio::ending::Ending;
 use crate::twilio::form::Fields;
 use crate::twilio::notice::Notice;
@@ -64,6 +65,8 @@ pub enum Output {
     Verb(String),
     /// The TwiML dials this party.
     Dial(String),
+    /// A call that was dialled stands so from now on.
+    Leg(LegNews),
     /// A recording is finished.
     Recorded(Box<Recording>),
     /// Something that Twilio's debugger would show.

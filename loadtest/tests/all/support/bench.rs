@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use loadtest::time::Micros;
 use loadtest::twilio::callee::{Callee, Callees, Reply};
-use loadtest::twilio::executor::{Answer, Executor, Facts, Fetch, First, Output, TWILIO_API};
+use loadtest::twilio::executor::{Answer, Executor, Facts, Fetch, First, LegNews, Output, TWILIO_API};
 use loadtest::twilio::form::Fields;
 use loadtest::twilio::ids::Sids;
 use loadtest::twilio::params::Parties;
@@ -23,6 +23,8 @@ pub(crate) struct Bench {
     /// What was told beside the call: what it is, and its fields.
     pub(crate) told: Vec<(&'static str, Fields)>,
     pub(crate) recordings: Vec<Recording>,
+    /// What became of the calls that were dialled.
+    pub(crate) legs: Vec<LegNews>,
     /// Samples that the caller is given to hear.
     pub(crate) heard: usize,
     /// When the caller is loud.
@@ -65,6 +67,7 @@ impl Bench {
             sound: None,
             told: Vec::new(),
             recordings: Vec::new(),
+            legs: Vec::new(),
             heard: 0,
             loud: Vec::new(),
             line: None,
@@ -143,6 +146,10 @@ impl Bench {
                 }
                 Output::Play(sound) => {
                     self.heard += sound.len();
+                    continue;
+                }
+                Output::Leg(news) => {
+                    self.legs.push(news);
                     continue;
                 }
                 Output::Hush => "hush".into(),
