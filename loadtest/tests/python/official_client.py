@@ -13,6 +13,7 @@ from urllib.request import urlopen
 from twilio.base.exceptions import TwilioRestException
 from twilio.http.http_client import TwilioHttpClient
 from twilio.rest import Client
+from twilio.twiml.voice_response import VoiceResponse
 
 BASE, ACCOUNT, TOKEN, KEY, SECRET, VOICE = sys.argv[1:7]
 OWNED, SOMEBODY = "+14155550199", "+15551230001"
@@ -105,6 +106,26 @@ def redirect(client):
     print("redirected", call.sid)
 
 
+def children(client):
+    status = VOICE.replace("voice", "leg")
+    twiml = VoiceResponse()
+    dial = twiml.dial()
+    dial.number("+14155550123", status_callback=status, status_callback_event="answered completed")
+    call = client.calls.create(to=SOMEBODY, from_=OWNED, twiml=str(twiml))
+    for _ in range(200):
+        found = client.calls.list(parent_call_sid=call.sid)
+        if found:
+            break
+        time.sleep(0.05)
+    (child,) = found
+    assert (child.direction, child.parent_call_sid, child.to) == ("outbound-dial", call.sid, "+14155550123")
+    until(child, "in-progress")
+    assert child.update(status="completed").sid == child.sid
+    assert int(until(child, "completed").duration) >= 1
+    assert until(call, "completed").parent_call_sid is None
+    print("dialled", child.sid, "from", call.sid)
+
+
 def recordings(client):
     call = create(client)
     until(call, "in-progress")
@@ -153,6 +174,7 @@ def main():
     ended = calls(client)
     lists(client, ended)
     redirect(connect(KEY, SECRET))
+    children(client)
     recordings(client)
     numbers(client)
     errors(client)
