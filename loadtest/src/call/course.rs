@@ -2,6 +2,7 @@
 
 use crate::call::detection::Detection;
 use crate::time::Micros;
+use crate::twilio::params::CallStatus;
 use crate::twilio::recording::Track;
 use crate::twilio::url::Url;
 
@@ -128,8 +129,12 @@ pub struct Course {
     pub timeout: Micros,
     /// The call ends so long after it was answered.
     pub time_limit: Option<Micros>,
+    /// It ends like this before it is dialled, for this reason of SIP's: nothing comes of it but word of its end.
+    pub undialled: Option<(CallStatus, u16)>,
     /// Who is told how it goes.
     pub reports: Option<Reports>,
+    /// What goes wrong with status callbacks to whom is named later.
+    pub mishaps: Mishaps,
     /// Asked when the TwiML cannot be had or carried out.
     pub fallback: Option<Place>,
     /// Who answers is looked into.
@@ -148,6 +153,7 @@ impl Course {
     /// With what goes wrong with its callbacks, if it has any.
     #[must_use]
     pub fn with_mishaps(mut self, mishaps: Mishaps) -> Self {
+        self.mishaps = mishaps;
         if let Some(reports) = &mut self.reports {
             reports.mishaps = mishaps;
         }
@@ -164,7 +170,9 @@ impl Default for Course {
             pickup: Pickup::default(),
             timeout: TIMEOUT,
             time_limit: None,
+            undialled: None,
             reports: None,
+            mishaps: Mishaps::default(),
             fallback: None,
             detection: None,
             detected: None,

@@ -28,6 +28,8 @@ pub mod sip {
     pub const BUSY: u16 = 486;
     /// It was called off, or rang too long.
     pub const TERMINATED: u16 = 487;
+    /// There is no way to make it at the moment.
+    pub const UNAVAILABLE: u16 = 503;
     /// The called party does not want it.
     pub const DECLINED: u16 = 603;
 }
@@ -62,9 +64,13 @@ impl Life {
         Self { status: CallStatus::Ringing, ahead: VecDeque::new(), answered: None, ended: None, sip: sip::OK }
     }
 
-    /// A call that is dialled at `now`.
+    /// A call that is dialled at `now`, or ends then.
     #[must_use]
     pub fn outbound(now: Micros, course: &Course) -> Self {
+        if let Some((status, code)) = course.undialled {
+            let ahead = VecDeque::from([(now, Step::Over(status, code))]);
+            return Self { status: CallStatus::Queued, ahead, ..Self::inbound() };
+        }
         let rings = now + SET_UP;
         let patience = rings + course.timeout + SLACK;
         let no_answer = (patience, Step::Over(CallStatus::NoAnswer, sip::TERMINATED));

@@ -16,7 +16,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use self::notices::Notices;
-pub use self::order::Order;
+pub use self::order::{MAX_ORDERS, Order, Settings};
 use self::progress::Progress;
 use self::taps::Tap;
 use super::course::Course;
@@ -119,6 +119,8 @@ pub struct Call {
     pub record: Record,
     /// What the TwiML had recorded.
     pub recordings: Vec<Recording>,
+    /// Orders that have been taken, carried out or not.
+    pub orders_taken: u64,
     /// What became of the calls that the TwiML dialled, each change in turn.
     pub legs: Vec<LegNews>,
     /// Why it ended.
@@ -186,6 +188,7 @@ impl Call {
             measures: Measures::default(),
             record: Record::default(),
             recordings: Vec::new(),
+            orders_taken: 0,
             legs: Vec::new(),
             ended: None,
         };

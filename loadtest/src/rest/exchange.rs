@@ -90,6 +90,8 @@ struct Live {
     account: String,
     /// The calls that its TwiML dialled.
     legs: Vec<String>,
+    /// Orders that it has not taken yet.
+    orders: usize,
 }
 
 /// All accounts and their calls.

@@ -20,6 +20,8 @@ pub enum News {
     Recorded(Box<Recording>),
     /// A call that its TwiML dialled stands so.
     Leg(LegNews),
+    /// So many orders have been taken.
+    Obeyed(u64),
     /// Nothing more will come; a call that has not ended by then broke.
     Over,
 }
@@ -31,6 +33,7 @@ pub struct Watcher {
     seen: usize,
     recorded: usize,
     legs: usize,
+    orders: u64,
     answered_by: Option<&'static str>,
 }
 
@@ -45,6 +48,10 @@ impl Watcher {
         news.extend(recordings.iter().map(|recording| News::Recorded(Box::new(recording.clone()))));
         news.extend(call.legs.get(self.legs..).unwrap_or_default().iter().cloned().map(News::Leg));
         self.legs = call.legs.len();
+        if self.orders < call.orders_taken {
+            news.push(News::Obeyed(call.orders_taken - self.orders));
+            self.orders = call.orders_taken;
+        }
         if self.answered_by != call.answered_by() {
             self.answered_by = call.answered_by();
             news.extend(self.answered_by.map(|who| News::AnsweredBy(who.to_owned())));

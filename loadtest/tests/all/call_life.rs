@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use loadtest::call::course::{Course, Mishaps, Pickup, Reports, Steps, Taping};
 use loadtest::call::detection::Detection;
-use loadtest::call::model::{Call, CallPlan, Input, Order, Output};
+use loadtest::call::model::{Call, CallPlan, Input, Order, Output, Settings};
 use loadtest::caller::script;
 use loadtest::time::Micros;
 use loadtest::twilio::executor::{Answer, First};
@@ -202,6 +202,43 @@ fn calling_off_does_not_touch_a_call_that_somebody_has_answered() {
     let (call, asked) = play(outbound(told(Steps::COMPLETED)), &talk, crossing);
     assert_eq!(call.status(), CallStatus::Completed);
     assert_eq!(asked.last().unwrap().fields["CallDuration"], "3", "it went on to its end");
+}
+
+#[test]
+fn a_call_that_is_called_off_before_it_is_dialled_tells_of_its_end_alone() {
+    let course = Course { undialled: Some((CallStatus::Canceled, 487)), ..told(Steps::ALL) };
+    let (call, asked) = play(outbound(course), &talk, None);
+    assert_eq!(statuses(&asked), pairs(&[("0", "canceled")]));
+    assert_eq!((asked.len(), asked[0].at, asked[0].fields["SipResponseCode"].as_str()), (1, ms(0), "487"));
+    assert_eq!(call.status(), CallStatus::Canceled);
+}
+
+#[test]
+fn settings_of_a_live_call_count_from_then_on() {
+    let set = |settings: Settings| Some((ms(2_000), Order::Set(Box::new(settings))));
+    let limit = Settings { time_limit: Some(ms(2_500)), ..Settings::default() };
+    let (_, asked) = play(outbound(told(Steps::COMPLETED)), &talk, set(limit));
+    assert_eq!(asked.last().unwrap().at, ms(3_700), "from the answer");
+    let past = Settings { time_limit: Some(ms(500)), ..Settings::default() };
+    assert_eq!(play(outbound(told(Steps::COMPLETED)), &talk, set(past)).1.last().unwrap().at, ms(2_000));
+
+    let elsewhere = Settings { status_callback: Some((url("/other"), false)), ..Settings::default() };
+    let (_, asked) = play(outbound(told(Steps::ALL)), &talk, set(elsewhere.clone()));
+    let paths: Vec<&str> = asked.iter().map(|asked| asked.path.as_str()).collect();
+    assert_eq!(paths, ["/status", "/status", "/status", "/voice", "/other"]);
+    assert_eq!(asked.last().unwrap().fields["SequenceNumber"], "3", "one call, one count");
+    let (_, asked) = play(outbound(Course::default()), &talk, set(elsewhere));
+    assert_eq!(asked.last().unwrap().path, "/other", "of the end, though nobody was told of the rest");
+
+    let fallback = Settings { fallback: Some((url("/fallback"), false)), ..Settings::default() };
+    let answer = |path: &str| match path {
+        "/voice" => (200, "<Response><Pause length=\"3\"/><Redirect>/gone</Redirect></Response>"),
+        "/gone" => (404, ""),
+        _ => (200, TALK),
+    };
+    let (call, asked) = play(outbound(told(Steps::COMPLETED)), &answer, set(fallback));
+    assert!(asked.iter().any(|asked| asked.path == "/fallback"), "{asked:?}");
+    assert_eq!(call.orders_taken, 1);
 }
 
 #[test]

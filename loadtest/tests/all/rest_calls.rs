@@ -1,7 +1,7 @@
 //! Calls as the REST API makes, shows and changes them: the exchange alone, on a virtual clock.
 
 use crate::support::rest::{ACCOUNT, Bench, OTHER, OWNED};
-use loadtest::call::model::Order;
+use loadtest::call::model::{MAX_ORDERS, Order, Settings};
 use loadtest::rest::news::News;
 use loadtest::time::Micros;
 use loadtest::twilio::executor::First;
@@ -89,6 +89,74 @@ fn a_queued_call_can_be_called_off_and_those_behind_it_move_up() {
     assert_eq!(bench.begun[1].1.sids.call, calls[2]);
     assert_eq!(bench.get(&format!("/Calls/{}.json", calls[2])).body["queue_time"], "1000");
     assert!(bench.orders.is_empty());
+}
+
+#[test]
+fn the_end_of_a_call_that_was_never_dialled_is_told_where_that_is_wanted() {
+    let mut bench = Bench::with(|plan| plan.accounts[0].concurrent_calls = Some(1));
+    let told = [("StatusCallback", "http://127.0.0.1:1/status")];
+    let queue =
+        |bench: &mut Bench, fields: &[(&str, &str)]| bench.create(fields).body["sid"].as_str().unwrap().to_owned();
+    bench.call();
+    let called_off = queue(&mut bench, &told);
+    let unheard = queue(&mut bench, &[("StatusCallback", "http://127.0.0.1:1/s"), ("StatusCallbackEvent", "ringing")]);
+    let too_many = queue(&mut bench, &told);
+    for call in [&called_off, &unheard] {
+        assert_eq!(bench.post(&format!("/Calls/{call}.json"), &[("Status", "canceled")]).body["status"], "canceled");
+    }
+    bench.until(seconds(2));
+    let begun: Vec<_> = bench.begun.iter().skip(1).map(|(_, plan)| (&plan.sids.call, plan.course.undialled)).collect();
+    assert_eq!(begun, [(&called_off, Some((CallStatus::Canceled, 487))), (&too_many, Some((CallStatus::Failed, 503)))]);
+    assert_eq!(bench.status(&unheard), "canceled");
+    assert_eq!(bench.status(&too_many), "failed");
+}
+
+#[test]
+fn a_call_is_dialled_with_the_settings_that_it_was_given_while_it_waited() {
+    let mut bench = Bench::new();
+    let (_, waits) = (bench.call(), bench.call());
+    let settings = [
+        ("StatusCallback", "http://127.0.0.1:1/status"),
+        ("StatusCallbackMethod", "GET"),
+        ("FallbackUrl", "http://127.0.0.1:1/fallback"),
+        ("TimeLimit", "90"),
+    ];
+    assert_eq!(bench.post(&format!("/Calls/{waits}.json"), &settings).body["status"], "queued");
+    bench.until(SECOND);
+    let course = &bench.begun[1].1.course;
+    assert_eq!(course.reports.as_ref().unwrap().to, (Url::parse("http://127.0.0.1:1/status").unwrap(), true));
+    assert_eq!(course.fallback, Some((Url::parse("http://127.0.0.1:1/fallback").unwrap(), false)));
+    assert_eq!(course.time_limit, Some(seconds(90)));
+}
+
+#[test]
+fn a_live_call_is_given_settings_before_it_is_redirected() {
+    let mut bench = Bench::new();
+    let call = bench.call();
+    bench.news(&call, CallStatus::InProgress);
+    let both = [("TimeLimit", "90"), ("Twiml", "<Response/>")];
+    assert_eq!(bench.post(&format!("/Calls/{call}.json"), &both).status, 200);
+    let settings = Settings { time_limit: Some(seconds(90)), ..Settings::default() };
+    let redirect = Order::Redirect(First::Inline("<Response/>".into()));
+    assert_eq!(bench.orders, [(call.clone(), Order::Set(Box::new(settings))), (call, redirect)]);
+}
+
+#[test]
+fn a_call_that_takes_no_orders_is_given_no_more_than_it_can_hold() {
+    let mut bench = Bench::new();
+    let call = bench.call();
+    bench.news(&call, CallStatus::InProgress);
+    let path = format!("/Calls/{call}.json");
+    for _ in 0..MAX_ORDERS {
+        assert_eq!(bench.post(&path, &[("TimeLimit", "90")]).status, 200);
+    }
+    let refused = bench.post(&path, &[("Status", "completed")]);
+    assert_eq!((refused.status, refused.code()), (429, 20_429));
+    assert_eq!(bench.post(&format!("/Calls/{call}/Recordings.json"), &[]).code(), 20_429);
+    assert!(bench.get("/Recordings.json").body["recordings"].as_array().unwrap().is_empty(), "nothing was done");
+    assert_eq!(bench.orders.len(), MAX_ORDERS);
+    bench.tell(&call, News::Obeyed(1));
+    assert_eq!(bench.post(&path, &[("Status", "completed")]).status, 200);
 }
 
 #[test]

@@ -1,16 +1,34 @@
 //! What the account asks of a call that is under way, by REST.
 
 use super::{Call, Media, Output};
+use crate::call::course::{Place, Reports};
 use crate::call::event::What;
 use crate::call::network::Network;
+use crate::time::Micros;
 use crate::twilio::ending::Ending;
 use crate::twilio::executor::First;
 use crate::twilio::recording::Plan;
 use crate::twilio::stream_plan::StreamPlan;
 
+/// Orders that wait for one call, at most: whoever gives them counts, and refuses what is beyond.
+pub const MAX_ORDERS: usize = 64;
+
+/// What changes for the rest of a call; what is `None` stays.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// Asked when the TwiML cannot be had.
+    pub fallback: Option<Place>,
+    /// Told how the call goes on: of what it was told before, else of its end alone.
+    pub status_callback: Option<Place>,
+    /// The call ends so long after it was answered; at once where that is past.
+    pub time_limit: Option<Micros>,
+}
+
 /// An order to a live call. On a call that has ended it does nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Order {
+    /// Go on with these settings.
+    Set(Box<Settings>),
     /// Drop what is being done and go on with this TwiML; an open stream is stopped.
     Redirect(First),
     /// End the call, whether anybody has answered or not.
@@ -35,10 +53,12 @@ pub enum Order {
 
 impl Call {
     pub(super) fn order(&mut self, order: Order) {
+        self.orders_taken += 1;
         if self.ended.is_some() {
             return;
         }
         match order {
+            Order::Set(settings) => self.set(*settings),
             Order::Redirect(first) => {
                 self.note(What::Verb { text: "redirected by REST".into() });
                 self.end_media();
@@ -60,6 +80,23 @@ impl Call {
                 self.note(What::Verb { text: "canceled by REST too late: somebody has answered".into() });
             }
             Order::Cancel => self.executor.end(self.now, Ending::Canceled),
+        }
+    }
+
+    fn set(&mut self, settings: Settings) {
+        let course = &mut self.plan.course;
+        if let Some(to) = settings.status_callback {
+            match &mut course.reports {
+                Some(reports) => reports.to = to,
+                None => course.reports = Some(Reports { mishaps: course.mishaps, ..Reports::at_the_end(to) }),
+            }
+        }
+        if let Some(limit) = settings.time_limit {
+            course.time_limit = Some(limit);
+            self.limit_time();
+        }
+        if let Some(fallback) = settings.fallback {
+            self.executor.set_fallback(fallback);
         }
     }
 

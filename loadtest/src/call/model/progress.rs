@@ -89,7 +89,7 @@ impl Call {
             _ => "a person",
         };
         self.note(What::Answered { by });
-        self.progress.limit = self.plan.course.time_limit.map(|limit| self.now + limit);
+        self.limit_time();
         if let Some(keys) = &self.plan.course.send_digits {
             // The called party is a script, which hears no keys.
             let text = format!("keys sent to who answered: {keys}");
@@ -99,6 +99,12 @@ impl Call {
             self.begin_tape(taping);
         }
         self.report("answered");
+    }
+
+    /// The time limit counts from the answer.
+    pub(super) fn limit_time(&mut self) {
+        let answered = self.life.answered();
+        self.progress.limit = self.plan.course.time_limit.and_then(|limit| Some(answered? + limit));
     }
 
     fn begin_tape(&mut self, taping: Taping) {

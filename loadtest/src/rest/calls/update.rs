@@ -1,11 +1,12 @@
 //! What a request to change a call asks for.
 
 use super::wanted::{inline, number, place};
+use crate::call::model::Settings;
 use crate::rest::answer::Refusal;
 use crate::rest::given::Given;
+use crate::time::Micros;
 use crate::twilio::executor::First;
 use crate::twilio::params::CallStatus;
-use crate::twilio::url::Url;
 
 /// What is to become of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,17 +19,6 @@ pub enum Change {
     Nothing,
 }
 
-/// The settings that a change may give along.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Settings {
-    /// Asked when the TwiML cannot be had; by GET if true.
-    pub fallback: Option<(Url, bool)>,
-    /// Told how the call goes on; by GET if true.
-    pub status_callback: Option<(Url, bool)>,
-    /// The call ends after so many seconds.
-    pub time_limit_s: Option<u64>,
-}
-
 /// Reads the form and holds it against how the call stands.
 ///
 /// # Errors
@@ -38,7 +28,7 @@ pub fn read(form: &Given, status: CallStatus) -> Result<(Change, Settings), Refu
     let settings = Settings {
         fallback: place(form, "FallbackUrl", "FallbackMethod", 21_205)?,
         status_callback: place(form, "StatusCallback", "StatusCallbackMethod", 21_609)?,
-        time_limit_s: number(form, "TimeLimit", 1..=14_400, 20_001)?,
+        time_limit: number(form, "TimeLimit", 1..=14_400, 20_001)?.map(|s| Micros::from_ms(s * 1_000)),
     };
     let end = match form.filled("Status") {
         None => None,
@@ -84,6 +74,7 @@ fn check(change: &Change, status: CallStatus) -> Result<(), Refusal> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::twilio::url::Url;
 
     fn code(form: &str, status: CallStatus) -> Option<u32> {
         read(&Given::parse(form), status).err().map(|refusal| refusal.code)
@@ -118,7 +109,7 @@ mod tests {
     #[test]
     fn settings_alone_are_taken_in_any_state() {
         let (change, settings) = read(&Given::parse("TimeLimit=60"), CallStatus::Queued).unwrap();
-        assert_eq!((change, settings.time_limit_s), (Change::Nothing, Some(60)));
+        assert_eq!((change, settings.time_limit), (Change::Nothing, Some(Micros::from_ms(60_000))));
         assert_eq!(code("TimeLimit=0", CallStatus::Queued), Some(20_001));
         assert_eq!(code("StatusCallback=http%3A%2F%2Fmy_host%2F", CallStatus::Queued), Some(21_609));
     }

@@ -4,6 +4,7 @@
 //! things are wrong is not published: here it is To, From, what to do, then the rest.
 
 use crate::call::detection::Detection;
+use crate::call::model::Settings;
 use crate::rest::answer::Refusal;
 use crate::rest::given::Given;
 use crate::rest::phone;
@@ -49,8 +50,8 @@ pub struct Wanted {
     pub record_callback: Option<(Url, bool)>,
     /// Of what it is told.
     pub record_events: Vec<&'static str>,
-    /// The call ends after so many seconds.
-    pub time_limit_s: Option<u64>,
+    /// The call ends so long after it was answered.
+    pub time_limit: Option<Micros>,
     /// Codes of the debugger for what is wrong and accepted all the same.
     pub notes: Vec<(u32, String)>,
 }
@@ -79,7 +80,7 @@ impl Wanted {
             record_track: word(form, "RecordingTrack", &["inbound", "outbound", "both"])?.unwrap_or("both"),
             record_callback: place(form, "RecordingStatusCallback", "RecordingStatusCallbackMethod", 20_001)?,
             record_events: words(form, "RecordingStatusCallbackEvent", &["in-progress", "completed", "absent"])?,
-            time_limit_s: number(form, "TimeLimit", 1..=14_400, 20_001)?,
+            time_limit: number(form, "TimeLimit", 1..=14_400, 20_001)?.map(|s| Micros::from_ms(s * 1_000)),
             notes,
         };
         word(form, "Trim", &["trim-silence", "do-not-trim"])?;
@@ -87,6 +88,14 @@ impl Wanted {
             return Err(Refusal::parameter("CallReason has more than 50 letters"));
         }
         Ok(wanted)
+    }
+
+    /// Takes over what a change gives.
+    pub fn set(&mut self, settings: Settings) {
+        let Settings { fallback, status_callback, time_limit } = settings;
+        self.fallback = fallback.or(self.fallback.take());
+        self.status_callback = status_callback.or(self.status_callback.take());
+        self.time_limit = time_limit.or(self.time_limit);
     }
 }
 

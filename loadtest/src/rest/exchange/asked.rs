@@ -1,7 +1,8 @@
 //! What each resource answers.
 
 use super::{Exchange, Output};
-use crate::call::model::Order;
+use crate::call::life::sip;
+use crate::call::model::{MAX_ORDERS, Order, Settings};
 use crate::rest::account::Account;
 use crate::rest::answer::{Answer, Refusal};
 use crate::rest::calls::list::Filter;
@@ -93,24 +94,46 @@ impl Exchange {
             return self.change_leg(sid, &parent, call, request);
         }
         let status = entry.status;
-        let (change, _settings) = update::read(&request.form, status)?;
-        match change {
-            Change::Nothing => {}
-            Change::Redirect(first) => self.order(call, Order::Redirect(first)),
-            Change::End(_) if status == CallStatus::Queued => {
-                let now = self.now;
-                let account = self.account_mut(sid, request)?;
-                account.queue.remove(call);
-                account.calls.stands(now, call, CallStatus::Canceled);
-            }
-            Change::End(CallStatus::Canceled) => self.order(call, Order::Cancel),
-            Change::End(_) => self.order(call, Order::HangUp),
+        let (change, settings) = update::read(&request.form, status)?;
+        if status == CallStatus::Queued {
+            self.change_queued(sid, call, &change, settings);
+        } else {
+            let set = (settings != Settings::default()).then(|| Order::Set(Box::new(settings)));
+            let order = match change {
+                Change::Nothing => None,
+                Change::Redirect(first) => Some(Order::Redirect(first)),
+                Change::End(CallStatus::Canceled) => Some(Order::Cancel),
+                Change::End(_) => Some(Order::HangUp),
+            };
+            self.order(call, set.into_iter().chain(order))?;
         }
         Ok(Answer::json(200, &self.call(sid, call, request)?.show(self.plan.unix_s)))
     }
 
-    pub(super) fn order(&mut self, call: &str, order: Order) {
-        self.out.push_back(Output::Order { call: call.to_owned(), order });
+    /// Tells a live call. One that has not taken its last [`MAX_ORDERS`] yet takes no more: nothing is done, and it is
+    /// safe to ask again.
+    pub(super) fn order(&mut self, call: &str, orders: impl IntoIterator<Item = Order>) -> Result<(), Refusal> {
+        // Who is not live any more ends at this moment, and has no use for orders.
+        let Some(live) = self.live.get_mut(call) else { return Ok(()) };
+        let orders: Vec<Order> = orders.into_iter().collect();
+        if live.orders + orders.len() > MAX_ORDERS {
+            return Err(Refusal::too_many());
+        }
+        live.orders += orders.len();
+        self.out.extend(orders.into_iter().map(|order| Output::Order { call: call.to_owned(), order }));
+        Ok(())
+    }
+
+    /// A call that has not been dialled: it is dialled with the new settings, or never.
+    fn change_queued(&mut self, sid: &str, call: &str, change: &Change, settings: Settings) {
+        let Some(account) = self.accounts.get_mut(sid) else { return };
+        if let Some(wanted) = account.calls.get_mut(call).and_then(|entry| entry.wanted.as_deref_mut()) {
+            wanted.set(settings);
+        }
+        if matches!(change, Change::End(_)) {
+            account.queue.remove(call);
+            self.never_dialled(sid, call, CallStatus::Canceled, sip::TERMINATED);
+        }
     }
 
     fn delete_call(&mut self, sid: &str, call: &str, request: &Request) -> Asked {

@@ -48,7 +48,7 @@ impl Exchange {
         match update::read(&request.form, entry.status)?.0 {
             Change::Nothing => {}
             Change::End(end) => {
-                self.order(parent, Order::EndLeg(leg.to_owned(), end == CallStatus::Canceled));
+                self.order(parent, [Order::EndLeg(leg.to_owned(), end == CallStatus::Canceled)])?;
             }
             Change::Redirect(_) => {
                 let text = "Call was dialled by another: giving it TwiML of its own is not modelled. Cannot redirect.";

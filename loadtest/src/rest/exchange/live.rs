@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use super::{Exchange, Live, Output};
 use crate::call::course::{Course, Reports, Steps, Taping};
+use crate::call::life::sip;
 use crate::call::model::CallPlan;
 use crate::caller::script::Script;
-use crate::rest::calls::{Entry, Wanted};
+use crate::rest::calls::Wanted;
 use crate::rest::debugger;
 use crate::rest::news::News;
 use crate::rest::number::NumberPlan;
@@ -29,7 +30,7 @@ impl Exchange {
             while let Some(turn) = self.accounts.get_mut(&sid).and_then(|account| account.queue.next(self.now)) {
                 match turn {
                     Turn::Dial(call) => self.dial_one(&sid, &call),
-                    Turn::GiveUp(call) => self.stands(&sid, &call, CallStatus::Canceled),
+                    Turn::GiveUp(call) => self.never_dialled(&sid, &call, CallStatus::Canceled, sip::TERMINATED),
                 }
             }
         }
@@ -41,7 +42,7 @@ impl Exchange {
         entry.queue_time = now - entry.created;
         let Some(wanted) = entry.wanted.clone() else { return };
         let script = self.script(&wanted.parties.to);
-        self.begin(sid, call, script, |entry| outbound(entry, &wanted));
+        self.begin(sid, call, script, outbound(&wanted));
     }
 
     /// A number of the account's rings.
@@ -51,28 +52,53 @@ impl Exchange {
         let number = account.number(&entry.parties.to).map(|number| number.plan.clone()).unwrap_or_default();
         let named = script.and_then(|name| self.plan.scripts.get(name)).cloned();
         let script = named.unwrap_or_else(|| self.script(&entry.parties.from));
-        self.begin(sid, call, script, |_| inbound(&number));
+        match inbound(&number) {
+            Some(how) => self.begin(sid, call, script, how),
+            // Without a webhook it fails without a word, as at Twilio.
+            None => self.stands(sid, call, CallStatus::Failed),
+        }
     }
 
     /// Begins a call, unless the account has too many.
-    fn begin(&mut self, sid: &str, call: &str, script: Arc<Script>, how: impl FnOnce(&Entry) -> Option<How>) {
-        let (now, unix_s, seed) = (self.now, self.unix_s(), self.rng.next_u64());
+    fn begin(&mut self, sid: &str, call: &str, script: Arc<Script>, how: How) {
+        let (now, unix_s) = (self.now, self.unix_s());
         let Some(account) = self.accounts.get_mut(sid) else { return };
         let full = account.plan.concurrent_calls.is_some_and(|most| account.calls.alive() >= most);
         let Some(entry) = account.calls.get_mut(call) else { return };
-        let inbound = entry.direction == Direction::Inbound;
-        let how = how(entry);
-        let Some(how) = how.filter(|_| !full) else {
-            // A caller hears the busy tone; a number without a webhook fails without a word, as at Twilio.
-            account.calls.stands(now, call, if full && inbound { CallStatus::Busy } else { CallStatus::Failed });
-            if full {
-                let text = "the account has as many calls at once as it may have".to_owned();
-                let entry = debugger::Entry { unix_s, call: call.into(), code: TOO_MANY_CALLS, is_error: true, text };
-                account.debugger.note(entry);
-            }
-            return;
-        };
+        if full {
+            let inbound = entry.direction == Direction::Inbound;
+            let text = "the account has as many calls at once as it may have".to_owned();
+            let entry = debugger::Entry { unix_s, call: call.into(), code: TOO_MANY_CALLS, is_error: true, text };
+            account.debugger.note(entry);
+            return match inbound {
+                // A caller hears the busy tone.
+                true => self.stands(sid, call, CallStatus::Busy),
+                false => self.never_dialled(sid, call, CallStatus::Failed, sip::UNAVAILABLE),
+            };
+        }
         entry.started = Some(now);
+        account.calls.stands(now, call, CallStatus::Ringing);
+        self.play(sid, call, script, how);
+    }
+
+    /// A call of the account's ends before it was dialled; who wanted to be told of its end is told.
+    pub(super) fn never_dialled(&mut self, sid: &str, call: &str, status: CallStatus, code: u16) {
+        self.stands(sid, call, status);
+        let entry = self.accounts.get(sid).and_then(|account| account.calls.get(call));
+        let Some(wanted) = entry.and_then(|entry| entry.wanted.clone()) else { return };
+        let script = self.script(&wanted.parties.to);
+        let mut how = outbound(&wanted);
+        if how.course.reports.as_ref().is_none_or(|reports| !reports.steps.completed) {
+            return;
+        }
+        how.course.undialled = Some((status, code));
+        self.play(sid, call, script, how);
+    }
+
+    fn play(&mut self, sid: &str, call: &str, script: Arc<Script>, how: How) {
+        let seed = self.rng.next_u64();
+        let Some(account) = self.accounts.get(sid) else { return };
+        let Some(entry) = account.calls.get(call) else { return };
         let plan = CallPlan {
             first: how.first,
             direction: entry.direction,
@@ -86,8 +112,7 @@ impl Exchange {
             unix_s: self.plan.unix_s,
             keep_sound: false,
         };
-        account.calls.stands(now, call, CallStatus::Ringing);
-        self.live.insert(call.to_owned(), Live { account: sid.to_owned(), legs: Vec::new() });
+        self.live.insert(call.to_owned(), Live { account: sid.to_owned(), legs: Vec::new(), orders: 0 });
         self.out.push_back(Output::Begin(Box::new(plan)));
     }
 
@@ -95,6 +120,8 @@ impl Exchange {
     pub(super) fn news(&mut self, call: &str, news: News) {
         let Some(sid) = self.live.get(call).map(|live| live.account.clone()) else { return };
         match news {
+            // It is being dialled, which the API calls ringing.
+            News::Status(CallStatus::Queued) => {}
             News::Status(status) => self.stands(&sid, call, status),
             News::AnsweredBy(who) => {
                 let account = self.accounts.get_mut(&sid);
@@ -109,6 +136,11 @@ impl Exchange {
                 let unix_s = self.unix_s();
                 if let Some(account) = self.accounts.get_mut(&sid) {
                     account.recordings.over(call, unix_s);
+                }
+            }
+            News::Obeyed(count) => {
+                if let Some(live) = self.live.get_mut(call) {
+                    live.orders = live.orders.saturating_sub(usize::try_from(count).unwrap_or(usize::MAX));
                 }
             }
             News::Leg(news) => self.leg(&sid, call, news),
@@ -142,7 +174,7 @@ struct How {
     course: Course,
 }
 
-fn outbound(_: &Entry, wanted: &Wanted) -> Option<How> {
+fn outbound(wanted: &Wanted) -> How {
     let steps = Steps::named(wanted.events.iter().copied());
     let told = wanted.status_callback.clone().filter(|_| !wanted.events.is_empty());
     let reports = told.map(|to| Reports { steps, ..Reports::at_the_end(to) });
@@ -154,7 +186,7 @@ fn outbound(_: &Entry, wanted: &Wanted) -> Option<How> {
     });
     let course = Course {
         timeout: Micros::from_ms(wanted.timeout_s * 1_000),
-        time_limit: wanted.time_limit_s.map(|s| Micros::from_ms(s * 1_000)),
+        time_limit: wanted.time_limit,
         reports,
         fallback: wanted.fallback.clone(),
         detection: wanted.detection,
@@ -163,7 +195,7 @@ fn outbound(_: &Entry, wanted: &Wanted) -> Option<How> {
         send_digits: wanted.send_digits.clone(),
         ..Course::default()
     };
-    Some(How { first: wanted.first.clone(), course })
+    How { first: wanted.first.clone(), course }
 }
 
 fn inbound(number: &NumberPlan) -> Option<How> {

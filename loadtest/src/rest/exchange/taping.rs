@@ -46,8 +46,8 @@ impl Exchange {
             sound: Vec::new(),
         };
         let shown = tape.show(sid, &self.plan.api, true);
+        self.order(call, [Order::StartRecording(Box::new(plan))])?;
         self.account_mut(sid, request)?.recordings.put(tape);
-        self.order(call, Order::StartRecording(Box::new(plan)));
         Ok(Answer::json(201, &shown))
     }
 
@@ -67,13 +67,13 @@ impl Exchange {
                 format!("The recording is not in progress: it is {}", tape.state.as_str()),
             ));
         }
+        self.order(&tape.call, [order])?;
         let (unix_s, api) = (self.unix_s(), self.plan.api.clone());
         let found = self.account_mut(sid, request)?.recordings.get_mut(&tape.sid);
         let found = found.ok_or_else(|| Refusal::not_found(&request.path))?;
         found.state = state;
         found.updated_unix_s = unix_s;
         let shown = found.show(sid, &api, true);
-        self.order(&tape.call, order);
         Ok(Answer::json(200, &shown))
     }
 }

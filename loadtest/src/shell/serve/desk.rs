@@ -5,16 +5,13 @@ use std::collections::HashMap;
 use tokio::sync::{mpsc, oneshot};
 
 use super::{Asked, Told, live};
-use crate::call::model::Order;
+use crate::call::model::{MAX_ORDERS, Order};
 use crate::rest::answer::Answer;
 use crate::rest::exchange::{Exchange, Input, Output};
 use crate::rest::news::News;
 use crate::shell::clock::Clock;
 use crate::shell::route::Route;
 use crate::time::Micros;
-
-/// Orders that wait for one call. Full: the newest is lost, as it would be on a call that does not respond.
-const ORDERS: usize = 64;
 
 pub(super) struct Desk {
     exchange: Exchange,
@@ -72,12 +69,13 @@ impl Desk {
                     let _ = self.replies.remove(&number).map(|reply| reply.send(answer));
                 }
                 Output::Begin(plan) => {
-                    let (order, orders) = mpsc::channel(ORDERS);
+                    let (order, orders) = mpsc::channel(MAX_ORDERS);
                     self.calls.insert(plan.sids.call.clone(), order);
                     live::spawn(*plan, self.clock, self.route.clone(), orders, self.tell.clone());
                 }
                 Output::Order { call, order } => {
                     if let Some(orders) = self.calls.get(&call) {
+                        // Never full: the exchange counts. Closed: the call has just ended.
                         let _ = orders.try_send(order);
                     }
                 }

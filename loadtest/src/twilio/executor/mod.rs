@@ -160,6 +160,11 @@ impl Executor {
         }
     }
 
+    /// From now on this is asked, once, when the TwiML cannot be had or carried out; by GET if true.
+    pub fn set_fallback(&mut self, place: (Url, bool)) {
+        self.facts.fallback = Some(place);
+    }
+
     /// The next thing to do, oldest first.
     pub fn poll(&mut self) -> Option<Output> {
         self.out.pop_front()
