@@ -2,13 +2,15 @@
 
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::calls::reaper::Reaper;
 use crate::calls::{Chronicle, Registry};
+use crate::carrier::Carriers;
 use crate::clock::Clock;
 use crate::config::{Config, PublicUrl};
 use crate::db::Store;
-use crate::directory::Directory;
+use crate::directory::{Directory, Line};
 use crate::histograms;
 use crate::http::api::Keyring;
 use crate::http::rate::{RateLimit, TooMany};
@@ -17,6 +19,7 @@ use crate::journal::Journal;
 use crate::logs;
 use crate::media::Media;
 use crate::metrics::Metrics;
+use crate::model::{Call, Direction};
 
 /// How far the service is on its way out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -44,6 +47,9 @@ pub(crate) struct App {
     /// What is told of calls.
     pub(crate) chronicle: Chronicle,
     pub(crate) keyring: Keyring,
+    /// Who places calls, and knows how they stand.
+    pub(crate) carriers: Carriers,
+    reaper: Reaper,
     calls: Mutex<Registry>,
     rate: RateLimit,
     phase: AtomicU8,
@@ -59,6 +65,7 @@ impl App {
         store: Store,
         directory: Directory,
         journal: Journal,
+        carriers: Carriers,
     ) -> Self {
         let limits = config.limits;
         Self {
@@ -70,6 +77,8 @@ impl App {
             chronicle: Chronicle::new(journal.clone(), clock.clone()),
             journal,
             keyring: Keyring::new(clock.clone()),
+            carriers,
+            reaper: Reaper::new(),
             calls: Mutex::new(Registry::new(limits.calls_max, limits.token_lifetime)),
             rate: RateLimit::new(limits.rate_per_minute, clock.clone()),
             phase: AtomicU8::new(Phase::Open as u8),
@@ -99,6 +108,12 @@ impl App {
         self.metrics.draining.set(1.0);
     }
 
+    /// The line of a stored call: who answered it then, where that is still there.
+    pub(crate) fn line_again(&self, call: &Call) -> Line {
+        let ours = if call.direction == Direction::Outbound { &call.from } else { &call.to };
+        self.directory.line_again(call.tenant_id, ours, call.profile_id)
+    }
+
     /// Counts an unsigned or failing request. Development does not limit this machine's own programs.
     pub(crate) fn charge(&self, client: IpAddr) -> Result<(), TooMany> {
         if !self.config.mode.is_production() && client.is_loopback() {
@@ -113,6 +128,7 @@ impl App {
         self.metrics.calls.set(self.calls().len() as f64);
         self.metrics.log_lines_dropped.absolute(logs::lines_dropped());
         self.metrics.copy_journal(&self.journal);
+        self.metrics.copy_outcomes(&self.chronicle);
         let stats = self.media.stats();
         self.metrics.copy_stats(&stats);
         let mut page = self.metrics.render();
@@ -123,12 +139,13 @@ impl App {
     }
 
     /// Forgets what has passed; called every second, `tick` counts.
-    pub(crate) fn housekeeping(&self, tick: u64) {
+    pub(crate) fn housekeeping(self: &Arc<Self>, tick: u64) {
         let mut calls = self.calls();
         calls.sweep(self.clock.now());
         // Always in this order: the registry, then the chronicle.
-        self.chronicle.sweep(|call| calls.has(call));
+        let asks = self.chronicle.sweep(|call| calls.has(call), |call| self.carriers.of(call).is_some());
         drop(calls);
+        self.reaper.ask(self, asks);
         if tick.is_multiple_of(5) {
             self.metrics.upkeep();
         }

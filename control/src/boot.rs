@@ -20,6 +20,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::app::{App, Phase};
+use crate::carrier::Carriers;
 use crate::cli::Exit;
 use crate::clock::Clock;
 use crate::config::{Config, PublicUrl};
@@ -29,7 +30,6 @@ use crate::guard;
 use crate::http::{routes, server};
 use crate::journal::Journal;
 use crate::media::Media;
-use crate::model::Direction;
 use crate::voice::Voice;
 
 /// How often the drain looks whether it is done.
@@ -121,11 +121,10 @@ impl Server {
         let listener = TcpListener::bind(listen).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let public = config.public.clone().unwrap_or_else(|| PublicUrl::of_address(address));
-        let app = Arc::new(App::new(config, public, clock, media, store, directory, journal));
-        app.chronicle.adopt(unfinished, |call| {
-            let ours = if call.direction == Direction::Outbound { &call.from } else { &call.to };
-            app.directory.line_again(call.tenant_id, ours, call.profile_id)
-        });
+        let carriers = Carriers::new(None);
+        let app = Arc::new(App::new(config, public, clock, media, store, directory, journal, carriers));
+        let unasked =
+            app.chronicle.adopt(unfinished, |call| app.line_again(call), |call| app.carriers.of(call).is_some());
         tokio::task::spawn_blocking(guard::warm_up);
         let watching = tokio::spawn(app.directory.clone().watch(app.store.clone(), app.clock.clone()));
         let (stop, stopped) = watch::channel(false);

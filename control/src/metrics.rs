@@ -10,6 +10,7 @@ use engine::{Kind, Stats};
 use metrics::{Counter, Gauge, Histogram, Key, KeyName, Label, Level, Metadata, Recorder, Unit};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 
+use crate::calls::Chronicle;
 use crate::journal::{Counts, Journal};
 
 static METADATA: Metadata<'static> = Metadata::new("control", Level::INFO, None);
@@ -81,7 +82,9 @@ values! {
 }
 values! {
     /// A report of the carrier.
-    Callback: Status = "status", Stream = "stream", Recording = "recording", Transcription = "transcription"
+    Callback:
+        Status = "status", Stream = "stream", Recording = "recording", Transcription = "transcription",
+        Machine = "machine"
 }
 values! {
     /// What became of a number that somebody wanted dialled.
@@ -206,6 +209,16 @@ impl Metrics {
             Kind::Counter => self.copy_counter(format!("offhook_media_{name}_total"), help, value),
             Kind::Gauge => self.copy_gauge(format!("offhook_media_{name}"), help, value),
         });
+    }
+
+    /// Sets how many calls ended how.
+    pub(crate) fn copy_outcomes(&self, chronicle: &Chronicle) {
+        let name = KeyName::from_const_str("offhook_calls_ended_total");
+        self.recorder.describe_counter(name.clone(), None, "Calls that ended, by how.".into());
+        for (way, count) in chronicle.outcomes().each() {
+            let key = Key::from_parts(name.clone(), vec![Label::new("outcome", way)]);
+            self.recorder.register_counter(&key, &METADATA).absolute(count);
+        }
     }
 
     /// Sets what the journal counts among ours.

@@ -2,6 +2,7 @@
 
 pub(crate) mod act;
 pub(crate) mod chronicle;
+pub(crate) mod reaper;
 mod refusals;
 pub(crate) mod registry;
 mod sums;

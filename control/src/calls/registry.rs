@@ -194,6 +194,8 @@ struct Pending {
 /// The live calls.
 pub(crate) struct Registry {
     calls: HashMap<Sid, Call>,
+    /// Calls that we place: each holds its place from the wish until it is answered, and then has it as a live call.
+    placed: HashMap<CallId, Place>,
     tokens: HashMap<Token, Sid>,
     calls_max: usize,
     token_lifetime: Duration,
@@ -202,7 +204,7 @@ pub(crate) struct Registry {
 impl Registry {
     /// An empty registry with places for `calls_max` calls.
     pub(crate) fn new(calls_max: usize, token_lifetime: Duration) -> Self {
-        Self { calls: HashMap::new(), tokens: HashMap::new(), calls_max, token_lifetime }
+        Self { calls: HashMap::new(), placed: HashMap::new(), tokens: HashMap::new(), calls_max, token_lifetime }
     }
 
     /// Reserves a place for a call and lets `token` open its socket. A call that is known keeps its place.
@@ -213,6 +215,26 @@ impl Registry {
         self.reserve(now, call, facts)?;
         self.issue(now, call, token, StreamKind::Answer);
         Ok(())
+    }
+
+    /// Keeps a place for a call that is to be placed; until it is answered, or [`give_back`](Self::give_back).
+    ///
+    /// # Errors
+    /// [`NoPlace`] where there is none.
+    pub(crate) fn keep_place(&mut self, now: Moment, id: CallId, line: &Line) -> Result<(), NoPlace> {
+        if self.len() >= self.calls_max {
+            self.sweep(now);
+            if self.len() >= self.calls_max {
+                return Err(NoPlace::Full);
+            }
+        }
+        self.placed.insert(id, line.served.place(now)?);
+        Ok(())
+    }
+
+    /// The call that was to be placed is over, or never was.
+    pub(crate) fn give_back(&mut self, id: CallId) {
+        self.placed.remove(&id);
     }
 
     /// Lets `token` open another socket for a call whose stream ended. `counted` is the number of resumes that the
@@ -361,7 +383,7 @@ impl Registry {
 
     /// How many calls have a place.
     pub(crate) fn len(&self) -> usize {
-        self.calls.len()
+        self.calls.len() + self.placed.len()
     }
 
     /// How many calls somebody who wants to end should wait for: not those whose stream ended some seconds ago without
@@ -380,16 +402,17 @@ impl Registry {
     }
 
     fn reserve(&mut self, now: Moment, call: &Sid, facts: Facts) -> Result<&mut Call, NoPlace> {
-        if self.calls.len() >= self.calls_max && !self.calls.contains_key(call) {
+        let kept = self.placed.remove(&facts.id);
+        if kept.is_none() && self.len() >= self.calls_max && !self.calls.contains_key(call) {
             self.sweep(now);
-            if self.calls.len() >= self.calls_max {
+            if self.len() >= self.calls_max {
                 return Err(NoPlace::Full);
             }
         }
         match self.calls.entry(*call) {
             Entry::Occupied(known) => Ok(known.into_mut()),
             Entry::Vacant(vacant) => Ok(vacant.insert(Call {
-                _place: facts.line.served.place(now)?,
+                _place: kept.map_or_else(|| facts.line.served.place(now), Ok)?,
                 facts: Facts { from: cut(facts.from), to: cut(facts.to), ..facts },
                 state: State::Reserved(now + self.token_lifetime),
                 resumes: 0,

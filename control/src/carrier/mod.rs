@@ -9,12 +9,14 @@
 
 mod call;
 mod error;
+mod set;
 
 pub use call::{
     CallEvent, CallInitiationRequest, CallInitiationResponse, CallMetadata, CallReport, CallStatus, EventKind, Found,
     HangUp, MachineDetection, Registration,
 };
 pub use error::{CarrierError, ErrorCode};
+pub(crate) use set::Carriers;
 
 use std::fmt::Debug;
 use std::pin::Pin;

@@ -21,6 +21,8 @@ const VOICE: &str = "/twilio/voice";
 const RESUME: &str = "/twilio/resume";
 const DTMF: &str = "/twilio/dtmf";
 const STATUS: &str = "/twilio/status";
+const EVENTS: &str = "/webhooks/telephony/events";
+const MACHINE: &str = "/twilio/machine";
 const RECORDING: &str = "/twilio/recording";
 const TRANSCRIPTION: &str = "/twilio/transcription";
 const SOCKET: &str = "/twilio/ws";
@@ -40,6 +42,8 @@ pub(crate) const LABELS: &[&str] = &[
     RESUME,
     DTMF,
     STATUS,
+    EVENTS,
+    MACHINE,
     RECORDING,
     TRANSCRIPTION,
     SOCKET,
@@ -63,6 +67,8 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route(RESUME, post(flow::resume).get(flow::resume))
         .route(DTMF, post(flow::dtmf))
         .route(STATUS, post(callbacks::status))
+        .route(EVENTS, post(callbacks::events))
+        .route(MACHINE, post(callbacks::machine))
         .route(RECORDING, post(callbacks::recording))
         .route(TRANSCRIPTION, post(callbacks::transcription))
         .route(SOCKET, get(socket::by_parameter))

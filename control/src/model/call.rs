@@ -19,10 +19,10 @@ pub enum Direction {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CallState {
-    /// It is to be placed: it waits for its turn, here or at the carrier.
-    Queued,
-    /// The carrier did not answer when it was asked to place it: whether it did is being found out.
+    /// The carrier was asked to place it, and whether it did is not known yet.
     Unknown,
+    /// It waits for its turn: here, before the carrier is asked, or there.
+    Queued,
     /// The carrier dials.
     Initiated,
     /// It rings.
@@ -61,6 +61,8 @@ impl CallState {
 pub enum EndedBy {
     /// The caller, or the carrier for them.
     Caller,
+    /// Whom we called.
+    Called,
     /// The agent.
     Agent,
     /// Somebody through the API.
@@ -144,7 +146,9 @@ pub struct CallError {
 pub enum CallEventKind {
     /// Somebody wants it placed.
     Queued,
-    /// The carrier was asked to place it; `data` has its answer.
+    /// The carrier is asked to place it: on disk before it is.
+    Placing,
+    /// The carrier's answer to that; `data` has it.
     Placed,
     /// Its webhook was answered with a stream.
     Answered,

@@ -71,12 +71,18 @@ pub(crate) async fn dtmf(State(app): State<Arc<App>>, request: Request) -> Respo
     }
 }
 
+/// Our id of a call that we placed, from the URL that the carrier was given.
+pub(super) fn named(webhook: &Webhook) -> Option<CallId> {
+    webhook.query.get("call_id").and_then(|id| id.parse().ok())
+}
+
 /// Whose call it is and who answers: as the directory said when it came, where that is known; as it says now otherwise.
-fn facts(app: &App, webhook: &Webhook) -> Facts {
+pub(super) fn facts(app: &App, webhook: &Webhook) -> Facts {
     let text = |name| webhook.params.get(name).unwrap_or_default().to_owned();
     let outbound = webhook.params.get("Direction").is_some_and(|direction| direction.starts_with("outbound"));
     let (from, to) = (text("From"), text("To"));
-    let (id, line) = app.chronicle.known(&webhook.call).unwrap_or_else(|| {
+    let placed = named(webhook).and_then(|id| app.chronicle.known_as(&webhook.call, id));
+    let (id, line) = placed.or_else(|| app.chronicle.known(&webhook.call)).unwrap_or_else(|| {
         let ours = if outbound { &from } else { &to };
         (CallId::new(), app.directory.line(ours))
     });

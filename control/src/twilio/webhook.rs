@@ -40,6 +40,11 @@ impl Params {
         self.get(name).and_then(Sid::parse)
     }
 
+    /// All of them.
+    pub(crate) fn pairs(&self) -> &[(String, String)] {
+        &self.0
+    }
+
     fn parse(encoded: &[u8]) -> Option<Self> {
         let pairs: Vec<_> = form_urlencoded::parse(encoded).into_owned().take(PARAMETERS_MAX + 1).collect();
         (pairs.len() <= PARAMETERS_MAX).then_some(Self(pairs))

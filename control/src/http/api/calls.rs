@@ -24,8 +24,8 @@ use crate::db::StoreError;
 use crate::model::{Call, CallEvent, CallFilter, CallId, Cursor, Page, PageRequest, Role, TenantId};
 
 pub(super) const STATES: &[&str] = &[
-    "queued",
     "unknown",
+    "queued",
     "initiated",
     "ringing",
     "answered",
@@ -41,6 +41,7 @@ pub(super) const STATES: &[&str] = &[
 pub(super) const DIRECTIONS: &[&str] = &["inbound", "outbound"];
 const KINDS: &[&str] = &[
     "queued",
+    "placing",
     "placed",
     "answered",
     "refused",
@@ -111,7 +112,7 @@ fn members(object: Object) -> Object {
     let object = object.must("started_at", Shape::Text(Text::TIME), "When it came, or was asked for.");
     let object = object.must("answered_at", Shape::Text(Text::TIME).or_null(), "When somebody answered.");
     let object = object.must("ended_at", Shape::Text(Text::TIME).or_null(), "When it was over.");
-    let ended_by = Shape::Word(&["caller", "agent", "api", "service"]).or_null();
+    let ended_by = Shape::Word(&["caller", "called", "agent", "api", "service"]).or_null();
     let object = object.must("ended_by", ended_by, "Who ended it.");
     let doc = "What was measured of its streams; null until one has ended.";
     let object = object.must("quality", Shape::Open.or_null(), doc);
