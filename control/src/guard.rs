@@ -2,14 +2,16 @@
 //!
 //! A profile's allow-list says whom a call *is* connected to; this says what an allow-list, an agent or a program may not
 //! ask for. Refused are short numbers (emergency and service numbers), premium and shared-cost ranges, and other
-//! countries than the tenant's own number is in, unless the operator opened them (`OFFHOOK_DIAL_PREFIXES`). Ranges and
-//! countries are those of Google's libphonenumber, which follows the numbering plans month by month.
+//! countries than the tenant's own number is in, unless the operator opened them (`OFFHOOK_DIAL_PREFIXES`). A tenant's own
+//! list (its setting `dial_prefixes`), where it has one, is all that is left of that: it narrows, and opens nothing. Ranges
+//! and countries are those of Google's libphonenumber, which follows the numbering plans month by month.
 
 use std::fmt;
 use std::str::FromStr;
 
 use phonenumber::metadata::DATABASE;
 use phonenumber::{PhoneNumber, Type, country};
+use serde::{Deserialize, Serialize};
 
 /// Behind the country code, more digits than any emergency or service number has.
 const NATIONAL_DIGITS_MIN: usize = 5;
@@ -25,6 +27,8 @@ pub(crate) enum Denied {
     Premium,
     /// Another country, or a satellite, that nobody opened.
     Abroad,
+    /// Not among those that the tenant keeps to.
+    Narrowed,
 }
 
 impl fmt::Display for Denied {
@@ -34,16 +38,19 @@ impl fmt::Display for Denied {
             Self::Short => "it is as short as an emergency or service number",
             Self::Premium => "it is a premium or shared-cost number",
             Self::Abroad => "it is in another country (OFFHOOK_DIAL_PREFIXES opens countries)",
+            Self::Narrowed => "the tenant's setting dial_prefixes does not have it",
         })
     }
 }
 
 /// The beginning of a number: `+` and one to seven digits.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Prefix(String);
 
 /// It is no prefix.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("no beginning of a number: write + and one to seven digits, the first not 0")]
 pub struct BadPrefix;
 
 impl FromStr for Prefix {
@@ -56,11 +63,26 @@ impl FromStr for Prefix {
     }
 }
 
-/// Whether a call of the tenant's number `own` may be connected to `to`.
+impl TryFrom<String> for Prefix {
+    type Error = BadPrefix;
+
+    fn try_from(text: String) -> Result<Self, BadPrefix> {
+        text.parse()
+    }
+}
+
+impl From<Prefix> for String {
+    fn from(Prefix(text): Prefix) -> Self {
+        text
+    }
+}
+
+/// Whether a call of the tenant's number `own` may be connected to `to`: `opened` by the operator, or at home, and within
+/// the tenant's own list, where it has one.
 ///
 /// # Errors
 /// Why not.
-pub(crate) fn check(opened: &[Prefix], own: &str, to: &str) -> Result<(), Denied> {
+pub(crate) fn check(opened: &[Prefix], kept: Option<&[Prefix]>, own: &str, to: &str) -> Result<(), Denied> {
     let number = parse(to)?;
     let prefix_digits = 1 + number.code().value().to_string().len();
     if to.len() < prefix_digits + NATIONAL_DIGITS_MIN {
@@ -75,12 +97,17 @@ pub(crate) fn check(opened: &[Prefix], own: &str, to: &str) -> Result<(), Denied
     let is_opened = |Prefix(digits): &Prefix| {
         to.starts_with(digits) && (digits.len() > prefix_digits || there == main || is_both_american(there))
     };
-    if at_home || opened.iter().any(is_opened) { Ok(()) } else { Err(Denied::Abroad) }
+    if !at_home && !opened.iter().any(is_opened) {
+        return Err(Denied::Abroad);
+    }
+    // At home the country's code means that country, whichever is the code's main one.
+    let is_kept = |prefix: &Prefix| is_opened(prefix) || (at_home && to.starts_with(&prefix.0));
+    if kept.is_none_or(|kept| kept.iter().any(is_kept)) { Ok(()) } else { Err(Denied::Narrowed) }
 }
 
 /// Reads the ranges, so that the first call to be connected need not wait for them.
 pub(crate) fn warm_up() {
-    let _ = check(&[], "+12025550123", "+12025550123");
+    let _ = check(&[], None, "+12025550123", "+12025550123");
 }
 
 fn parse(text: &str) -> Result<PhoneNumber, Denied> {
@@ -114,9 +141,12 @@ mod tests {
 
     const OWN: &str = "+14155550199";
 
+    fn list(prefixes: &[&str]) -> Vec<Prefix> {
+        prefixes.iter().map(|prefix| prefix.parse().unwrap()).collect()
+    }
+
     fn denied(opened: &[&str], own: &str, to: &str) -> Option<Denied> {
-        let opened: Vec<Prefix> = opened.iter().map(|prefix| prefix.parse().unwrap()).collect();
-        check(&opened, own, to).err()
+        check(&list(opened), None, own, to).err()
     }
 
     #[test]
@@ -150,6 +180,20 @@ mod tests {
         assert_eq!(denied(&["+1876"], OWN, "+18765551234"), None);
         assert_eq!(denied(&["+8816"], OWN, "+881612345678"), None);
         assert_eq!(denied(&["+44"], OWN, "+447911123456"), Some(Denied::Abroad), "Guernsey");
+    }
+
+    #[test]
+    fn a_tenants_own_list_narrows_and_opens_nothing() {
+        let kept = |kept: &[&str], own, to| check(&list(&["+44", "+1876"]), Some(&list(kept)), own, to).err();
+        assert_eq!(kept(&["+44"], OWN, "+442079460000"), None);
+        assert_eq!(kept(&["+44"], OWN, "+12025550123"), Some(Denied::Narrowed), "its own country, not named");
+        assert_eq!(kept(&["+1202"], OWN, "+12025550123"), None);
+        assert_eq!(kept(&["+1202"], OWN, "+14155550123"), Some(Denied::Narrowed));
+        assert_eq!(kept(&[], OWN, "+12025550123"), Some(Denied::Narrowed), "an empty list has nothing");
+        assert_eq!(kept(&["+49"], OWN, "+4930123456"), Some(Denied::Abroad), "what the operator did not open");
+        assert_eq!(kept(&["+1"], OWN, "+18765551234"), Some(Denied::Narrowed), "+1 is not Jamaica");
+        assert_eq!(kept(&["+1"], "+18765550100", "+18765551234"), None, "but for Jamaica itself");
+        assert_eq!(kept(&["+1"], OWN, "+19002345678"), Some(Denied::Premium));
     }
 
     #[test]

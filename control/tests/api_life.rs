@@ -44,11 +44,12 @@ async fn settings_have_defaults_and_are_replaced_whole() {
     let host = Host::development(&[]).await;
     let api = Client::new(&host);
     let path = format!("{}/settings", api.tenant("a").await);
-    let none =
-        json!({"concurrent_calls_max": null, "calls_per_second_max": null, "recording": "off", "retention_days": null});
+    let none = json!({"concurrent_calls_max": null, "calls_per_second_max": null, "recording": "off",
+        "retention_days": null, "dial_prefixes": null, "minutes_per_day_max": null, "outbound_stopped": false});
     let shown = api.get(&path).await;
     assert_eq!((shown.status, &shown.body), (200, &none));
-    let some = json!({"concurrent_calls_max": 3, "calls_per_second_max": 2, "recording": "with_consent", "retention_days": 30});
+    let some = json!({"concurrent_calls_max": 3, "calls_per_second_max": 2, "recording": "with_consent",
+        "retention_days": 30, "dial_prefixes": ["+44"], "minutes_per_day_max": 600, "outbound_stopped": true});
     let put = api.put(&path, some.clone()).await;
     assert_eq!((put.status, &put.body), (200, &some));
     assert_eq!(api.get(&path).await.body, some);
@@ -68,6 +69,10 @@ async fn only_an_admin_changes_a_tenants_caps() {
     let own = api.with(&key);
     assert_eq!(own.put(&path, json!({"concurrent_calls_max": 3, "retention_days": 7})).await.status, 200);
     assert_eq!(own.put(&path, json!({"retention_days": 7})).await.code(), "forbidden");
+    let minutes = json!({"concurrent_calls_max": 3, "minutes_per_day_max": 9});
+    assert_eq!(own.put(&path, minutes).await.code(), "forbidden");
+    let stop = json!({"concurrent_calls_max": 3, "outbound_stopped": true, "dial_prefixes": ["+1"]});
+    assert_eq!(own.put(&path, stop).await.status, 200, "anybody who runs the tenant may stop its calls");
     assert_eq!(own.patch(&tenant, json!({"plan": "custom"})).await.code(), "forbidden");
 }
 

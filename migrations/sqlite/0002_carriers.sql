@@ -9,6 +9,9 @@ ALTER TABLE calls ADD COLUMN answered_at INTEGER;
 ALTER TABLE calls ADD COLUMN details TEXT NOT NULL DEFAULT '{}';
 CREATE INDEX calls_sid ON calls (carrier_call_id) WHERE carrier_call_id <> '';
 CREATE INDEX calls_contact ON calls (tenant_id, contact_id, id) WHERE contact_id IS NOT NULL;
+-- The minutes that a tenant has called.
+CREATE INDEX calls_minutes ON calls (tenant_id, answered_at, ended_at)
+    WHERE direction = 'outbound' AND answered_at IS NOT NULL;
 CREATE INDEX calls_open ON calls (id)
     WHERE state NOT IN ('completed', 'refused', 'failed', 'busy', 'no_answer', 'canceled');
 

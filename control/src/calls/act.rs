@@ -51,7 +51,8 @@ pub(crate) async fn act(app: &Arc<App>, tenant: TenantId, call: CallId, action: 
         Action::HangUp => Wish::HangUp,
         Action::Transfer(number) if !facts.line.plan.may_dial(&number) => return Err(ActError::NotAllowed),
         Action::Transfer(number) => {
-            guard::check(&app.config.dial_prefixes, facts.own(), &number).map_err(|why| {
+            let kept = facts.line.served.dial_prefixes();
+            guard::check(&app.config.dial_prefixes, kept.as_deref(), facts.own(), &number).map_err(|why| {
                 tracing::warn!(%call, to = %Masked(&number), %why, "a transfer was refused");
                 ActError::Denied
             })?;

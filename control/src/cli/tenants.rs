@@ -15,10 +15,11 @@ use crate::model::TenantId;
 
 const MEMBERS: &[&str] = &["id", "name", "status", "plan", "created_at", "updated_at"];
 /// Settings that are a number, or none.
-const CAPS: [(&str, &str, &str); 3] = [
+const CAPS: [(&str, &str, &str); 4] = [
     ("concurrent-calls-max", "concurrent_calls_max", "Calls at once; none: as many as the service has places"),
     ("calls-per-second-max", "calls_per_second_max", "New calls per second; none: unbounded"),
     ("retention-days", "retention_days", "Days after which calls are deleted; none: kept"),
+    ("minutes-per-day-max", "minutes_per_day_max", "Minutes of calls that it may place in a day; none: unbounded"),
 ];
 const EXAMPLE_ID: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
 
@@ -29,7 +30,7 @@ pub(super) fn command() -> Command {
     let show = part("show", "Show a tenant and its settings", &format!("offhook tenants show {EXAMPLE_ID}"));
     let example = format!("offhook tenants set {EXAMPLE_ID} --status suspended --concurrent-calls-max 20");
     let set = part("set", "Change a tenant's status, plan or settings", &example).arg(id()).arg(plan()).arg(status());
-    let set = set.arg(recording()).args(CAPS.map(|(flag, _, help)| cap(flag, help)));
+    let set = set.arg(recording()).args(outbound()).args(CAPS.map(|(flag, _, help)| cap(flag, help)));
     group("tenants", "Whom the service serves, and within which bounds", "offhook tenants list").subcommands(
         [list, create.arg(name).arg(plan().default_value("starter")), show.arg(id()), set].map(with_service),
     )
@@ -53,6 +54,23 @@ fn status() -> Arg {
 fn recording() -> Arg {
     let words = ["off", "with_consent", "always"];
     Arg::new("recording").long("recording").value_name("WHEN").value_parser(words).help("Whether calls are recorded")
+}
+
+/// What holds for the calls that it places.
+fn outbound() -> [Arg; 2] {
+    let read = |text: &str| -> Result<Value, &'static str> {
+        Ok(match text {
+            "none" => Value::Null,
+            list => list.split(',').map(str::trim).filter(|prefix| !prefix.is_empty()).collect(),
+        })
+    };
+    let prefixes = Arg::new("dial-prefixes").long("dial-prefixes").value_name("LIST").value_parser(read);
+    let flag = |text: &str| text.parse::<bool>().map(Value::from).map_err(|_| "write true or false");
+    let stopped = Arg::new("outbound-stopped").long("outbound-stopped").value_name("BOOL").value_parser(flag);
+    [
+        prefixes.help("All that it may dial of what the guards let by, such as +1,+44; none: all of that"),
+        stopped.help("Whether it places no calls"),
+    ]
 }
 
 fn cap(flag: &'static str, help: &'static str) -> Arg {
@@ -89,7 +107,15 @@ fn path(matches: &ArgMatches) -> String {
 async fn show(api: &Api, path: &str) -> Result<Output, Failure> {
     let mut tenant = api.get(path).await?.value;
     let settings = api.get(&format!("{path}/settings")).await?.value;
-    let bounds = ["concurrent_calls_max", "calls_per_second_max", "recording", "retention_days"];
+    let bounds = [
+        "concurrent_calls_max",
+        "calls_per_second_max",
+        "recording",
+        "retention_days",
+        "dial_prefixes",
+        "minutes_per_day_max",
+        "outbound_stopped",
+    ];
     let text = card(&tenant, MEMBERS) + "\n" + &card(&settings, &bounds);
     tenant["settings"] = settings;
     Ok(Output::new(text, tenant))
@@ -100,7 +126,9 @@ async fn set(api: &Api, matches: &ArgMatches) -> Result<Output, Failure> {
     let text = |name: &'static str| matches.get_one::<String>(name).map(|word| (name.to_owned(), json!(word)));
     let patch: Map<String, Value> = ["status", "plan"].into_iter().filter_map(text).collect();
     let caps = CAPS.iter().filter_map(|(flag, name, _)| Some(((*name).to_owned(), matches.get_one(flag).cloned()?)));
-    let settings: Map<String, Value> = caps.chain(text("recording")).collect();
+    let flags = ["dial-prefixes", "outbound-stopped"];
+    let flags = flags.into_iter().filter_map(|flag| Some((flag.replace('-', "_"), matches.get_one(flag).cloned()?)));
+    let settings: Map<String, Value> = caps.chain(flags).chain(text("recording")).collect();
     if patch.is_empty() && settings.is_empty() {
         return Err(Failure::new(Exit::Usage, "nothing to change: name --status, --plan or a setting"));
     }

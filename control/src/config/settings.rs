@@ -87,7 +87,7 @@ settings! {
     TRANSFER_TO = "OFFHOOK_TRANSFER_TO", "E.164 number", "", false,
         "The person whom a call may be transferred to. No other number is ever dialled; without it a caller who asks for a person hears that nobody is there. Development without credentials, which can reach no telephone, has a number that exists in films only (+12025550123).";
     DIAL_PREFIXES = "OFFHOOK_DIAL_PREFIXES", "beginnings of numbers, comma-separated", "", false,
-        "Countries that calls may be connected to besides the one that the tenant's own number is in, such as `+44,+1876`. A country code alone opens its main country (`+1` the United States and Canada), and not the others that share it. Premium, shared-cost, emergency and service numbers are never dialled.";
+        "Countries that calls may be connected to besides the one that the tenant's own number is in, such as `+44,+1876`. A country code alone opens its main country (`+1` the United States and Canada), and not the others that share it. A tenant's own setting `dial_prefixes` narrows that for its calls. Premium, shared-cost, emergency and service numbers are never dialled.";
     DATABASE_URL = "DATABASE_URL", "URL", "", true,
         "Where tenants, numbers, profiles, calls and events are kept: `sqlite:PATH` or `postgres://user:password@host/name`. Without it, `offhook.db` in `OFFHOOK_DATA_DIR`. Its tables are made and brought up to date at the start.";
     DATA_DIR = "OFFHOOK_DATA_DIR", "directory", "offhook-data", false,

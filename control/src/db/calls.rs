@@ -11,7 +11,8 @@ use super::{StoreError, page};
 
 /// Unfinished calls that are looked at: more than any process has places.
 const UNFINISHED_MAX: u32 = 10_000;
-const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+const MINUTE_MS: i64 = 60 * 1000;
+const DAY_MS: i64 = 24 * 60 * MINUTE_MS;
 
 macro_rules! select {
     ($rest:literal) => {
@@ -64,6 +65,23 @@ impl Store {
     pub async fn call_anywhere(&self, id: CallId) -> Result<Call> {
         let row = self.reader().await?.row(select!("WHERE id = $1"), args![id]).await?;
         read(&row.ok_or(StoreError::NotFound)?)
+    }
+
+    /// How many whole minutes of calls that the tenant placed lie between `since` and `now`, from when they were answered;
+    /// those that are still open count until `now`. No call lasts longer than a day.
+    ///
+    /// # Errors
+    /// [`StoreError::Away`].
+    pub async fn outbound_minutes_since(&self, tenant: TenantId, since: Timestamp, now: Timestamp) -> Result<u64> {
+        let sql = "SELECT CAST(COALESCE(SUM(COALESCE(ended_at, $3)
+                       - CASE WHEN answered_at < $2 THEN $2 ELSE answered_at END), 0) AS BIGINT) AS ms
+                   FROM calls
+                   WHERE tenant_id = $1 AND direction = 'outbound' AND answered_at > $4 AND answered_at <= $3
+                       AND COALESCE(ended_at, $3) > $2";
+        let mut db = self.reader().await?;
+        let row = db.row(sql, args![tenant, since, now, since.0 - DAY_MS]).await?;
+        let ms = row.map_or(Ok(0), |row| row.int("ms"))?;
+        Ok(u64::try_from(ms / MINUTE_MS).unwrap_or_default())
     }
 
     /// The names of all that the carrier reported of a call of the tenant.

@@ -37,8 +37,13 @@ impl Store {
         let mut all: HashMap<TenantId, DirectoryTenant> =
             readable(&rows, tenants::read).map(|tenant| (tenant.id, DirectoryTenant::new(tenant))).collect();
         for row in db.rows(settings::select!(""), args![]).await? {
-            if let (Some(of), Ok((settings, _))) = (all.get_mut(&row.id("tenant_id")?), settings::read(&row)) {
-                of.settings = settings;
+            let Some(of) = all.get_mut(&row.id("tenant_id")?) else { continue };
+            match settings::read(&row) {
+                Ok((settings, _)) => of.settings = settings,
+                Err(error) => {
+                    tracing::error!(tenant = %of.tenant.id, %error, "settings that this version cannot read: it places no calls");
+                    of.settings.outbound_stopped = true;
+                }
             }
         }
         for profile in readable(&db.rows(profiles::select!(""), args![]).await?, profiles::read) {

@@ -12,8 +12,8 @@ use super::{directory, tenants};
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT tenant_id, concurrent_calls_max, calls_per_second_max, recording, retention_days, \
-             version FROM tenant_settings ",
+            "SELECT tenant_id, concurrent_calls_max, calls_per_second_max, recording, retention_days, dial_prefixes, \
+             minutes_per_day_max, outbound_stopped, version FROM tenant_settings ",
             $rest
         )
     };
@@ -43,7 +43,7 @@ impl Store {
         if_version: Option<i64>,
     ) -> Result<(TenantSettings, i64)> {
         let by = self.by(actor);
-        self.write(move |db| Box::pin(put(db, by, tenant, settings, if_version))).await
+        self.write(move |db| Box::pin(put(db, by, tenant, settings.clone(), if_version))).await
     }
 }
 
@@ -64,11 +64,13 @@ async fn put(
     tenants::must_be(version, if_version)?;
     db.execute(
         "INSERT INTO tenant_settings (tenant_id, concurrent_calls_max, calls_per_second_max, recording,
-             retention_days, updated_at, version)
-         VALUES ($1, $2, $3, $4, $5, $6, $7)
+             retention_days, updated_at, version, dial_prefixes, minutes_per_day_max, outbound_stopped)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
          ON CONFLICT (tenant_id) DO UPDATE SET concurrent_calls_max = excluded.concurrent_calls_max,
              calls_per_second_max = excluded.calls_per_second_max, recording = excluded.recording,
-             retention_days = excluded.retention_days, updated_at = excluded.updated_at, version = excluded.version",
+             retention_days = excluded.retention_days, updated_at = excluded.updated_at, version = excluded.version,
+             dial_prefixes = excluded.dial_prefixes, minutes_per_day_max = excluded.minutes_per_day_max,
+             outbound_stopped = excluded.outbound_stopped",
         args![
             tenant,
             settings.concurrent_calls_max,
@@ -76,7 +78,10 @@ async fn put(
             word(&settings.recording)?,
             settings.retention_days,
             by.now,
-            version + 1
+            version + 1,
+            settings.dial_prefixes.as_ref().map(json).transpose()?.as_ref(),
+            settings.minutes_per_day_max,
+            settings.outbound_stopped
         ],
     )
     .await?;
@@ -97,6 +102,9 @@ pub(super) fn read(row: &Row) -> Result<(TenantSettings, i64)> {
         calls_per_second_max: row.count_maybe("calls_per_second_max")?,
         recording: row.word("recording")?,
         retention_days: row.count_maybe("retention_days")?,
+        dial_prefixes: row.json_maybe("dial_prefixes")?,
+        minutes_per_day_max: row.count_maybe("minutes_per_day_max")?,
+        outbound_stopped: row.bool("outbound_stopped")?,
     };
     Ok((settings, row.int("version")?))
 }

@@ -11,6 +11,7 @@ use super::number::Dialled;
 use super::plan::Plan;
 use crate::clock::Moment;
 use crate::db::DirectoryTenant;
+use crate::guard::Prefix;
 use crate::model::{ProfileId, TenantId, TenantStatus};
 use crate::voice::Voice;
 
@@ -29,11 +30,21 @@ struct Part {
     status: TenantStatus,
     calls_max: Option<u32>,
     per_second_max: Option<u32>,
+    outbound: Outbound,
     /// In the order of their ids.
     plans: Vec<(ProfileId, Arc<Plan>)>,
     default: Arc<Plan>,
     /// In order.
     numbers: Vec<Dialled>,
+}
+
+/// What holds for the calls that it places.
+#[derive(Debug, Default)]
+#[allow(dead_code, reason = "placing calls asks for it")]
+struct Outbound {
+    dial_prefixes: Option<Arc<[Prefix]>>,
+    minutes_per_day_max: Option<u32>,
+    is_stopped: bool,
 }
 
 impl Served {
@@ -43,6 +54,7 @@ impl Served {
             status: TenantStatus::Active,
             calls_max: None,
             per_second_max: None,
+            outbound: Outbound::default(),
             plans: Vec::new(),
             default: Arc::clone(&demo),
             numbers: Vec::new(),
@@ -53,6 +65,23 @@ impl Served {
     /// Whether it is served.
     pub(crate) fn status(&self) -> TenantStatus {
         self.part.load().status
+    }
+
+    /// The only numbers that its calls may be connected to, by their beginnings; `None`: whatever the guards let by.
+    pub(crate) fn dial_prefixes(&self) -> Option<Arc<[Prefix]>> {
+        self.part.load().outbound.dial_prefixes.clone()
+    }
+
+    /// Whether it has stopped all calls that it places.
+    #[allow(dead_code, reason = "placing calls asks for it")]
+    pub(crate) fn outbound_stopped(&self) -> bool {
+        self.part.load().outbound.is_stopped
+    }
+
+    /// How many minutes of calls it may place in a day (UTC); `None`: unbounded.
+    #[allow(dead_code, reason = "placing calls asks for it")]
+    pub(crate) fn minutes_per_day_max(&self) -> Option<u32> {
+        self.part.load().outbound.minutes_per_day_max
     }
 
     /// A place for one more call, given back when dropped.
@@ -97,6 +126,11 @@ impl Served {
             status: rows.tenant.status,
             calls_max: rows.settings.concurrent_calls_max,
             per_second_max: rows.settings.calls_per_second_max,
+            outbound: Outbound {
+                dial_prefixes: rows.settings.dial_prefixes.as_deref().map(Arc::from),
+                minutes_per_day_max: rows.settings.minutes_per_day_max,
+                is_stopped: rows.settings.outbound_stopped,
+            },
             plans,
             default,
             numbers,
@@ -111,6 +145,7 @@ impl Served {
             status: TenantStatus::Deleted,
             calls_max: None,
             per_second_max: None,
+            outbound: Outbound { is_stopped: true, ..Outbound::default() },
             plans: Vec::new(),
             default: Arc::clone(&before.default),
             numbers: Vec::new(),

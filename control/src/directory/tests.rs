@@ -147,6 +147,23 @@ async fn a_number_that_goes_and_comes_back_elsewhere_is_never_between_two_tenant
 }
 
 #[tokio::test]
+async fn what_holds_for_calls_that_are_placed_is_as_the_tenant_set_it() {
+    let directory = directory().await;
+    let mut acme = tenant();
+    acme.numbers = vec![number(&acme, 1, None)];
+    directory.0.put(&acme);
+    let served = directory.line(&did(1)).served;
+    assert_eq!((served.dial_prefixes(), served.outbound_stopped(), served.minutes_per_day_max()), (None, false, None));
+    acme.settings.dial_prefixes = Some(vec!["+44".parse().unwrap()]);
+    (acme.settings.outbound_stopped, acme.settings.minutes_per_day_max) = (true, Some(7));
+    directory.0.put(&acme);
+    assert_eq!(served.dial_prefixes().as_deref(), Some(&["+44".parse().unwrap()][..]));
+    assert_eq!((served.outbound_stopped(), served.minutes_per_day_max()), (true, Some(7)));
+    directory.0.put_all(&[]);
+    assert!(served.outbound_stopped(), "a tenant that is gone calls nobody");
+}
+
+#[tokio::test]
 async fn calls_stay_counted_when_their_tenants_part_is_replaced() {
     let directory = directory().await;
     let mut acme = tenant();

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{TenantId, Timestamp};
+use crate::guard::Prefix;
 
 /// Whether a tenant is served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,7 +81,7 @@ pub enum Recording {
 }
 
 /// A tenant's bounds and policies. A tenant that set none has these defaults.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TenantSettings {
     /// Calls at once; `None`: as many as the service has places.
     pub concurrent_calls_max: Option<u32>,
@@ -90,4 +91,11 @@ pub struct TenantSettings {
     pub recording: Recording,
     /// Days after which calls and their events are deleted; `None`: kept.
     pub retention_days: Option<u32>,
+    /// The only numbers that its calls may be connected to, by their beginnings; `None`: whatever the guards let by. It
+    /// narrows, and opens nothing.
+    pub dial_prefixes: Option<Vec<Prefix>>,
+    /// Minutes of calls that it places, per day (UTC); `None`: unbounded.
+    pub minutes_per_day_max: Option<u32>,
+    /// Whether no call is placed.
+    pub outbound_stopped: bool,
 }

@@ -290,7 +290,8 @@ impl<'a> After<'a> {
             let why = "neither the profile nor OFFHOOK_TRANSFER_TO allows it";
             return Some((DialResult::Refused, why.into()));
         }
-        let denied = guard::check(&self.app.config.dial_prefixes, &self.own, wanted).err()?;
+        let kept = self.line.served.dial_prefixes();
+        let denied = guard::check(&self.app.config.dial_prefixes, kept.as_deref(), &self.own, wanted).err()?;
         Some((DialResult::Denied, denied.to_string()))
     }
 

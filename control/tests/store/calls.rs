@@ -109,6 +109,33 @@ both! {
         assert_eq!(found(nothing).await, []);
     }
 
+    async fn minutes_are_those_that_were_called_today(base) {
+        const MIN: i64 = 60_000;
+        let tenant = base.tenant("one").await;
+        let (midnight, now) = (Timestamp(10_000 * MIN), Timestamp(10_100 * MIN));
+        let minutes = || base.store.outbound_minutes_since(tenant, midnight, now);
+        let called = async |tenant, direction, answered: Option<i64>, ended: Option<i64>| {
+            let at = |minute: i64| Timestamp(midnight.0 + minute * MIN);
+            let state = if ended.is_some() { CallState::Completed } else { CallState::Streaming };
+            let (answered_at, ended_at) = (answered.map(at), ended.map(at));
+            let call = Call { direction, state, answered_at, ended_at, ..call(tenant, midnight.0) };
+            base.store.record(vec![update(&call, CallEventKind::CarrierStatus)]).await.unwrap();
+        };
+        assert_eq!(minutes().await, Ok(0));
+        called(tenant, Direction::Outbound, Some(10), Some(13)).await;
+        assert_eq!(minutes().await, Ok(3));
+        called(tenant, Direction::Outbound, Some(-20), Some(7)).await;
+        assert_eq!(minutes().await, Ok(10), "what was before midnight does not count");
+        called(tenant, Direction::Outbound, Some(60), None).await;
+        assert_eq!(minutes().await, Ok(50), "a live call counts until now");
+        called(tenant, Direction::Outbound, None, Some(50)).await;
+        called(tenant, Direction::Outbound, None, None).await;
+        called(tenant, Direction::Outbound, Some(-30), Some(-1)).await;
+        called(tenant, Direction::Inbound, Some(10), Some(90)).await;
+        called(TenantId::DEFAULT, Direction::Outbound, Some(10), Some(90)).await;
+        assert_eq!(minutes().await, Ok(50), "unanswered, yesterday's, inbound, another's");
+    }
+
     async fn retention_deletes_what_is_older(base) {
         const DAY: i64 = 24 * 60 * 60 * 1000;
         let (keeps, forgets) = (base.tenant("keeps").await, base.tenant("forgets").await);

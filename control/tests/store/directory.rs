@@ -11,7 +11,7 @@ both! {
         let desk = base.profile(one, true).await;
         let line = base.number(one, "+12025550100").await;
         let settings = TenantSettings { concurrent_calls_max: Some(3), ..TenantSettings::default() };
-        base.store.put_settings(BY, two, settings, None).await.unwrap();
+        base.store.put_settings(BY, two, settings.clone(), None).await.unwrap();
         let (version, all) = base.store.directory().await.unwrap();
         assert_eq!(version, base.store.directory_version().await.unwrap());
         assert_eq!(all.len(), 3);

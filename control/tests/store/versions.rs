@@ -28,9 +28,12 @@ both! {
             calls_per_second_max: None,
             recording: Recording::WithConsent,
             retention_days: Some(30),
+            dial_prefixes: Some(vec!["+44".parse().unwrap(), "+1876".parse().unwrap()]),
+            minutes_per_day_max: Some(0),
+            outbound_stopped: true,
         };
-        assert_eq!(base.store.put_settings(BY, id, new, Some(7)).await, Err(StoreError::Stale));
-        assert_eq!(base.store.put_settings(BY, id, new, Some(0)).await.unwrap(), (new, 1));
+        assert_eq!(base.store.put_settings(BY, id, new.clone(), Some(7)).await, Err(StoreError::Stale));
+        assert_eq!(base.store.put_settings(BY, id, new.clone(), Some(0)).await.unwrap(), (new.clone(), 1));
         assert_eq!(base.store.settings(id).await.unwrap(), (new, 1));
         assert_eq!(base.store.put_settings(BY, id, TenantSettings::default(), None).await.unwrap().1, 2);
         assert_eq!(base.store.settings(id).await.unwrap(), (TenantSettings::default(), 2));

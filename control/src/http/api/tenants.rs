@@ -23,6 +23,7 @@ use crate::model::{NewTenant, Role, Tenant, TenantId, TenantPatch, TenantSetting
 const STATUSES: &[&str] = &["active", "suspended", "deleted"];
 const PLANS: &[&str] = &["starter", "growth", "custom"];
 const FIXED: &[&str] = &["id", "name", "created_at", "updated_at"];
+const DIAL_PREFIXES_MAX: usize = 100;
 
 /// A tenant to be made.
 pub(super) static NEW: LazyLock<Object> = LazyLock::new(|| {
@@ -68,10 +69,29 @@ pub(super) static SETTINGS: LazyLock<Object> = LazyLock::new(|| {
     let days = Shape::Whole(1, 36_500).or_null();
     let doc = "Days after which calls and their events are deleted; null: kept.";
     let object = object.may("retention_days", days, Value::Null, doc);
-    object.example(json!({
+    outbound(object).example(json!({
         "concurrent_calls_max": 20, "calls_per_second_max": 5, "recording": "off", "retention_days": 90,
+        "dial_prefixes": ["+1", "+44"], "minutes_per_day_max": 600, "outbound_stopped": false,
     }))
 });
+
+/// What holds for calls that it places.
+fn outbound(object: Object) -> Object {
+    let doc = "The only numbers that calls may be connected to, transfers included, by their beginnings; null: the country \
+               of the tenant's own number, and what the operator opened (OFFHOOK_DIAL_PREFIXES). The list narrows that, and \
+               opens nothing; a country code alone means its main country.";
+    let prefixes = Shape::Text(Text::PREFIX).list(DIAL_PREFIXES_MAX).or_null();
+    let object = object.may("dial_prefixes", prefixes, Value::Null, doc);
+    let object = object.may(
+        "minutes_per_day_max",
+        Shape::Whole(0, 10_000_000).or_null(),
+        Value::Null,
+        "Minutes of calls that may be placed in a day (UTC), counted from when they are answered; a call that is under way \
+         then goes on. null: unbounded. Only an admin may change it.",
+    );
+    let doc = "Whether no call is placed any more. Calls that are under way go on.";
+    object.may("outbound_stopped", Shape::Flag, json!(false), doc)
+}
 
 pub(super) fn routes() -> Routes {
     OpenApiRouter::new()
@@ -180,7 +200,7 @@ async fn put_settings(asked: Asked) -> Result<Response, Problem> {
         if !caller.is_admin() && caps(&now) != caps(&wanted) {
             return Err(Problem::forbidden("the caps are the admin's to change: send them as they are"));
         }
-        match app.store.put_settings(caller.actor, id, wanted, Some(version)).await {
+        match app.store.put_settings(caller.actor, id, wanted.clone(), Some(version)).await {
             Err(StoreError::Stale) => {}
             result => {
                 let (settings, version) = result?;
@@ -192,6 +212,6 @@ async fn put_settings(asked: Asked) -> Result<Response, Problem> {
     Err(Problem::busy())
 }
 
-fn caps(settings: &TenantSettings) -> (Option<u32>, Option<u32>) {
-    (settings.concurrent_calls_max, settings.calls_per_second_max)
+fn caps(settings: &TenantSettings) -> [Option<u32>; 3] {
+    [settings.concurrent_calls_max, settings.calls_per_second_max, settings.minutes_per_day_max]
 }

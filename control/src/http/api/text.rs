@@ -4,6 +4,7 @@ use uuid::Uuid;
 
 use super::fault::Faults;
 use crate::config::PhoneNumber;
+use crate::guard::Prefix;
 use crate::model::Timestamp;
 
 /// Text within these numbers of characters.
@@ -23,6 +24,8 @@ pub(super) enum Form {
     Lines,
     /// A telephone number, E.164.
     Phone,
+    /// The beginning of a telephone number.
+    Prefix,
     /// A language, BCP 47.
     Language,
     /// A key of a telephone.
@@ -48,6 +51,8 @@ impl Text {
 
     /// A telephone number.
     pub(crate) const PHONE: Self = Self { form: Form::Phone, min: 8, max: 16 };
+    /// The beginning of a telephone number.
+    pub(crate) const PREFIX: Self = Self { form: Form::Prefix, min: 2, max: 8 };
     /// A language.
     pub(crate) const LANGUAGE: Self = Self { form: Form::Language, min: 2, max: 35 };
     /// A key of a telephone.
@@ -95,6 +100,7 @@ impl Form {
             Self::Phone => {
                 value.parse::<PhoneNumber>().is_ok_and(|number| number.as_str() == value && value == value.trim())
             }
+            Self::Prefix => value.parse::<Prefix>().is_ok(),
             Self::Language => is_language(value),
             Self::Digit => value.chars().all(|c| c.is_ascii_digit() || c == '*' || c == '#'),
             Self::Id => id(value).is_some(),
@@ -111,6 +117,7 @@ impl Form {
             Self::Phone => {
                 "must be a telephone number in the international form: + and 7 to 15 digits, such as +15551234567"
             }
+            Self::Prefix => "must be the beginning of a telephone number: + and one to seven digits, such as +44",
             Self::Language => "must be a language tag such as en or en-US",
             Self::Digit => "must be one of 0 to 9, * and #",
             Self::Id => "must be a UUID",
@@ -129,6 +136,7 @@ impl Form {
                 r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f][^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$",
             ),
             Self::Phone => Some(r"^\+[1-9][0-9]{6,14}$"),
+            Self::Prefix => Some(r"^\+[1-9][0-9]{0,6}$"),
             Self::Language => Some(r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$"),
             Self::Digit => Some(r"^[0-9*#]$"),
             Self::Id | Self::Time | Self::Any => None,
@@ -165,6 +173,7 @@ mod tests {
             (Text::line(1, 9), "a b"),
             (Text::lines(1, 9), "a\n\tb\r\n"),
             (Text::PHONE, "+15551234567"),
+            (Text::PREFIX, "+1876"),
             (Text::LANGUAGE, "zh-Hans-CN"),
             (Text::DIGIT, "#"),
             (Text::ID, "00000000-0000-7000-8000-000000000000"),
@@ -178,6 +187,8 @@ mod tests {
             (Text::lines(1, 9), "a\0", "control_character"),
             (Text::lines(1, 9), "a\u{85}", "control_character"),
             (Text::PHONE, "+15551234567 ", "bad_format"),
+            (Text::PREFIX, "+0", "bad_format"),
+            (Text::PREFIX, "4420", "bad_format"),
             (Text::LANGUAGE, "english", "bad_format"),
             (Text::LANGUAGE, "en_US", "bad_format"),
             (Text::DIGIT, "x", "bad_format"),
