@@ -18,6 +18,7 @@ use std::sync::Arc;
 use self::notices::Notices;
 pub use self::order::{MAX_ORDERS, Order, Settings};
 use self::progress::Progress;
+pub use self::taps::StreamNews;
 use self::taps::Tap;
 use super::course::Course;
 use super::event::{Event, What};
@@ -119,6 +120,8 @@ pub struct Call {
     pub record: Record,
     /// What the TwiML had recorded.
     pub recordings: Vec<Recording>,
+    /// What became of its one-way streams, each change in turn.
+    pub streams: Vec<StreamNews>,
     /// Orders that have been taken, carried out or not.
     pub orders_taken: u64,
     /// What became of the calls that the TwiML dialled, each change in turn.
@@ -188,6 +191,7 @@ impl Call {
             measures: Measures::default(),
             record: Record::default(),
             recordings: Vec::new(),
+            streams: Vec::new(),
             orders_taken: 0,
             legs: Vec::new(),
             ended: None,

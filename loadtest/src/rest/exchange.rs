@@ -4,6 +4,7 @@ mod asked;
 mod legs;
 mod live;
 mod recorded;
+mod streaming;
 mod taping;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -14,6 +15,7 @@ use super::answer::{Answer, Refusal};
 use super::news::News;
 use super::request::Request;
 use super::route::Resource;
+use super::streams::Streams;
 use super::{auth, route};
 use crate::call::model::{CallPlan, Order};
 use crate::caller::script::Script;
@@ -90,6 +92,8 @@ struct Live {
     account: String,
     /// The calls that its TwiML dialled.
     legs: Vec<String>,
+    /// Its one-way streams.
+    streams: Streams,
     /// Orders that it has not taken yet.
     orders: usize,
 }

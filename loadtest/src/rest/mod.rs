@@ -28,3 +28,4 @@ pub mod queue;
 pub mod recordings;
 pub mod request;
 pub mod route;
+pub mod streams;

@@ -1,7 +1,7 @@
 //! What a live call tells the API: how it stands, and what the debugger would show.
 
 use crate::call::event::What;
-use crate::call::model::Call;
+use crate::call::model::{Call, StreamNews};
 use crate::twilio::executor::LegNews;
 use crate::twilio::params::CallStatus;
 use crate::twilio::recording::Recording;
@@ -18,6 +18,8 @@ pub enum News {
     AnsweredBy(String),
     /// A recording is finished, and can be heard.
     Recorded(Box<Recording>),
+    /// One of its one-way streams is being opened, or is over.
+    Stream(StreamNews),
     /// A call that its TwiML dialled stands so.
     Leg(LegNews),
     /// So many orders have been taken.
@@ -33,6 +35,7 @@ pub struct Watcher {
     seen: usize,
     recorded: usize,
     legs: usize,
+    streams: usize,
     orders: u64,
     answered_by: Option<&'static str>,
 }
@@ -48,6 +51,8 @@ impl Watcher {
         news.extend(recordings.iter().map(|recording| News::Recorded(Box::new(recording.clone()))));
         news.extend(call.legs.get(self.legs..).unwrap_or_default().iter().cloned().map(News::Leg));
         self.legs = call.legs.len();
+        news.extend(call.streams.get(self.streams..).unwrap_or_default().iter().cloned().map(News::Stream));
+        self.streams = call.streams.len();
         if self.orders < call.orders_taken {
             news.push(News::Obeyed(call.orders_taken - self.orders));
             self.orders = call.orders_taken;

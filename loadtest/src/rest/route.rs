@@ -19,6 +19,10 @@ pub enum Resource<'a> {
     CallRecordings(&'a str),
     /// One recording of a call.
     CallRecording(&'a str, &'a str),
+    /// All one-way streams of a call.
+    CallStreams(&'a str),
+    /// One of them, by SID or name.
+    CallStream(&'a str, &'a str),
     /// All numbers.
     Numbers,
     /// One number.
@@ -54,6 +58,8 @@ pub fn find(path: &str) -> Option<(&str, Resource<'_>)> {
         ["Calls", call] => Resource::Call(call),
         ["Calls", call, "Recordings"] => Resource::CallRecordings(call),
         ["Calls", call, "Recordings", recording] => Resource::CallRecording(call, recording),
+        ["Calls", call, "Streams"] => Resource::CallStreams(call),
+        ["Calls", call, "Streams", stream] => Resource::CallStream(call, stream),
         ["Recordings"] => Resource::Recordings,
         ["Recordings", recording] => Resource::Recording(recording),
         ["IncomingPhoneNumbers"] => Resource::Numbers,

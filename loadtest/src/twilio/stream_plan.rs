@@ -8,6 +8,9 @@ use super::warning::{Code, Warning};
 /// Name and value of one `<Parameter>` together stay below this many characters.
 pub const MAX_PARAMETER_CHARS: usize = 500;
 
+/// Tracks of one call that one-way streams may take, together.
+pub const MAX_TRACKS: usize = 4;
+
 /// Which verb opens the stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {

@@ -17,6 +17,7 @@ mod rest_legs;
 mod rest_lists;
 mod rest_parameters;
 mod rest_recordings;
+mod rest_streams;
 mod scenarios;
 mod signature;
 mod socket_calls;

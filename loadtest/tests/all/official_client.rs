@@ -79,6 +79,8 @@ async fn twilios_python_library_takes_it_for_twilio() {
     assert_eq!(seen.bad_signatures, Vec::<String>::new());
     assert!(seen.requests.contains(&"/twilio/voice in-progress".to_owned()), "{:?}", seen.requests);
     assert!(seen.requests.contains(&"/twilio/status completed".to_owned()), "{:?}", seen.requests);
+    let of_the_stream: Vec<_> = seen.requests.iter().filter(|asked| asked.starts_with("/twilio/stream ")).collect();
+    assert_eq!(of_the_stream, ["/twilio/stream stream-started", "/twilio/stream stream-stopped"]);
     let of_the_leg: Vec<_> = seen.requests.iter().filter(|asked| asked.starts_with("/twilio/leg ")).collect();
     assert_eq!(of_the_leg, ["/twilio/leg in-progress", "/twilio/leg completed"]);
 }

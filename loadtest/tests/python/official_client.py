@@ -126,6 +126,33 @@ def children(client):
     print("dialled", child.sid, "from", call.sid)
 
 
+def streams(client):
+    call = create(client)
+    until(call, "in-progress")
+    url = urlunsplit(("ws", urlsplit(VOICE).netloc, "/media", "", ""))
+    status = VOICE.replace("voice", "stream")
+    streams = client.calls(call.sid).streams
+    stream = streams.create(
+        url=url,
+        name="ear",
+        track="both_tracks",
+        status_callback=status,
+        parameter1_name="token",
+        parameter1_value="a & b",
+    )
+    assert (stream.status, stream.name, stream.call_sid) == ("in-progress", "ear", call.sid)
+    assert stream.sid.startswith("MZ") and stream.account_sid == ACCOUNT, stream.sid
+    time.sleep(0.5)
+    assert streams("ear").update(status="stopped").status == "stopped"
+    refused(400, 21220, lambda: streams(stream.sid).update(status="stopped"))
+    refused(400, 31922, lambda: streams.create(url="https://example.com"))
+    refused(404, 20404, lambda: streams("other").update(status="stopped"))
+    call.update(status="completed")
+    until(call, "completed")
+    refused(400, 21220, lambda: streams.create(url=url))
+    print("streamed", stream.sid, "of", call.sid)
+
+
 def recordings(client):
     call = create(client)
     until(call, "in-progress")
@@ -175,6 +202,7 @@ def main():
     lists(client, ended)
     redirect(connect(KEY, SECRET))
     children(client)
+    streams(client)
     recordings(client)
     numbers(client)
     errors(client)

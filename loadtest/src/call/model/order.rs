@@ -1,6 +1,6 @@
 //! What the account asks of a call that is under way, by REST.
 
-use super::{Call, Media, Output};
+use super::{Call, Media, Output, StreamNews};
 use crate::call::course::{Place, Reports};
 use crate::call::event::What;
 use crate::call::network::Network;
@@ -72,7 +72,13 @@ impl Call {
             Order::StopRecording(sid) => {
                 self.executor.stop_recording(self.now, &sid);
             }
-            Order::StartStream(plan) => self.executor.start_stream(*plan),
+            Order::StartStream(plan) => {
+                // What is refused was shown by the API as running.
+                let news = StreamNews::of(&plan, false);
+                if !self.executor.start_stream(*plan) {
+                    self.tell_stream(news);
+                }
+            }
             Order::StopStream(name) => self.executor.stop_stream(self.now, &name),
             Order::EndLeg(sid, ringing) => self.executor.end_leg(self.now, &sid, ringing),
             Order::HangUp => self.executor.end(self.now, Ending::Completed),

@@ -1,6 +1,6 @@
 //! One-way streams: sockets on which the server hears the call, and says nothing that counts.
 
-use super::{Call, Output};
+use super::{Call, MAX_EVENTS, Output};
 use crate::audio::{FRAME_SAMPLES, mulaw};
 use crate::call::event::What;
 use crate::time::{Micros, SAMPLE_US};
@@ -9,6 +9,25 @@ use crate::twilio::signature;
 use crate::twilio::stream::FRAME;
 use crate::twilio::stream_plan::StreamPlan;
 use crate::twilio::warning::Warning;
+
+/// A one-way stream is being opened, or is over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StreamNews {
+    /// `MZ…`
+    pub sid: String,
+    /// Its name, or its SID.
+    pub name: String,
+    /// How many tracks it has.
+    pub tracks: usize,
+    /// Whether it is not over.
+    pub running: bool,
+}
+
+impl StreamNews {
+    pub(super) fn of(plan: &StreamPlan, running: bool) -> Self {
+        Self { sid: plan.sid.clone(), name: plan.name.clone(), tracks: plan.tracks().len(), running }
+    }
+}
 
 /// One one-way stream.
 #[derive(Debug)]
@@ -24,7 +43,15 @@ pub(super) struct Tap {
 }
 
 impl Call {
+    /// Bounded like the timeline: of a call that streams more often not all is seen.
+    pub(super) fn tell_stream(&mut self, news: StreamNews) {
+        if self.streams.len() < MAX_EVENTS {
+            self.streams.push(news);
+        }
+    }
+
     pub(super) fn open_tap(&mut self, plan: StreamPlan) {
+        self.tell_stream(StreamNews::of(&plan, true));
         let (sid, url) = (plan.sid.clone(), plan.url.clone());
         self.note(What::StreamOpening { url: url.to_string() });
         let signature = signature::sign(&self.plan.auth_token, &url.signed(), &[]);
@@ -47,7 +74,8 @@ impl Call {
     /// The socket is over: the server closed it, or `error` says what went wrong.
     pub(super) fn tap_closed(&mut self, sid: &str, error: Option<Warning>) {
         let Some(index) = self.taps.iter().position(|tap| tap.plan.sid == sid) else { return };
-        self.taps.remove(index);
+        let tap = self.taps.remove(index);
+        self.tell_stream(StreamNews::of(&tap.plan, false));
         let why = error.as_ref().map_or_else(|| "the server closed it".to_owned(), |warning| warning.text.clone());
         self.note(What::StreamEnded { why: why.clone(), unheard_ms: Micros::ZERO });
         self.executor.tap_ended(self.now, sid, error.as_ref().map(|_| why.as_str()));
@@ -60,6 +88,7 @@ impl Call {
     pub(super) fn close_tap(&mut self, sid: &str) {
         let Some(index) = self.taps.iter().position(|tap| tap.plan.sid == sid) else { return };
         let mut tap = self.taps.remove(index);
+        self.tell_stream(StreamNews::of(&tap.plan, false));
         if tap.started.is_some() {
             tap.sequence += 1;
             let text = message::stop(tap.sequence, &self.plan.sids, sid);

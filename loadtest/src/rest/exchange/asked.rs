@@ -34,6 +34,8 @@ impl Exchange {
             (method, Resource::CallRecordings(call)) => self.recordings(sid, method, Some(call), request),
             (method, Resource::Recording(tape)) => self.recording(sid, method, None, tape, request),
             (method, Resource::CallRecording(call, tape)) => self.recording(sid, method, Some(call), tape, request),
+            ("POST", Resource::CallStreams(call)) => self.stream(sid, call, request),
+            ("POST", Resource::CallStream(call, stream)) => self.stop_stream(sid, call, stream, request),
             ("GET", Resource::Sound(tape)) => self.sound(sid, tape, request),
             ("GET", Resource::Numbers) => self.list_numbers(sid, request),
             ("GET", Resource::Number(number)) => self.number(sid, number, request),
@@ -57,6 +59,16 @@ impl Exchange {
 
     pub(super) fn call(&self, sid: &str, call: &str, request: &Request) -> Result<&Entry, Refusal> {
         self.account(sid, request)?.calls.get(call).ok_or_else(|| Refusal::not_found(&request.path))
+    }
+
+    /// Whether something can be begun on this call: it is in progress, and no leg of another.
+    pub(super) fn in_progress(&self, sid: &str, call: &str, request: &Request, done: &str) -> Result<(), Refusal> {
+        let status = self.call(sid, call, request)?.status;
+        if status == CallStatus::InProgress && self.live.contains_key(call) {
+            return Ok(());
+        }
+        let cause = if self.live.contains_key(call) { "it is not in progress" } else { "it has no TwiML of its own" };
+        Err(Refusal::bad(21_220, format!("Requested resource is not eligible to be {done}: {cause}")))
     }
 
     fn list_calls(&self, sid: &str, request: &Request) -> Asked {

@@ -12,6 +12,7 @@ use crate::rest::debugger;
 use crate::rest::news::News;
 use crate::rest::number::NumberPlan;
 use crate::rest::queue::Turn;
+use crate::rest::streams::Streams;
 use crate::time::Micros;
 use crate::twilio::executor::First;
 use crate::twilio::ids::Sids;
@@ -112,7 +113,8 @@ impl Exchange {
             unix_s: self.plan.unix_s,
             keep_sound: false,
         };
-        self.live.insert(call.to_owned(), Live { account: sid.to_owned(), legs: Vec::new(), orders: 0 });
+        let live = Live { account: sid.to_owned(), legs: Vec::new(), streams: Streams::default(), orders: 0 };
+        self.live.insert(call.to_owned(), live);
         self.out.push_back(Output::Begin(Box::new(plan)));
     }
 
@@ -143,6 +145,7 @@ impl Exchange {
                     live.orders = live.orders.saturating_sub(usize::try_from(count).unwrap_or(usize::MAX));
                 }
             }
+            News::Stream(news) => self.streamed(call, news),
             News::Leg(news) => self.leg(&sid, call, news),
             News::Recorded(recording) => self.recorded(&sid, call, *recording),
             News::Warning(warning) => {

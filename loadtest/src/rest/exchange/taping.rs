@@ -9,7 +9,6 @@ use crate::rest::recordings::{State, Tape};
 use crate::rest::request::Request;
 use crate::twilio::executor::Callback;
 use crate::twilio::ids;
-use crate::twilio::params::CallStatus;
 use crate::twilio::recording::{Plan, Source, Track};
 
 impl Exchange {
@@ -21,9 +20,7 @@ impl Exchange {
         let trim = word(form, "Trim", &["trim-silence", "do-not-trim"])? == Some("trim-silence");
         let dual = word(form, "RecordingChannels", &["mono", "dual"])? == Some("dual");
         let track = Track::read(word(form, "RecordingTrack", &["inbound", "outbound", "both"])?);
-        if self.call(sid, call, request)?.status != CallStatus::InProgress {
-            return Err(Refusal::bad(21_220, "Requested resource is not eligible for recording"));
-        }
+        self.in_progress(sid, call, request, "recorded")?;
         let plan = Plan {
             sid: ids::sid("RE", &mut self.rng),
             source: Source::StartCallRecordingApi,

@@ -5,12 +5,9 @@ use crate::time::Micros;
 use crate::twilio::date;
 use crate::twilio::ids;
 use crate::twilio::notice::Carries;
-use crate::twilio::stream_plan::{self, Kind, StreamPlan};
+use crate::twilio::stream_plan::{self, Kind, MAX_TRACKS, StreamPlan};
 use crate::twilio::twiml::Element;
 use crate::twilio::warning::{Code, Warning};
-
-/// Tracks of one call that one-way streams may take, together.
-const MAX_TRACKS: usize = 4;
 
 impl Executor {
     pub(super) fn connect(&mut self, now: Micros, verb: &Element) -> bool {
@@ -70,8 +67,8 @@ impl Executor {
         }
     }
 
-    /// A one-way stream beside the call, as the REST API can ask for too.
-    pub fn start_stream(&mut self, plan: StreamPlan) {
+    /// A one-way stream beside the call, as the REST API can ask for too; false when it is refused.
+    pub fn start_stream(&mut self, plan: StreamPlan) -> bool {
         let taken: usize = self.taps.iter().map(|tap| tap.tracks().len()).sum();
         let refused = if self.has_ended() {
             Some("<Start><Stream>: the call has ended".into())
@@ -83,10 +80,12 @@ impl Executor {
             None
         };
         if let Some(text) = refused {
-            return self.out.push_back(Output::Warning(Warning::new(Code::TwimlSchema, text)));
+            self.out.push_back(Output::Warning(Warning::new(Code::TwimlSchema, text)));
+            return false;
         }
         self.out.push_back(Output::OpenTap(plan.clone()));
         self.taps.push(plan);
+        true
     }
 
     /// A one-way stream is open.

@@ -57,7 +57,8 @@ async fn webhook(mut stream: TcpStream, authority: &str, seen: Arc<Mutex<Seen>>)
     let path = head.split(' ').nth(1).unwrap().to_owned();
     check(&seen, &header(&head, "x-twilio-signature"), &format!("http://{authority}{path}"), &decode(&body));
     let dial = seen.lock().unwrap().dial;
-    let status = decode(&body).into_iter().find(|(n, _)| n == "CallStatus").unwrap().1;
+    let named = |name: &str| decode(&body).into_iter().find(|(n, _)| n == name).map(|(_, value)| value);
+    let status = named("CallStatus").or_else(|| named("StreamEvent")).unwrap();
     seen.lock().unwrap().requests.push(format!("{path} {status}"));
     let twiml = match path.as_str() {
         "/twilio/voice" => voice_twiml(&format!("ws://{authority}/media")),
