@@ -55,6 +55,14 @@ pub(crate) struct App {
     phase: AtomicU8,
 }
 
+/// What is kept, and the ways to it.
+#[derive(Debug)]
+pub(crate) struct Records {
+    pub(crate) store: Store,
+    pub(crate) directory: Directory,
+    pub(crate) journal: Journal,
+}
+
 impl App {
     /// The state of a server that is about to open.
     pub(crate) fn new(
@@ -62,10 +70,8 @@ impl App {
         public: PublicUrl,
         clock: Clock,
         media: Media,
-        store: Store,
-        directory: Directory,
-        journal: Journal,
         carriers: Carriers,
+        Records { store, directory, journal }: Records,
     ) -> Self {
         let limits = config.limits;
         Self {

@@ -19,7 +19,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::app::{App, Phase};
+use crate::app::{App, Phase, Records};
 use crate::carrier::Carriers;
 use crate::cli::Exit;
 use crate::clock::Clock;
@@ -122,8 +122,8 @@ impl Server {
         let address = listener.local_addr().map_err(failed)?;
         let public = config.public.clone().unwrap_or_else(|| PublicUrl::of_address(address));
         let carriers = Carriers::new(None);
-        let app = Arc::new(App::new(config, public, clock, media, store, directory, journal, carriers));
-        let unasked =
+        let app = Arc::new(App::new(config, public, clock, media, carriers, Records { store, directory, journal }));
+        let _unasked =
             app.chronicle.adopt(unfinished, |call| app.line_again(call), |call| app.carriers.of(call).is_some());
         tokio::task::spawn_blocking(guard::warm_up);
         let watching = tokio::spawn(app.directory.clone().watch(app.store.clone(), app.clock.clone()));

@@ -200,9 +200,9 @@ async fn what_a_callback_is_thanked_for_is_in_the_database() {
     let page = PageRequest { limit: 10, after: None };
     let events = store.call_events(tenant, row.id, page).await.unwrap().items;
     let status = events.iter().find(|event| event.kind == CallEventKind::CarrierStatus).unwrap();
-    assert_eq!(status.data["status"], "no-answer");
+    assert_eq!((&status.data["status"], &status.data["event"]), (&"no_answer".into(), &"call.no_answer".into()));
     let (row, _) = self::events(&store, tenant, CallEventKind::Ended).await;
-    assert_eq!(row.state, CallState::Failed);
+    assert_eq!(row.state, CallState::NoAnswer);
 }
 
 #[tokio::test]

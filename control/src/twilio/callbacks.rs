@@ -14,7 +14,7 @@ use super::flow;
 use super::webhook::{Webhook, receive};
 use crate::app::App;
 use crate::calls::chronicle::{Note, Told};
-use crate::carrier::{CallEvent, CallReport};
+use crate::carrier::{CallEvent, CallReport, CarrierError};
 use crate::db::StoreError;
 use crate::http::answer::{self, no_content, text};
 use crate::metrics::{Callback, WebhookFault};
@@ -79,10 +79,10 @@ async fn hear_status(app: &Arc<App>, webhook: &Webhook) -> Result<Option<(Heard,
         stream_event(app, webhook, event);
         return Ok(None);
     }
-    let report = app.carriers.read(webhook.params.pairs()).map_err(|error| {
-        tracing::warn!(call = %webhook.call, %error, "a report that makes no sense");
-        Unheard::Malformed
-    })?;
+    let report = match app.carriers.read(webhook.params.pairs()) {
+        Ok(report) => report,
+        Err(error) => return hear_unread(app, webhook, &error).await.map(|()| None),
+    };
     let event = report.status.event();
     let heard = hear(app, webhook, |named| app.chronicle.report(&webhook.call, named, &report)).await?;
     app.metrics.callbacks.count(Callback::Status);
@@ -93,6 +93,21 @@ async fn hear_status(app: &Arc<App>, webhook: &Webhook) -> Result<Option<(Heard,
         app.calls().give_back(call);
     }
     Ok(Some((heard, event)))
+}
+
+/// A state that this version does not know is kept as such: carriers add some.
+async fn hear_unread(app: &App, webhook: &Webhook, error: &CarrierError) -> Result<(), Unheard> {
+    tracing::warn!(call = %webhook.call, %error, "a report that makes no sense");
+    let status = webhook.params.get("CallStatus").ok_or(Unheard::Malformed)?;
+    let place = webhook.params.get("SequenceNumber").unwrap_or(status);
+    let note = || Note {
+        key: format!("{}:{}", webhook.call, word(place)),
+        kind: CallEventKind::CarrierStatus,
+        data: json!({ "status": word(status) }),
+    };
+    hear(app, webhook, |named| app.chronicle.note(&webhook.call, named, note())).await?;
+    app.metrics.callbacks.count(Callback::Status);
+    Ok(())
 }
 
 fn tell(webhook: &Webhook, report: &CallReport, heard: &Heard) {

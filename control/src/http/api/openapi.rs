@@ -272,9 +272,10 @@ fn page_parameters() -> [Value; 2] {
     ]
 }
 
-fn call_filters() -> [Value; 5] {
+fn call_filters() -> [Value; 7] {
     let time = || json!({"type": "string", "format": "date-time"});
-    let states = json!({"type": "array", "items": {"type": "string", "enum": calls::STATES}, "maxItems": 6});
+    let states =
+        json!({"type": "array", "items": {"type": "string", "enum": calls::STATES}, "maxItems": calls::STATES.len()});
     let number = json!({"type": "string", "pattern": r"^\+[1-9][0-9]{6,14}$"});
     [
         parameter("state", "query", "Only these states; give it several times for several.", states),
@@ -282,6 +283,8 @@ fn call_filters() -> [Value; 5] {
         parameter("number", "query", "Only from or to this number. Not for read_only keys.", number),
         parameter("since", "query", "Only calls that began then or later.", time()),
         parameter("until", "query", "Only calls that began before.", time()),
+        parameter("contact_id", "query", "Only to this contact.", json!({"type": "string", "format": "uuid"})),
+        parameter("campaign_id", "query", "Only of this campaign.", json!({"type": "string", "format": "uuid"})),
     ]
 }
 

@@ -42,6 +42,12 @@ pub(super) const CODES: &[(u16, &str, &str)] = &[
     (409, "not_live", "The call is over, so nothing can be done to it."),
     (409, "transfer_not_allowed", "The call's profile does not list that number in `transfer_allow`."),
     (409, "number_denied", "Guards against toll fraud: a short or premium number, or a country that is not open."),
+    (409, "calls_stopped", "The tenant is not active, or has stopped the calls that it places."),
+    (409, "no_carrier", "There is no carrier to place a call with."),
+    (409, "no_number", "The tenant has no number to call from."),
+    (409, "no_minutes", "The tenant has used up the minutes that it may call in a day."),
+    (409, "do_not_call", "The contact does not want to be called."),
+    (409, "being_called", "The contact is being called at this moment."),
     (409, "no_voice", "This service has no voice to say a text with."),
     (409, "tenant_deleted", "The tenant was deleted for good."),
     (409, "in_progress", "A request with this idempotency key is still under way."),
@@ -51,7 +57,9 @@ pub(super) const CODES: &[(u16, &str, &str)] = &[
     (415, "not_json", "The body is not `application/json`."),
     (422, "idempotency_key_reused", "The idempotency key belongs to another request."),
     (429, "too_many_requests", "Too many requests; `Retry-After` says how long to wait."),
+    (429, "full", "As many calls as there may be; `Retry-After` says when to try again."),
     (500, "internal", "A mistake of ours; the log has it under the request's id."),
+    (503, "draining", "The service is on its way out; another process takes over."),
     (503, "database_away", "The database cannot be reached; nothing was changed that was not acknowledged."),
 ];
 
@@ -124,6 +132,18 @@ impl Problem {
         Self { retry: Some(wait), ..Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", detail) }
     }
 
+    /// No place for a call more.
+    pub(super) fn full(detail: &'static str, retry: Duration) -> Self {
+        Self { retry: Some(retry), ..Self::new(StatusCode::TOO_MANY_REQUESTS, "full", detail) }
+    }
+
+    /// On the way out.
+    pub(super) fn draining() -> Self {
+        let problem =
+            Self::new(StatusCode::SERVICE_UNAVAILABLE, "draining", "the service is on its way out: try again");
+        Self { retry: Some(AWAY_RETRY), ..problem }
+    }
+
     /// A mistake of ours: told to the log, not to the client.
     pub(super) fn internal(error: &dyn std::fmt::Display) -> Self {
         tracing::error!(%error, "a request of the API failed");
@@ -164,6 +184,12 @@ impl From<StoreError> for Problem {
             StoreError::Stale => Self::changed(),
             StoreError::Conflict("idempotency_key") => {
                 Self::conflict("in_progress", "a request with this idempotency key is still under way")
+            }
+            StoreError::Conflict("do_not_call") => {
+                Self::conflict("do_not_call", "the contact does not want to be called: its state says so")
+            }
+            StoreError::Conflict("contact_is_being_called") => {
+                Self::conflict("being_called", "the contact is being called: wait for that call to end")
             }
             StoreError::Conflict(field) => Self {
                 faults: vec![Fault::at(&format!("/{field}"), "taken", "is taken already")],
