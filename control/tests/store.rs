@@ -12,6 +12,8 @@ mod audit;
 mod away;
 #[path = "store/calls.rs"]
 mod calls;
+#[path = "store/contacts.rs"]
+mod contacts;
 #[path = "store/directory.rs"]
 mod directory;
 #[path = "store/group.rs"]
@@ -20,6 +22,8 @@ mod group;
 mod once;
 #[path = "store/pages.rs"]
 mod pages;
+#[path = "store/place.rs"]
+mod place;
 #[path = "store/profiles.rs"]
 mod profiles;
 #[path = "store/restart.rs"]

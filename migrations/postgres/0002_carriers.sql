@@ -50,7 +50,7 @@ CREATE TABLE contacts (
     id            TEXT COLLATE "C" NOT NULL PRIMARY KEY,
     tenant_id     TEXT COLLATE "C" NOT NULL REFERENCES tenants (id),
     phone_number  TEXT    NOT NULL,
-    name          TEXT    NOT NULL,
+    name          TEXT,
     state         TEXT    NOT NULL,
     metadata      TEXT    NOT NULL,
     last_call_id  TEXT COLLATE "C",
@@ -61,7 +61,7 @@ CREATE TABLE contacts (
 );
 CREATE UNIQUE INDEX contacts_phone_number ON contacts (tenant_id, phone_number);
 
--- One row per call that was placed to a contact. Its state is the call's.
+-- One row per call that was placed to a contact. Its state is the call's, and it goes with it.
 CREATE TABLE call_attempts (
     id           TEXT COLLATE "C" NOT NULL PRIMARY KEY,
     tenant_id    TEXT COLLATE "C" NOT NULL,
@@ -71,7 +71,8 @@ CREATE TABLE call_attempts (
     state        TEXT    NOT NULL,
     started_at   BIGINT  NOT NULL,
     ended_at     BIGINT,
-    FOREIGN KEY (tenant_id, contact_id) REFERENCES contacts (tenant_id, id) ON DELETE CASCADE
+    FOREIGN KEY (tenant_id, contact_id) REFERENCES contacts (tenant_id, id) ON DELETE CASCADE,
+    FOREIGN KEY (tenant_id, call_id) REFERENCES calls (tenant_id, id) ON DELETE CASCADE
 );
 CREATE UNIQUE INDEX call_attempts_call ON call_attempts (tenant_id, call_id);
 CREATE INDEX call_attempts_contact ON call_attempts (tenant_id, contact_id, id);

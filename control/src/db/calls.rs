@@ -4,8 +4,10 @@ use sqlx::AssertSqlSafe;
 
 use crate::model::{Call, CallEvent, CallFilter, CallId, Page, PageRequest, TenantId, Timestamp};
 
-use super::arg::{Arg, args, word};
+use super::arg::{args, word};
+use super::connection::Connection;
 use super::row::Row;
+use super::select::Select;
 use super::store::{Result, Store};
 use super::{StoreError, page};
 
@@ -32,7 +34,7 @@ impl Store {
     /// [`StoreError::Away`].
     pub async fn calls(&self, tenant: TenantId, filter: CallFilter, request: PageRequest) -> Result<Page<Call>> {
         let mut db = self.reader().await?;
-        let select = Select::calls(tenant, filter, request)?;
+        let select = wanted(tenant, &filter, request)?;
         let rows = db.rows(AssertSqlSafe(select.sql), select.args).await?;
         page::page(request, rows, read, |call| call.id.0)
     }
@@ -42,9 +44,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::NotFound`].
     pub async fn call(&self, tenant: TenantId, id: CallId) -> Result<Call> {
-        let mut db = self.reader().await?;
-        let row = db.row(select!("WHERE tenant_id = $1 AND id = $2"), args![tenant, id]).await?;
-        read(&row.ok_or(StoreError::NotFound)?)
+        find(&mut self.reader().await?, tenant, id).await?.ok_or(StoreError::NotFound)
     }
 
     /// The call that a carrier calls so, of whichever tenant (a named exception: a carrier's report names no tenant).
@@ -147,54 +147,35 @@ impl Store {
     }
 }
 
-/// A query that grows by the filters that are set. Its text is made of our own words only.
-struct Select {
-    sql: String,
-    args: Vec<Arg>,
+fn wanted(tenant: TenantId, filter: &CallFilter, request: PageRequest) -> Result<Select> {
+    let mut select = Select::new(select!("WHERE tenant_id = "));
+    select.arg(tenant).sql(" AND id < ").arg(page::after(request)).words("state", &filter.states)?;
+    if let Some(direction) = filter.direction {
+        select.sql(" AND direction = ").arg(word(&direction)?);
+    }
+    if let Some(number) = &filter.number {
+        select.sql(" AND (from_number = ").arg(number).sql(" OR to_number = ").arg(number).sql(")");
+    }
+    if let Some(since) = filter.since {
+        select.sql(" AND started_at >= ").arg(since);
+    }
+    if let Some(until) = filter.until {
+        select.sql(" AND started_at < ").arg(until);
+    }
+    if let Some(contact) = filter.contact {
+        select.sql(" AND contact_id = ").arg(contact);
+    }
+    if let Some(campaign) = filter.campaign {
+        select.sql(" AND campaign_id = ").arg(campaign);
+    }
+    select.sql(" ORDER BY id DESC LIMIT ").arg(page::rows(request));
+    Ok(select)
 }
 
-impl Select {
-    fn calls(tenant: TenantId, filter: CallFilter, request: PageRequest) -> Result<Self> {
-        let mut select = Self { sql: select!("WHERE tenant_id = ").to_owned(), args: Vec::new() };
-        select.arg(tenant).sql(" AND id < ").arg(page::after(request));
-        for (n, state) in filter.states.iter().enumerate() {
-            select.sql(if n == 0 { " AND state IN (" } else { ", " }).arg(word(state)?);
-        }
-        if !filter.states.is_empty() {
-            select.sql(")");
-        }
-        if let Some(direction) = filter.direction {
-            select.sql(" AND direction = ").arg(word(&direction)?);
-        }
-        if let Some(number) = filter.number {
-            select.sql(" AND (from_number = ").arg(&number).sql(" OR to_number = ").arg(&number).sql(")");
-        }
-        if let Some(since) = filter.since {
-            select.sql(" AND started_at >= ").arg(since);
-        }
-        if let Some(until) = filter.until {
-            select.sql(" AND started_at < ").arg(until);
-        }
-        if let Some(contact) = filter.contact {
-            select.sql(" AND contact_id = ").arg(contact);
-        }
-        if let Some(campaign) = filter.campaign {
-            select.sql(" AND campaign_id = ").arg(campaign);
-        }
-        select.sql(" ORDER BY id DESC LIMIT ").arg(page::rows(request));
-        Ok(select)
-    }
-
-    fn sql(&mut self, text: &str) -> &mut Self {
-        self.sql.push_str(text);
-        self
-    }
-
-    fn arg(&mut self, value: impl Into<Arg>) -> &mut Self {
-        self.args.push(value.into());
-        self.sql.push_str(&format!("${}", self.args.len()));
-        self
-    }
+/// A call of the tenant, where it has one such.
+pub(super) async fn find(db: &mut Connection, tenant: TenantId, id: CallId) -> Result<Option<Call>> {
+    let row = db.row(select!("WHERE tenant_id = $1 AND id = $2"), args![tenant, id]).await?;
+    row.as_ref().map(read).transpose()
 }
 
 fn read(row: &Row) -> Result<Call> {

@@ -46,6 +46,7 @@ pub enum OpenError {
 /// Rules of the schema that a caller can break: the index in PostgreSQL, the column in SQLite's words, what it means.
 const RULES: &[(&str, &str, &str)] = &[
     ("phone_numbers_did_number", "phone_numbers.did_number", "did_number"),
+    ("contacts_phone_number", "contacts.phone_number", "phone_number"),
     ("ai_profiles_one_default", "ai_profiles.tenant_id", "is_default"),
 ];
 

@@ -54,6 +54,16 @@ macro_rules! call {
     };
 }
 
+/// What a call to a contact says of the contact.
+macro_rules! outcome {
+    () => {
+        "(SELECT CASE WHEN state = 'completed' THEN 'reached'
+              WHEN state IN ('busy', 'no_answer', 'failed', 'canceled') THEN state
+              WHEN state = 'refused' THEN 'failed' ELSE 'calling' END
+          FROM calls WHERE tenant_id = $1 AND id = $2)"
+    };
+}
+
 const CALL: &str = call!();
 const EVENT: &str = "INSERT INTO call_events (id, tenant_id, call_id, at, kind, data, carrier_key)
                      VALUES ($1, $2, $3, $4, $5, $6, $7)
@@ -63,12 +73,13 @@ const EVENT: &str = "INSERT INTO call_events (id, tenant_id, call_id, at, kind, 
 const ATTEMPT: &str = "UPDATE call_attempts SET (state, ended_at) =
                            (SELECT state, ended_at FROM calls WHERE tenant_id = $1 AND id = $2)
                        WHERE tenant_id = $1 AND call_id = $2";
-const CONTACT: &str = "UPDATE contacts SET state = (SELECT CASE
-                           WHEN state = 'completed' THEN 'reached'
-                           WHEN state IN ('busy', 'no_answer', 'failed', 'canceled') THEN state
-                           WHEN state = 'refused' THEN 'failed' ELSE 'calling' END
-                           FROM calls WHERE tenant_id = $1 AND id = $2), updated_at = $4, version = version + 1
-                       WHERE tenant_id = $1 AND id = $3 AND last_call_id = $2 AND state <> 'do_not_call'";
+const CONTACT: &str = concat!(
+    "UPDATE contacts SET state = ",
+    outcome!(),
+    ", updated_at = $4, version = version + 1
+     WHERE tenant_id = $1 AND id = $3 AND last_call_id = $2 AND state <> 'do_not_call' AND state <> ",
+    outcome!()
+);
 
 /// Both in one question, where the database can: a round trip less per event. It gives a row where the call took it.
 const CALL_AND_EVENT: &str = concat!(

@@ -5,11 +5,13 @@
 //!         ├─ phone numbers ─►  profile (or the tenant's default one)
 //!         ├─ profiles          what the agent of a call says and does
 //!         ├─ API keys          who may change all that
+//!         ├─ contacts ─ attempts  whom it calls, and what came of it
 //!         └─ calls ─ events    what happened
 //! ```
 
 mod audit;
 mod call;
+mod contact;
 mod id;
 mod key;
 mod number;
@@ -22,6 +24,7 @@ pub use audit::{Actor, AuditEntry};
 pub use call::{
     Call, CallDetails, CallError, CallEvent, CallEventKind, CallFilter, CallState, CallUpdate, Direction, EndedBy,
 };
+pub use contact::{CallAttempt, Contact, ContactFilter, ContactPatch, ContactState, NewContact};
 pub use id::{
     AttemptId, AuditId, CallId, CampaignId, ContactId, EventId, KeyId, PhoneNumberId, ProfileId, ProviderConfigId,
     TenantId,
