@@ -190,6 +190,23 @@ pub enum HangUp {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Registration(pub std::collections::BTreeMap<String, String>);
 
+impl CallMetadata {
+    /// Whether it is a call of this account, to a number of the tenant's.
+    ///
+    /// # Errors
+    /// Why not.
+    pub(super) fn belongs_to(&self, account: &str) -> Result<(), &'static str> {
+        if self.account != account {
+            return Err("the call is of another account");
+        }
+        // The default tenant has the calls to numbers that nobody registered.
+        if self.phone_number_id.is_none() && self.tenant_id != TenantId::DEFAULT {
+            return Err("the called number is not the tenant's");
+        }
+        Ok(())
+    }
+}
+
 impl CallStatus {
     /// Whether nothing can follow.
     #[must_use]

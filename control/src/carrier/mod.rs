@@ -9,14 +9,18 @@
 
 mod call;
 mod error;
+mod factory;
 mod set;
+mod twilio;
 
 pub use call::{
     CallEvent, CallInitiationRequest, CallInitiationResponse, CallMetadata, CallReport, CallStatus, EventKind, Found,
     HangUp, MachineDetection, Registration,
 };
 pub use error::{CarrierError, ErrorCode};
+pub use factory::{Credentials, Factory, TwilioSettings, Webhooks};
 pub(crate) use set::Carriers;
+pub use twilio::{Pointing, Twilio};
 
 use std::fmt::Debug;
 use std::pin::Pin;

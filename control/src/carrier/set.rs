@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{CallReport, CallStatus, CarrierError, ErrorCode, TelephonyProvider};
+use super::{CallReport, CarrierError, ErrorCode, TelephonyProvider};
 use crate::model::{Call, ProviderType, TenantId};
 
 /// The carriers of this service.
@@ -35,28 +35,6 @@ impl Carriers {
 
     /// Reads a report that came over Twilio's webhooks.
     pub(crate) fn read(&self, fields: &[(String, String)]) -> Result<CallReport, CarrierError> {
-        let get = |name: &str| fields.iter().find(|(n, v)| n == name && !v.is_empty()).map(|(_, v)| v.as_str());
-        let status = match get("CallStatus").unwrap_or_default() {
-            "queued" => CallStatus::Queued,
-            "initiated" => CallStatus::Initiated,
-            "ringing" => CallStatus::Ringing,
-            "in-progress" => CallStatus::InProgress,
-            "completed" => CallStatus::Completed,
-            "busy" => CallStatus::Busy,
-            "no-answer" => CallStatus::NoAnswer,
-            "failed" => CallStatus::Failed,
-            "canceled" => CallStatus::Canceled,
-            _ => return Err(CarrierError::new(ErrorCode::TwilioInvalidWebhook, "no CallStatus that we know")),
-        };
-        Ok(CallReport {
-            carrier_call_id: get("CallSid").unwrap_or_default().to_owned(),
-            status,
-            sequence: get("SequenceNumber").and_then(|n| n.parse().ok()),
-            at: None,
-            duration: get("CallDuration").and_then(|s| s.parse().ok()).map(std::time::Duration::from_secs),
-            answered_by: get("AnsweredBy").map(str::to_owned),
-            error: get("ErrorCode").and_then(|n| n.parse().ok()),
-            sip: get("SipResponseCode").and_then(|n| n.parse().ok()),
-        })
+        super::twilio::parse(fields).map_err(|wrong| CarrierError::new(ErrorCode::TwilioInvalidWebhook, wrong))
     }
 }

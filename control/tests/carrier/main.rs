@@ -1,0 +1,7 @@
+//! Carriers: against the model of Twilio in this workspace, against servers that misbehave, and the one that is no carrier.
+#![allow(unreachable_pub, clippy::unwrap_used, reason = "a test may panic")]
+
+mod faults;
+mod model;
+mod twilio_calls;
+mod twilio_numbers;
