@@ -25,6 +25,8 @@ pub enum Pickup {
     },
     /// A fax answers.
     Fax(Micros),
+    /// Who calls in hangs up if nobody has answered by then; nobody takes a call that goes out to him.
+    GivesUp(Micros),
     /// The line is busy.
     Busy(Micros),
     /// Nobody answers.
@@ -123,7 +125,7 @@ pub struct Taping {
 /// What is settled before a call begins.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Course {
-    /// What the called party does; of outbound calls only.
+    /// What the called party does; of one who calls in, only whether he gives up.
     pub pickup: Pickup,
     /// How long it rings; Twilio adds five seconds.
     pub timeout: Micros,

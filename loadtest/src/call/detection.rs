@@ -51,7 +51,7 @@ impl Detection {
         let (answered_by, after) = match pickup {
             Pickup::Machine { greeting, beep, .. } => self.machine(greeting, beep),
             Pickup::Fax(_) => ("fax", FAX_TONE),
-            Pickup::Person(_) | Pickup::Busy(_) | Pickup::Nobody | Pickup::Fails(_) => {
+            Pickup::Person(_) | Pickup::GivesUp(_) | Pickup::Busy(_) | Pickup::Nobody | Pickup::Fails(_) => {
                 ("human", HELLO + self.speech_end)
             }
         };

@@ -43,6 +43,8 @@ pub enum Step {
     Ringing,
     /// Somebody answers.
     Answered,
+    /// The caller will not wait any longer for an answer.
+    GaveUp,
     /// It ended before anybody answered.
     Over(CallStatus, u16),
 }
@@ -58,10 +60,18 @@ pub struct Life {
 }
 
 impl Life {
-    /// A call that rings at the account's number.
+    /// A call that rings at the account's number since `now`.
     #[must_use]
-    pub const fn inbound() -> Self {
-        Self { status: CallStatus::Ringing, ahead: VecDeque::new(), answered: None, ended: None, sip: sip::OK }
+    pub fn inbound(now: Micros, course: &Course) -> Self {
+        let ahead = match course.pickup {
+            Pickup::GivesUp(after) => VecDeque::from([(now + after, Step::GaveUp)]),
+            _ => VecDeque::new(),
+        };
+        Self::standing(CallStatus::Ringing, ahead)
+    }
+
+    const fn standing(status: CallStatus, ahead: VecDeque<(Micros, Step)>) -> Self {
+        Self { status, ahead, answered: None, ended: None, sip: sip::OK }
     }
 
     /// A call that is dialled at `now`, or ends then.
@@ -69,7 +79,7 @@ impl Life {
     pub fn outbound(now: Micros, course: &Course) -> Self {
         if let Some((status, code)) = course.undialled {
             let ahead = VecDeque::from([(now, Step::Over(status, code))]);
-            return Self { status: CallStatus::Queued, ahead, ..Self::inbound() };
+            return Self::standing(CallStatus::Queued, ahead);
         }
         let rings = now + SET_UP;
         let patience = rings + course.timeout + SLACK;
@@ -79,7 +89,7 @@ impl Life {
                 (rings + after, Step::Answered)
             }
             Pickup::Busy(after) => (rings + after, Step::Over(CallStatus::Busy, sip::BUSY)),
-            Pickup::Nobody => no_answer,
+            Pickup::Nobody | Pickup::GivesUp(_) => no_answer,
             Pickup::Fails(code) => (rings, Step::Over(CallStatus::Failed, code)),
         };
         let end = if end.0 > patience { no_answer } else { end };
@@ -87,7 +97,7 @@ impl Life {
         if matches!(course.pickup, Pickup::Fails(_)) {
             ahead.remove(1);
         }
-        Self { status: CallStatus::Queued, ahead, ..Self::inbound() }
+        Self::standing(CallStatus::Queued, ahead)
     }
 
     /// When [`Self::step`] next has something.
@@ -100,7 +110,7 @@ impl Life {
     pub fn step(&mut self, now: Micros) -> Option<Step> {
         let (at, step) = self.ahead.pop_front_if(|(at, _)| *at <= now)?;
         match step {
-            Step::Initiated => {}
+            Step::Initiated | Step::GaveUp => {}
             Step::Ringing => self.status = CallStatus::Ringing,
             Step::Answered => self.answer(at),
             Step::Over(status, code) => self.end(at, status, code),
@@ -109,8 +119,9 @@ impl Life {
     }
 
     /// Somebody answered.
-    pub const fn answer(&mut self, now: Micros) {
+    pub fn answer(&mut self, now: Micros) {
         if self.answered.is_none() && !self.status.is_final() {
+            self.ahead.clear();
             (self.answered, self.status) = (Some(now), CallStatus::InProgress);
         }
     }
@@ -186,7 +197,7 @@ mod tests {
 
     #[test]
     fn a_final_state_is_final() {
-        let mut life = Life::inbound();
+        let mut life = Life::inbound(ms(0), &Course::default());
         life.answer(ms(1_000));
         life.end(ms(3_500), CallStatus::Completed, sip::OK);
         life.end(ms(9_000), CallStatus::Failed, 500);

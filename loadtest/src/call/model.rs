@@ -152,7 +152,7 @@ impl Call {
             seed: rng.next_u64(),
         };
         let (executor, life) = match plan.direction {
-            Direction::Inbound => (Executor::new(now, plan.first.clone(), facts), Life::inbound()),
+            Direction::Inbound => (Executor::new(now, plan.first.clone(), facts), Life::inbound(now, &plan.course)),
             Direction::OutboundApi | Direction::OutboundDial => {
                 (Executor::idle(facts), Life::outbound(now, &plan.course))
             }

@@ -32,6 +32,11 @@ pub enum RawPickup {
         #[serde(default = "soon")]
         after_ms: u64,
     },
+    /// Who calls in hangs up unless he was answered; nobody takes a call that goes out to him.
+    GivesUp {
+        /// So long after the first ring.
+        after_ms: u64,
+    },
     /// The line is busy.
     Busy {
         /// So long after the first ring.
@@ -69,6 +74,7 @@ impl From<RawPickup> for Pickup {
                 Self::Machine { after: ms(after_ms), greeting: ms(greeting_ms), beep }
             }
             RawPickup::Fax { after_ms } => Self::Fax(ms(after_ms)),
+            RawPickup::GivesUp { after_ms } => Self::GivesUp(ms(after_ms)),
             RawPickup::Busy { after_ms } => Self::Busy(ms(after_ms)),
             RawPickup::Nobody {} => Self::Nobody,
             RawPickup::Fails { sip } => Self::Fails(sip),

@@ -67,13 +67,23 @@ pub fn parse(text: &str) -> Option<Span> {
 /// Days since 1970 (Hinnant's days_from_civil, for years from 1970).
 fn days(day: &str) -> Option<u64> {
     let [year, month, day] = numbers(day, '-')?;
-    if !(1970..=9_999).contains(&year) || !(1..=12).contains(&month) || !(1..=31).contains(&day) {
+    if !(1970..=9_999).contains(&year) || !(1..=12).contains(&month) || !(1..=length(year, month)).contains(&day) {
         return None;
     }
     // The year begins in March, so that the leap day is its last.
     let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
     let of_year = (153 * month + 2) / 5 + day - 1;
     Some(year * 365 + year / 4 - year / 100 + year / 400 + of_year - 719_468)
+}
+
+/// Days of a month.
+const fn length(year: u64, month: u64) -> u64 {
+    let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+    match month {
+        2 => 28 + leap as u64,
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    }
 }
 
 fn numbers(text: &str, between: char) -> Option<[u64; 3]> {
@@ -89,14 +99,29 @@ mod tests {
 
     #[test]
     fn days_and_seconds_are_read_and_nonsense_is_not() {
-        for text in ["1970-01-01", "2024-02-29", "2025-12-31", "2026-11-24"] {
+        for text in ["1970-01-01", "2000-02-29", "2024-02-29", "2025-12-31", "2026-11-24"] {
             let span = parse(text).unwrap();
             let day = rfc2822(span.first);
             assert!(day.contains(&text[..4]) && day.contains("00:00:00"), "{text}: {day}");
             assert_eq!(span.last, span.first + 86_399);
         }
         assert_eq!(parse("2018-03-25T09:53:19Z"), Some(Span { first: 1_521_971_599, last: 1_521_971_599 }));
-        for bad in ["", "today", "2026-13-01", "2026-11", "2026-11-24T25:00:00Z", "2026-11-24-1", "1969-12-31"] {
+        for bad in [
+            "",
+            "today",
+            "2026-13-01",
+            "2026-11",
+            "2026-11-24T25:00:00Z",
+            "2026-11-24-1",
+            "1969-12-31",
+            "2026-02-29",
+            "2026-02-31",
+            "2100-02-29",
+            "2026-04-31",
+            "2026-11-31",
+            "2026-01-32",
+            "2026-01-00",
+        ] {
             assert_eq!(parse(bad), None, "{bad}");
         }
     }

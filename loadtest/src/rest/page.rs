@@ -30,7 +30,9 @@ pub fn answer(request: &Request, key: &str, items: &[Item<'_>]) -> Result<Answer
     };
     let shown = &items[first..items.len().min(first + size)];
     // The number of a page is whatever a client says beside its token: it may be the largest there is.
-    let (start, filters) = (page.saturating_mul(size), request.query.without(&["Page", "PageSize", "PageToken"]));
+    // Behind the last item it begins, and ends, where that is.
+    let (start, filters) =
+        (page.saturating_mul(size).min(items.len()), request.query.without(&["Page", "PageSize", "PageToken"]));
     let uri = |page: usize, token: Option<String>| {
         let mut fields = filters.clone();
         fields.push(("PageSize".into(), size.to_string()));
@@ -44,7 +46,7 @@ pub fn answer(request: &Request, key: &str, items: &[Item<'_>]) -> Result<Answer
     body.insert(key.to_owned(), shown.iter().map(|(_, write)| write()).collect());
     let envelope = json!({
         "start": start,
-        "end": start.saturating_add(shown.len().saturating_sub(1)),
+        "end": (start + shown.len()).saturating_sub(1).clamp(start, items.len()),
         "page": page,
         "page_size": size,
         "uri": uri(page, request.query.filled("PageToken").map(str::to_owned)),
@@ -86,6 +88,7 @@ mod tests {
             let request = Request::new("GET", &target, "", None);
             let body: Value = serde_json::from_slice(&answer(&request, "items", &items).unwrap().body).unwrap();
             assert_eq!(body["items"], shown, "{token}");
+            assert_eq!((&body["start"], &body["end"]), (&json!(3), &json!(3)), "{token}");
         }
     }
 }

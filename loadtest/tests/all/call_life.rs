@@ -282,6 +282,28 @@ fn an_inbound_call_is_answered_by_what_its_twiml_does() {
 }
 
 #[test]
+fn a_caller_who_gives_up_hangs_up_while_it_rings_and_not_behind_the_answer() {
+    let course = Course { pickup: Pickup::GivesUp(ms(1_500)), ..told(Steps::ALL) };
+    let plan = CallPlan { direction: Direction::Inbound, ..outbound(course.clone()) };
+    // An answer that comes late: nothing is heard of it any more.
+    let mut call = Call::new(plan.clone(), Micros::ZERO);
+    assert_eq!(call.next_deadline(), ms(1_500));
+    call.handle(ms(1_500), Input::Tick);
+    assert_eq!(
+        (call.status(), call.ended.as_deref()),
+        (CallStatus::NoAnswer, Some("the caller hung up, before anybody had answered"))
+    );
+    let content_type = Some("text/xml".to_owned());
+    let late = Answer { status: 200, content_type, location: None, body: TALK.into() };
+    call.handle(ms(1_600), Input::Answer(&late));
+    assert_eq!(call.status(), CallStatus::NoAnswer);
+    let (call, asked) = play(plan, &talk, None);
+    assert_eq!((call.status(), asked.last().unwrap().at), (CallStatus::Completed, ms(3_000)), "he was answered");
+    let (_, asked) = play(outbound(course), &talk, None);
+    assert_eq!(statuses(&asked).last().unwrap().1, "no-answer", "nobody takes a call that goes out to him");
+}
+
+#[test]
 fn the_fallback_is_asked_once_and_told_what_was_wrong() {
     for (voice, code) in [((500, ""), "11200"), ((200, "<Respond/>"), "12100")] {
         let course = Course { fallback: Some((url("/fallback"), false)), ..told(Steps::COMPLETED) };

@@ -47,6 +47,8 @@ impl Call {
                 Step::Initiated => self.report("initiated"),
                 Step::Ringing => self.report("ringing"),
                 Step::Answered => self.picked_up(),
+                Step::GaveUp if self.executor.is_answered() => {}
+                Step::GaveUp => self.hang_up("before anybody had answered"),
                 Step::Over(status, _) => self.executor.end(self.now, Ending::NobodyTalks(status)),
             }
         }
