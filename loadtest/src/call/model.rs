@@ -12,7 +12,7 @@ mod twiml;
 pub use io::{Input, Output, Prepare};
 pub use media::Buffered;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use self::notices::Notices;
@@ -35,6 +35,7 @@ use crate::caller::runner::{Action, Runner, View};
 use crate::caller::script::Script;
 use crate::rng::Rng;
 use crate::time::Micros;
+use crate::twilio::delivery::Policy;
 use crate::twilio::ending::Ending;
 use crate::twilio::executor::{Answer, Executor, Facts, Fetch, First, LegNews, TWILIO_API};
 use crate::twilio::form::Fields;
@@ -44,6 +45,8 @@ use crate::twilio::playback::Playback;
 use crate::twilio::recording::Recording;
 use crate::twilio::stream::Stream;
 use crate::twilio::stream_plan::StreamPlan;
+use crate::twilio::url::Url;
+use crate::twilio::warning::{Code, Warning};
 
 /// What one call needs to know.
 #[derive(Clone, Debug)]
@@ -105,6 +108,8 @@ pub struct Call {
     transfers: Vec<String>,
     /// Since when the executor's request has been under way.
     requested: Option<Micros>,
+    /// Fragments of URLs that have been looked at; [`MAX_OVERRIDES`] of them.
+    overrides: BTreeSet<String>,
     notices: Notices,
     life: Life,
     progress: Progress,
@@ -130,6 +135,8 @@ pub struct Call {
     pub ended: Option<String>,
 }
 
+/// Different fragments of URLs that one call looks at; what is wrong with further ones is not told.
+const MAX_OVERRIDES: usize = 100;
 /// Lines of one timeline at most; what comes after is counted in the measures only.
 const MAX_EVENTS: usize = 20_000;
 
@@ -180,6 +187,7 @@ impl Call {
             last_mark: None,
             transfers: Vec::new(),
             requested: None,
+            overrides: BTreeSet::new(),
             notices: Notices::default(),
             life,
             progress: Progress::default(),
@@ -358,7 +366,23 @@ impl Call {
         fields
     }
 
+    /// What behind the `#` of a URL has no effect; told once.
+    fn note_overrides(&mut self, url: &Url) {
+        let Some(fragment) = url.fragment.as_ref().filter(|fragment| !self.overrides.contains(*fragment)) else {
+            return;
+        };
+        if self.overrides.len() >= MAX_OVERRIDES {
+            return;
+        }
+        self.overrides.insert(fragment.clone());
+        for fault in Policy::faults(fragment) {
+            let text = format!("{url}: connection override {fault} has no effect");
+            self.note(What::Warning(Warning::new(Code::Silent, text)));
+        }
+    }
+
     fn request(&mut self, fetch: &Fetch) {
+        self.note_overrides(&fetch.url);
         let token = ids::token(&mut self.rng);
         let request = Request::new(fetch, self.fields(), &self.plan.auth_token, token);
         self.note(What::Request { method: request.method, url: fetch.url.to_string() });

@@ -1,15 +1,37 @@
 //! What Twilio's debugger would show of an account: warnings and errors of its calls, the newest last.
 //!
-//! Full ([`MOST`]): the oldest is dropped and counted.
+//! Full ([`MOST`], and as many notices): the oldest is dropped and counted.
 
 use std::collections::VecDeque;
 
 use serde_json::{Value, json};
 
 use crate::twilio::date;
+use crate::twilio::warning::{Code, Warning};
 
 /// Entries of one account.
 pub const MOST: usize = 1_000;
+
+/// How bad an entry is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// The call or stream could not go on.
+    Error,
+    /// It went on.
+    Warning,
+    /// Twilio is silent about it; shown to who asks for notices alone.
+    Notice,
+}
+
+impl Level {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+            Self::Notice => "notice",
+        }
+    }
+}
 
 /// One entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,15 +42,35 @@ pub struct Entry {
     pub call: String,
     /// Twilio's number.
     pub code: u32,
-    /// Whether the call or stream could not go on.
-    pub is_error: bool,
+    /// How bad it is.
+    pub level: Level,
     /// What was wrong, and how to mend it.
     pub text: String,
+}
+
+impl Entry {
+    /// What happened on this call.
+    #[must_use]
+    pub fn of(unix_s: u64, call: &str, warning: Warning) -> Self {
+        let level = match warning.code {
+            Code::Silent => Level::Notice,
+            code if code.is_error() => Level::Error,
+            _ => Level::Warning,
+        };
+        Self { unix_s, call: call.to_owned(), code: warning.code.number(), level, text: warning.text }
+    }
 }
 
 /// The log of one account.
 #[derive(Debug, Default)]
 pub struct Debugger {
+    entries: Log,
+    /// Apart, so that they push nothing out that Twilio would show.
+    notices: Log,
+}
+
+#[derive(Debug, Default)]
+struct Log {
     entries: VecDeque<Entry>,
     dropped: u64,
 }
@@ -36,19 +78,23 @@ pub struct Debugger {
 impl Debugger {
     /// Writes an entry.
     pub fn note(&mut self, entry: Entry) {
-        if self.entries.len() >= MOST {
-            self.entries.pop_front();
-            self.dropped += 1;
+        let log = if entry.level == Level::Notice { &mut self.notices } else { &mut self.entries };
+        if log.entries.len() >= MOST {
+            log.entries.pop_front();
+            log.dropped += 1;
         }
-        self.entries.push_back(entry);
+        log.entries.push_back(entry);
     }
 
-    /// The entries, of one call or of all.
+    /// The entries, of one call or of all; of one level, or all that Twilio would show.
     #[must_use]
-    pub fn show(&self, call: Option<&str>) -> Value {
-        let entries = self.entries.iter().filter(|entry| call.is_none_or(|call| entry.call == call));
-        let entries: Vec<Value> = entries.map(show).collect();
-        json!({ "entries": entries, "dropped": self.dropped })
+    pub fn show(&self, call: Option<&str>, level: Option<&str>) -> Value {
+        let log = if level == Some(Level::Notice.as_str()) { &self.notices } else { &self.entries };
+        let shown = |entry: &&Entry| {
+            call.is_none_or(|call| entry.call == call) && level.is_none_or(|level| entry.level.as_str() == level)
+        };
+        let entries: Vec<Value> = log.entries.iter().filter(shown).map(show).collect();
+        json!({ "entries": entries, "dropped": log.dropped })
     }
 }
 
@@ -57,7 +103,7 @@ fn show(entry: &Entry) -> Value {
         "date_created": date::rfc2822(entry.unix_s),
         "call_sid": entry.call,
         "error_code": entry.code.to_string(),
-        "log_level": if entry.is_error { "error" } else { "warning" },
+        "log_level": entry.level.as_str(),
         "text": entry.text,
         "more_info": format!("https://www.twilio.com/docs/errors/{}", entry.code),
     })
@@ -72,11 +118,11 @@ mod tests {
         let mut debugger = Debugger::default();
         for n in 0..1_003_u32 {
             let call = format!("CA{}", n % 2);
-            debugger.note(Entry { unix_s: 0, call, code: n, is_error: false, text: String::new() });
+            debugger.note(Entry { unix_s: 0, call, code: n, level: Level::Warning, text: String::new() });
         }
-        let all = debugger.show(None);
+        let all = debugger.show(None, None);
         assert_eq!((all["entries"].as_array().unwrap().len(), &all["dropped"]), (MOST, &json!(3)));
         assert_eq!(all["entries"][0]["error_code"], "3");
-        assert_eq!(debugger.show(Some("CA0"))["entries"].as_array().unwrap().len(), 500);
+        assert_eq!(debugger.show(Some("CA0"), None)["entries"].as_array().unwrap().len(), 500);
     }
 }

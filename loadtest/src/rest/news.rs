@@ -71,8 +71,7 @@ impl Watcher {
 
 fn warning(what: &What) -> Option<News> {
     match what {
-        // Twilio stays silent about those without a number.
-        What::Warning(warning) if warning.code.number() > 0 => Some(News::Warning(warning.clone())),
+        What::Warning(warning) => Some(News::Warning(warning.clone())),
         _ => None,
     }
 }

@@ -65,21 +65,44 @@ impl Policy {
     /// Reads what stands behind the `#` of a URL.
     #[must_use]
     pub fn of(fragment: Option<&str>) -> Self {
-        let mut policy = Self::default();
-        for (key, value) in fragment.unwrap_or_default().split('&').filter_map(|pair| pair.split_once('=')) {
+        Self::read(fragment.unwrap_or_default()).0
+    }
+
+    /// What of it has no effect, and why, each in a few words.
+    #[must_use]
+    pub fn faults(fragment: &str) -> Vec<String> {
+        Self::read(fragment).1
+    }
+
+    fn read(fragment: &str) -> (Self, Vec<String>) {
+        let (mut policy, mut faults) = (Self::default(), Vec::new());
+        for pair in fragment.split('&').filter(|pair| !pair.is_empty()) {
+            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+            let mut fault = |range: &str| faults.push(format!("{key}={value} ({range})"));
             let ms = |range: std::ops::RangeInclusive<u64>| {
                 value.parse().ok().filter(|ms| range.contains(ms)).map(Micros::from_ms)
             };
             match key {
-                "ct" => policy.connect = ms(100..=10_000).unwrap_or(policy.connect),
-                "rt" => policy.read = ms(100..=15_000).unwrap_or(policy.read),
-                "tt" => policy.total = ms(100..=TOTAL_MS).unwrap_or(policy.total),
-                "rc" => policy.retries = value.parse().ok().filter(|count| *count <= 5).unwrap_or(policy.retries),
-                "rp" => policy.after = After::read(value).unwrap_or(policy.after),
-                _ => {}
+                "ct" => set(&mut policy.connect, ms(100..=10_000), || fault("from 100 to 10000")),
+                "rt" => set(&mut policy.read, ms(100..=15_000), || fault("from 100 to 15000")),
+                "tt" => set(&mut policy.total, ms(100..=TOTAL_MS), || fault("from 100 to 15000")),
+                "rc" => {
+                    let count = value.parse().ok().filter(|count| *count <= 5);
+                    set(&mut policy.retries, count, || fault("from 0 to 5"));
+                }
+                "rp" => set(&mut policy.after, After::read(value), || fault("4xx, 5xx, ct, rt, all")),
+                "sni" | "e" => {}
+                _ => fault("unknown; ct, rt, tt, rc, rp, sni or e"),
             }
         }
-        policy
+        (policy, faults)
+    }
+}
+
+fn set<T>(kept: &mut T, given: Option<T>, bad: impl FnOnce()) {
+    match given {
+        Some(value) => *kept = value,
+        None => bad(),
     }
 }
 
@@ -183,6 +206,9 @@ mod tests {
         for nonsense in ["", "ct=99", "ct=10001", "rt=abc", "tt=15001", "rc=6", "rc=-1", "rp=6xx", "rp=", "x=1", "#"] {
             assert_eq!(Policy::of(Some(nonsense)), Policy::default(), "{nonsense:?}");
         }
+        assert_eq!(Policy::faults("rc=6&rp=6xx,ct"), ["rc=6 (from 0 to 5)", "rp=6xx,ct (4xx, 5xx, ct, rt, all)"]);
+        assert_eq!(Policy::faults("top"), ["top= (unknown; ct, rt, tt, rc, rp, sni or e)"]);
+        assert!(Policy::faults("ct=1000&rt=2000&tt=9000&rc=5&rp=4xx,rt&sni=n&e=dublin").is_empty());
         let all = Policy::of(Some("rp=all")).after;
         assert!([400, 499, 500, 599].into_iter().all(|status| all.has(Failure::Status(status))));
         assert!(!all.has(Failure::Status(200)) && !all.has(Failure::Broken));

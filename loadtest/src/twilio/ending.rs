@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::params::CallStatus;
+use super::warning::Warning;
 
 /// Who or what ended a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,8 +17,8 @@ pub enum Ending {
         /// `reason="busy"`.
         busy: bool,
     },
-    /// The TwiML could not be had or carried out, and there was no fallback, or it failed too.
-    ApplicationError,
+    /// The TwiML could not be had or carried out, and there was no fallback, or it failed too; what was wrong.
+    ApplicationError(Warning),
     /// The caller hung up, and why.
     Caller(String),
     /// The account ended it by REST, whether anybody had answered or not.
@@ -37,7 +38,7 @@ impl fmt::Display for Ending {
             Self::Hangup => f.write_str("<Hangup>"),
             Self::Rejected { busy: true } => f.write_str("<Reject reason=\"busy\">"),
             Self::Rejected { busy: false } => f.write_str("<Reject reason=\"rejected\">"),
-            Self::ApplicationError => f.write_str("application error"),
+            Self::ApplicationError(_) => f.write_str("application error"),
             Self::Caller(why) => write!(f, "the caller hung up, {why}"),
             Self::Completed => f.write_str("ended by REST"),
             Self::Canceled => f.write_str("canceled by REST"),

@@ -17,6 +17,8 @@ pub struct Warning {
 pub enum Code {
     /// Twilio stays silent about it; we do not.
     Silent = 0,
+    /// The account has as many calls at once as it may have.
+    TooManyCalls = 10_004,
     /// A URL in the TwiML is malformed, or a redirect goes nowhere.
     BadUrl = 11_100,
     /// The webhook answered with an error status.
@@ -51,6 +53,10 @@ pub enum Code {
     NumberSendDigits = 13_222,
     /// `<Dial>`: what is called is no telephone number.
     DialNumber = 13_223,
+    /// There is no such number, or none that Twilio calls.
+    NumberUnsupported = 13_224,
+    /// The number may not be called.
+    NumberForbidden = 13_225,
     /// `<Conference>`: `muted`.
     ConferenceMuted = 13_230,
     /// `<Conference>`: `endConferenceOnExit`.
@@ -133,6 +139,10 @@ pub enum Code {
     BinaryMessage = 31_950,
     /// A message was not exactly what Twilio accepts.
     InvalidMessage = 31_951,
+    /// Nobody is registered under this SIP address.
+    SipNotRegistered = 32_009,
+    /// The SIP server cannot be talked to.
+    SipUnreachable = 32_011,
 }
 
 impl Code {
@@ -161,6 +171,12 @@ impl Serialize for Code {
 }
 
 impl Warning {
+    /// What a call fails with when the account has no place for it.
+    #[must_use]
+    pub fn too_many_calls() -> Self {
+        Self::new(Code::TooManyCalls, "the account has as many calls at once as it may have")
+    }
+
     /// An entry with this code and text.
     pub fn new(code: Code, text: impl Into<String>) -> Self {
         Self { code, text: text.into() }

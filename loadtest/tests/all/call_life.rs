@@ -175,6 +175,49 @@ fn nobody_talks_and_nobody_asks_for_twiml() {
 }
 
 #[test]
+fn a_call_that_failed_says_why_where_twilio_has_a_number_for_it() {
+    let sip_address = |course: Course| {
+        let mut plan = outbound(course);
+        plan.parties.to = "sip:anna@example.com".into();
+        plan
+    };
+    let number = outbound;
+    let cases: [(&dyn Fn(Course) -> CallPlan, u16, Option<&str>); 6] = [
+        (&number, 404, Some("13224")),
+        (&number, 403, Some("13225")),
+        (&number, 503, None),
+        (&sip_address, 404, Some("32009")),
+        (&sip_address, 503, Some("32011")),
+        (&sip_address, 403, None),
+    ];
+    for (plan, sip, code) in cases {
+        let course = Course { pickup: Pickup::Fails(sip), ..told(Steps::COMPLETED) };
+        let (call, asked) = play(plan(course), &talk, None);
+        assert_eq!(asked[0].fields.get("ErrorCode").map(String::as_str), code, "{sip}");
+        assert_eq!(asked[0].fields.contains_key("ErrorMessage"), code.is_some());
+        let shown = call.events.iter().any(|event| event.what.to_string().contains("cannot be called"));
+        assert_eq!(shown, code.is_some(), "the debugger shows the same");
+    }
+    let course = Course { undialled: Some((CallStatus::Failed, 503)), ..told(Steps::COMPLETED) };
+    assert_eq!(play(outbound(course), &talk, None).1[0].fields["ErrorCode"], "10004");
+    let plan = CallPlan { direction: Direction::Inbound, ..outbound(told(Steps::COMPLETED)) };
+    let (_, asked) = play(plan.clone(), &|_| (500, ""), None);
+    assert_eq!(asked.last().unwrap().fields["ErrorCode"], "11200");
+    let (_, asked) = play(plan, &talk, None);
+    assert_eq!(asked.last().unwrap().fields.get("ErrorCode"), None);
+}
+
+#[test]
+fn an_override_without_effect_is_noted_once() {
+    let mut plan = outbound(told(Steps::ALL));
+    plan.course.reports.as_mut().unwrap().to.0.fragment = Some("rc=9&ct=1000".into());
+    let (call, _) = play(plan, &talk, None);
+    let notes: Vec<String> =
+        call.events.iter().map(|e| e.what.to_string()).filter(|t| t.contains("override")).collect();
+    assert_eq!(notes, ["note: http://127.0.0.1:8080/status: connection override rc=9 (from 0 to 5) has no effect"]);
+}
+
+#[test]
 fn it_rings_as_long_as_wanted_and_five_seconds_more() {
     let slow = Pickup::Person(ms(14_900));
     let course = Course { pickup: slow, timeout: ms(10_000), ..told(Steps::COMPLETED) };

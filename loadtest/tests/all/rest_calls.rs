@@ -269,6 +269,14 @@ fn warnings_of_a_call_are_read_in_the_debugger_and_not_by_others() {
     let entry = &log["entries"][0];
     assert_eq!((&entry["call_sid"], &entry["error_code"]), (&call.as_str().into(), &"31920".into()));
     assert_eq!((&entry["log_level"], &entry["text"]), (&"error".into(), &"answered 403".into()));
+    bench.tell(&call, News::Warning(Warning::new(Code::Silent, "a query was dropped")));
+    let debugger = format!("/loadtest/Accounts/{ACCOUNT}/Debugger.json");
+    assert_eq!(bench.ask("GET", &debugger, "").body["entries"].as_array().unwrap().len(), 1, "Twilio is silent");
+    let notices = bench.ask("GET", &format!("{debugger}?LogLevel=notice"), "").body;
+    assert_eq!(
+        (&notices["entries"][0]["text"], &notices["entries"][1]),
+        (&"a query was dropped".into(), &serde_json::Value::Null)
+    );
     let target = format!("/loadtest/Accounts/{OTHER}/Debugger.json");
     assert_eq!(bench.ask("GET", &target, "").code(), 20_003);
     bench.send("GET", &target, "", OTHER, "other");

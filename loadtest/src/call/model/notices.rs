@@ -68,6 +68,7 @@ impl Call {
             let text = format!("{what} not sent: {MAX_WAITING} requests are waiting");
             return self.note(What::Warning(Warning::new(Code::Silent, text)));
         }
+        self.note_overrides(&notice.fetch.url);
         let fields = match notice.carries {
             Carries::Call => self.fields(),
             Carries::Own => Vec::new(),

@@ -15,6 +15,7 @@ use crate::twilio::ids;
 use crate::twilio::notice::{Carries, Notice};
 use crate::twilio::params::{self, CallStatus, Direction};
 use crate::twilio::recording::{self, Source};
+use crate::twilio::warning::{Code, Warning};
 
 /// The TwiML of an outbound call, until it may begin.
 #[derive(Debug, Default)]
@@ -29,6 +30,8 @@ pub(super) struct Progress {
     limit: Option<Micros>,
     /// The recording of the whole call.
     tape: Option<String>,
+    /// Why the call failed, where Twilio has a number for it.
+    failure: Option<Warning>,
     /// Of status callbacks so far.
     sequence: u64,
 }
@@ -154,13 +157,14 @@ impl Call {
     /// The call is over.
     pub(super) fn settle(&mut self, why: &Ending) {
         let answered = self.life.answered().is_some() || self.executor.is_answered();
+        self.progress.failure = self.failure(why).filter(|_| !answered);
         let (status, code) = match why {
             _ if answered => (CallStatus::Completed, sip::OK),
             Ending::Rejected { busy: true } => (CallStatus::Busy, sip::BUSY),
             Ending::Rejected { busy: false } => (CallStatus::NoAnswer, sip::DECLINED),
             Ending::Caller(_) => (CallStatus::NoAnswer, sip::TERMINATED),
             Ending::Completed | Ending::Canceled => (CallStatus::Canceled, sip::TERMINATED),
-            Ending::ApplicationError => (CallStatus::Failed, sip::OK),
+            Ending::ApplicationError(_) => (CallStatus::Failed, sip::OK),
             // Told by its life already.
             Ending::NobodyTalks(status) => (*status, self.life.sip()),
             // A call that is hung up by its first verb was answered all the same.
@@ -169,6 +173,25 @@ impl Call {
         self.life.end(self.now, status, code);
         (self.progress.begins, self.progress.verdict_at) = (None, None);
         self.report("completed");
+    }
+
+    /// Twilio's number for a call that failed, where it has one; the debugger shows it too.
+    fn failure(&mut self, why: &Ending) -> Option<Warning> {
+        match why {
+            Ending::ApplicationError(warning) => Some(warning.clone()),
+            // Whoever refused to dial it has shown it.
+            Ending::NobodyTalks(CallStatus::Failed) if self.plan.course.undialled.is_some() => {
+                Some(Warning::too_many_calls())
+            }
+            Ending::NobodyTalks(CallStatus::Failed) => {
+                let (sip, to) = (self.life.sip(), &self.plan.parties.to);
+                let code = unreachable(sip, to)?;
+                let warning = Warning::new(code, format!("{to} cannot be called: SIP {sip}"));
+                self.note(What::Warning(warning.clone()));
+                Some(warning)
+            }
+            _ => None,
+        }
     }
 
     /// Tells of a step, where that is wanted.
@@ -208,6 +231,10 @@ impl Call {
             let seconds = self.life.talked_s();
             fields.push(("CallDuration".into(), seconds.to_string()));
             fields.push(("SipResponseCode".into(), self.life.sip().to_string()));
+            if let Some(Warning { code, text }) = self.progress.failure.clone() {
+                fields.push(("ErrorCode".into(), code.number().to_string()));
+                fields.push(("ErrorMessage".into(), text));
+            }
             if status == CallStatus::Completed {
                 fields.push(("Duration".into(), seconds.div_ceil(60).to_string()));
                 if let Some(sid) = &self.progress.tape {
@@ -240,6 +267,18 @@ impl Call {
         let copies = if repeated { 2 } else { 1 };
         let due: Vec<Micros> = late.into_iter().take(copies).map(|late| self.now + late).collect();
         self.notify_at(notice, &due, mishaps.reorder);
+    }
+}
+
+/// Twilio's number for a party that SIP cannot reach. Which answers lead to which is not published: a guess.
+fn unreachable(sip: u16, to: &str) -> Option<Code> {
+    let is_number = to.starts_with('+');
+    match sip {
+        403 | 603 if is_number => Some(Code::NumberForbidden),
+        404 | 410 | 484 | 604 if is_number => Some(Code::NumberUnsupported),
+        404 | 410 | 480 | 604 => Some(Code::SipNotRegistered),
+        500..=599 if !is_number => Some(Code::SipUnreachable),
+        _ => None,
     }
 }
 

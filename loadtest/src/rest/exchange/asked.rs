@@ -8,10 +8,11 @@ use crate::rest::answer::{Answer, Refusal};
 use crate::rest::calls::list::Filter;
 use crate::rest::calls::update::{self, Change};
 use crate::rest::calls::{Entry, Wanted};
+use crate::rest::debugger::{self, Level};
 use crate::rest::page::{self, Item};
+use crate::rest::phone;
 use crate::rest::request::Request;
 use crate::rest::route::{self, Resource};
-use crate::rest::{debugger, phone};
 use crate::time::Micros;
 use crate::twilio::ids;
 use crate::twilio::params::{CallStatus, Direction, Parties};
@@ -42,7 +43,8 @@ impl Exchange {
             ("POST", Resource::Number(number)) => self.change_number(sid, number, request),
             ("GET", Resource::Debugger) => {
                 let log = &self.account(sid, request)?.debugger;
-                Ok(Answer::json(200, &log.show(request.query.filled("CallSid"))))
+                let [call, level] = ["CallSid", "LogLevel"].map(|name| request.query.filled(name));
+                Ok(Answer::json(200, &log.show(call, level)))
             }
             ("POST", Resource::InboundCalls) => self.call_in(sid, request),
             _ => Err(Refusal::method()),
@@ -84,7 +86,13 @@ impl Exchange {
         let account = self.account_mut(sid, request)?;
         let wanted = Wanted::read(&request.form, |number| account.may_call_from(number))?;
         for (code, text) in wanted.notes.clone() {
-            account.debugger.note(debugger::Entry { unix_s, call: call_sid.clone(), code, is_error: false, text });
+            account.debugger.note(debugger::Entry {
+                unix_s,
+                call: call_sid.clone(),
+                code,
+                level: Level::Warning,
+                text,
+            });
         }
         let number_sid = account.number(&wanted.parties.from).map(|number| number.sid.clone());
         let mut entry = entry(&call_sid, sid, wanted.parties.clone(), Direction::OutboundApi, now);

@@ -19,9 +19,7 @@ use crate::twilio::ids::Sids;
 use crate::twilio::params::{CallStatus, Direction};
 use crate::twilio::recording::Track;
 use crate::twilio::url::Url;
-
-/// Twilio's number for an account that has too many calls at once.
-const TOO_MANY_CALLS: u32 = 10_004;
+use crate::twilio::warning::Warning;
 
 impl Exchange {
     /// Dials whoever's turn has come.
@@ -68,9 +66,7 @@ impl Exchange {
         let Some(entry) = account.calls.get_mut(call) else { return };
         if full {
             let inbound = entry.direction == Direction::Inbound;
-            let text = "the account has as many calls at once as it may have".to_owned();
-            let entry = debugger::Entry { unix_s, call: call.into(), code: TOO_MANY_CALLS, is_error: true, text };
-            account.debugger.note(entry);
+            account.debugger.note(debugger::Entry::of(unix_s, call, Warning::too_many_calls()));
             return match inbound {
                 // A caller hears the busy tone.
                 true => self.stands(sid, call, CallStatus::Busy),
@@ -149,11 +145,9 @@ impl Exchange {
             News::Leg(news) => self.leg(&sid, call, news),
             News::Recorded(recording) => self.recorded(&sid, call, *recording),
             News::Warning(warning) => {
-                let (unix_s, code) = (self.unix_s(), warning.code.number());
-                let is_error = warning.code.is_error();
-                let entry = debugger::Entry { unix_s, call: call.to_owned(), code, is_error, text: warning.text };
+                let unix_s = self.unix_s();
                 if let Some(account) = self.accounts.get_mut(&sid) {
-                    account.debugger.note(entry);
+                    account.debugger.note(debugger::Entry::of(unix_s, call, warning));
                 }
             }
         }

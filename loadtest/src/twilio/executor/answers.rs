@@ -84,10 +84,13 @@ impl Executor {
     }
 
     pub(super) fn fail(&mut self, now: Micros, code: Code, text: String) {
-        self.out.push_back(Output::Warning(Warning::new(code, text)));
+        let warning = Warning::new(code, text);
+        self.out.push_back(Output::Warning(warning.clone()));
         let failed = if let State::Fetching(fetch) = &self.state { Some(fetch.url.to_string()) } else { None };
         let failed = failed.or_else(|| self.document.as_ref().map(ToString::to_string)).unwrap_or_default();
-        let Some((url, get)) = self.facts.fallback.take() else { return self.end(now, Ending::ApplicationError) };
+        let Some((url, get)) = self.facts.fallback.take() else {
+            return self.end(now, Ending::ApplicationError(warning));
+        };
         self.verbs.clear();
         self.redirects = 0;
         let extra = vec![("ErrorCode".into(), code.number().to_string()), ("ErrorUrl".into(), failed)];
