@@ -19,7 +19,7 @@ use crate::journal::Journal;
 use crate::logs;
 use crate::media::Media;
 use crate::metrics::Metrics;
-use crate::model::{Call, Direction};
+use crate::model::{Call, Direction, TenantId};
 
 /// How far the service is on its way out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -112,6 +112,11 @@ impl App {
     pub(crate) fn advance(&self, phase: Phase) {
         self.phase.fetch_max(phase as u8, Ordering::AcqRel);
         self.metrics.draining.set(1.0);
+    }
+
+    /// The number that a tenant's calls are placed from, where nobody says which.
+    pub(crate) fn number_of(&self, tenant: TenantId) -> Option<String> {
+        self.directory.active_numbers(tenant).into_iter().next()
     }
 
     /// The line of a stored call: who answered it then, where that is still there.

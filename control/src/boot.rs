@@ -20,6 +20,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::app::{App, Phase, Records};
+use crate::calls::placing;
 use crate::carrier::Carriers;
 use crate::cli::Exit;
 use crate::clock::Clock;
@@ -121,10 +122,11 @@ impl Server {
         let listener = TcpListener::bind(listen).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let public = config.public.clone().unwrap_or_else(|| PublicUrl::of_address(address));
-        let carriers = Carriers::new(None);
+        let carriers = Carriers::start(&config, &public, &clock);
         let app = Arc::new(App::new(config, public, clock, media, carriers, Records { store, directory, journal }));
-        let _unasked =
+        let unasked =
             app.chronicle.adopt(unfinished, |call| app.line_again(call), |call| app.carriers.of(call).is_some());
+        tokio::spawn(placing::carry_on(Arc::clone(&app), unasked));
         tokio::task::spawn_blocking(guard::warm_up);
         let watching = tokio::spawn(app.directory.clone().watch(app.store.clone(), app.clock.clone()));
         let (stop, stopped) = watch::channel(false);

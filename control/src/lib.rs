@@ -6,8 +6,6 @@
 //! Everything below `http` is told the time; only [`clock`] reads it. The registry is the one place that knows which
 //! calls live; pages, limits and metrics are views of it.
 
-#![allow(dead_code, reason = "placing calls is on its way")]
-
 pub mod cli;
 pub mod config;
 

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use agent::Wish;
 
+use super::placing;
 use crate::app::App;
+use crate::carrier::HangUp;
 use crate::guard;
 use crate::mask::Masked;
 use crate::model::{CallId, TenantId};
@@ -41,12 +43,16 @@ pub(crate) enum ActError {
     Denied,
     /// There is no voice for a text (no espeak-ng).
     NoVoice,
+    /// The carrier did not do it.
+    Carrier,
 }
 
 /// Does it. The event that tells of it is in the journal when this returns.
 pub(crate) async fn act(app: &Arc<App>, tenant: TenantId, call: CallId, action: Action) -> Result<(), ActError> {
-    let (sid, facts, wishes) = app.calls().reach(tenant, call).ok_or(ActError::NotLive)?;
     let name = action.name();
+    let Some((facts, wishes)) = app.calls().reach(tenant, call) else {
+        return if action == Action::HangUp { hang_up(app, tenant, call).await } else { Err(ActError::NotLive) };
+    };
     let wish = match action {
         Action::HangUp => Wish::HangUp,
         Action::Transfer(number) if !facts.line.plan.may_dial(&number) => return Err(ActError::NotAllowed),
@@ -69,10 +75,31 @@ pub(crate) async fn act(app: &Arc<App>, tenant: TenantId, call: CallId, action: 
     };
     // A full queue belongs to an agent that no longer listens.
     wishes.try_send(wish).map_err(|_| ActError::NotLive)?;
-    if app.chronicle.acted(&sid, name).await.is_err() {
-        tracing::error!(%call, action = name, "done, but its event is lost");
-    }
+    note(app, call, name).await;
     Ok(())
+}
+
+/// Ends a call that has no stream here: one that nobody has answered yet is taken back, any other is ended by its carrier.
+async fn hang_up(app: &Arc<App>, tenant: TenantId, id: CallId) -> Result<(), ActError> {
+    let call = app.chronicle.call(id).filter(|call| call.tenant_id == tenant && !call.state.is_final());
+    let call = call.ok_or(ActError::NotLive)?;
+    note(app, id, Action::HangUp.name()).await;
+    let done = match (placing::take_back(app, &call).await, &call.carrier_call_id, app.carriers.of(&call)) {
+        (Ok(false), Some(name), Some(carrier)) => carrier.hang_up(name, HangUp::Complete).await.map(|()| true),
+        (done, ..) => done,
+    };
+    done.map_err(|error| {
+        tracing::warn!(call = %id, %error, "a call could not be ended at its carrier");
+        ActError::Carrier
+    })?
+    .then_some(())
+    .ok_or(ActError::NotLive)
+}
+
+async fn note(app: &App, call: CallId, action: &'static str) {
+    if app.chronicle.acted(call, action).await.is_err() {
+        tracing::error!(%call, action, "done, but its event is lost");
+    }
 }
 
 /// The live calls of a tenant, newest first, as their rows would be now.

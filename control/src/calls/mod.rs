@@ -2,6 +2,7 @@
 
 pub(crate) mod act;
 pub(crate) mod chronicle;
+pub(crate) mod placing;
 pub(crate) mod reaper;
 mod refusals;
 pub(crate) mod registry;

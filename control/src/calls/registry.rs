@@ -309,11 +309,10 @@ impl Registry {
     }
 
     /// A call of this tenant whose stream runs, and where its agent is told what somebody wants.
-    pub(crate) fn reach(&self, tenant: TenantId, id: CallId) -> Option<(Sid, Facts, mpsc::Sender<Wish>)> {
-        let (sid, call) =
-            self.calls.iter().find(|(_, call)| call.facts.id == id && call.facts.line.tenant() == tenant)?;
+    pub(crate) fn reach(&self, tenant: TenantId, id: CallId) -> Option<(Facts, mpsc::Sender<Wish>)> {
+        let call = self.calls.values().find(|call| call.facts.id == id && call.facts.line.tenant() == tenant)?;
         let wishes = call.wishes.as_ref().filter(|_| call.state == State::Streaming)?;
-        Some((*sid, call.facts.clone(), wishes.clone()))
+        Some((call.facts.clone(), wishes.clone()))
     }
 
     /// Whether the call has a place.

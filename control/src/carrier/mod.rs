@@ -38,6 +38,14 @@ pub trait TelephonyProvider: Debug + Send + Sync {
     /// The account that it works for, such as Twilio's `AC…`.
     fn account(&self) -> &str;
 
+    /// Waits until the account may place another call: to be awaited right before each [`initiate_call`].
+    ///
+    /// # Errors
+    /// [`ErrorCode::RateLimit`]: so many wait already that this one's turn is too far away.
+    ///
+    /// [`initiate_call`]: Self::initiate_call
+    fn turn(&self) -> Doing<'_, ()>;
+
     /// Places a call. Never tried again where it may have been taken: [`CarrierError::may_have_happened`] says so.
     fn initiate_call(&self, request: CallInitiationRequest) -> Doing<'_, CallInitiationResponse>;
 

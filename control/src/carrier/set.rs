@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{CallReport, CarrierError, ErrorCode, TelephonyProvider};
+use super::{CallReport, CarrierError, Credentials, ErrorCode, Factory, TelephonyProvider, TwilioSettings, Webhooks};
+use crate::clock::Clock;
+use crate::config::{Config, PublicUrl};
 use crate::model::{Call, ProviderType, TenantId};
 
 /// The carriers of this service.
@@ -13,8 +15,12 @@ pub(crate) struct Carriers {
 }
 
 impl Carriers {
-    /// With the deployment's own carrier.
-    pub(crate) fn new(default: Option<Arc<dyn TelephonyProvider>>) -> Self {
+    /// With the deployment's own carrier, where there are credentials for one.
+    pub(crate) fn start(config: &Config, public: &PublicUrl, clock: &Clock) -> Self {
+        let default = default(config, public, clock).unwrap_or_else(|error| {
+            tracing::error!(%error, "no calls can be placed");
+            None
+        });
         Self { default }
     }
 
@@ -37,4 +43,14 @@ impl Carriers {
     pub(crate) fn read(&self, fields: &[(String, String)]) -> Result<CallReport, CarrierError> {
         super::twilio::parse(fields).map_err(|wrong| CarrierError::new(ErrorCode::TwilioInvalidWebhook, wrong))
     }
+}
+
+fn default(
+    config: &Config,
+    public: &PublicUrl,
+    clock: &Clock,
+) -> Result<Option<Arc<dyn TelephonyProvider>>, CarrierError> {
+    let (Some(account_sid), false) = (config.account_sid.clone(), config.tokens.is_empty()) else { return Ok(None) };
+    let factory = Factory::new(TwilioSettings::default(), Webhooks::under(public), clock.clone())?;
+    factory.make(Credentials::Twilio { account_sid, auth_tokens: config.tokens.clone() }).map(Some)
 }

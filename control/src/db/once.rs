@@ -118,17 +118,23 @@ async fn claim(db: &mut Connection, tenant: TenantId, once: &Idempotency, now: T
     if claimed == 1 {
         return Ok(None);
     }
-    let row = db
-        .row(
-            "SELECT fingerprint, answer FROM idempotency_keys WHERE scope = $1 AND key = $2",
-            args![&once.scope, &once.key],
-        )
-        .await?
-        .ok_or(StoreError::Conflict("idempotency_key"))?;
+    kept(db, once).await?.map(Some).ok_or(StoreError::Conflict("idempotency_key"))
+}
+
+/// What the same request gave before, without claiming anything.
+pub(super) async fn answered<T: DeserializeOwned>(db: &mut Connection, once: &Idempotency) -> Result<Option<T>> {
+    let unreadable = |_| StoreError::Fault("column answer cannot be read".to_owned());
+    kept(db, once).await?.map(serde_json::from_value).transpose().map_err(unreadable)
+}
+
+/// The answer of a claim; `None` where there is none yet.
+async fn kept(db: &mut Connection, once: &Idempotency) -> Result<Option<Value>> {
+    let sql = "SELECT fingerprint, answer FROM idempotency_keys WHERE scope = $1 AND key = $2";
+    let Some(row) = db.row(sql, args![&once.scope, &once.key]).await? else { return Ok(None) };
     if row.text("fingerprint")? != once.fingerprint {
         return Err(StoreError::KeyReused);
     }
-    row.json_maybe("answer")?.map(Some).ok_or(StoreError::Conflict("idempotency_key"))
+    row.json_maybe("answer")
 }
 
 async fn finish(db: &mut Connection, tenant: TenantId, once: &Idempotency, answer: &Value) -> Result<()> {

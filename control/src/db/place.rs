@@ -1,6 +1,6 @@
 //! A call that is to be placed: one transaction, after which it is there, once, whoever asks how often.
 
-use crate::model::{Actor, Call, CallEvent, CallUpdate};
+use crate::model::{Actor, Call, CallEvent, CallUpdate, TenantId};
 
 use super::arg::json;
 use super::audit::{self, Change};
@@ -26,6 +26,17 @@ impl Store {
         let by = self.by(actor);
         let update = CallUpdate { call, event };
         self.write(move |db| Box::pin(place(db, by, update.clone(), once.clone()))).await
+    }
+
+    /// What the same request gave before, as it is now; `None`: it gave nothing yet.
+    ///
+    /// # Errors
+    /// [`super::StoreError::KeyReused`]; `Conflict("idempotency_key")`: it is under way.
+    pub async fn placed_before(&self, tenant: TenantId, once: &Idempotency) -> Result<Option<Call>> {
+        let mut db = self.reader().await?;
+        let Some(first) = once::answered::<Call>(&mut db, once).await? else { return Ok(None) };
+        let now = calls::find(&mut db, tenant, first.id).await?;
+        Ok(Some(now.unwrap_or(first)))
     }
 }
 

@@ -141,6 +141,14 @@ impl Directory {
         }
     }
 
+    /// The numbers of a tenant to which calls are answered.
+    pub(crate) fn active_numbers(&self, tenant: TenantId) -> Vec<String> {
+        let served = self.0.tenants.read().unwrap_or_else(PoisonError::into_inner).get(&tenant).cloned();
+        let numbers = served.map(|served| served.numbers()).unwrap_or_default();
+        let is_active = |number: &Dialled| self.0.numbers.find(*number).is_some_and(|entry| entry.is_active);
+        numbers.into_iter().filter(is_active).map(Dialled::text).collect()
+    }
+
     /// Who answers a call of this tenant that was begun with `profile` by an earlier process.
     pub(crate) fn line_again(&self, tenant: TenantId, dialled: &str, profile: Option<ProfileId>) -> Line {
         let mut line = self.line(dialled);

@@ -12,6 +12,11 @@ impl Dialled {
         (fits && !digits.starts_with('0')).then(|| digits.parse().ok().map(Self)).flatten()
     }
 
+    /// As it is written.
+    pub(super) fn text(self) -> String {
+        format!("+{}", self.0)
+    }
+
     /// Which of 256 parts of a map it belongs to; neighbours, of which there are many, are spread.
     pub(super) fn shard(self) -> usize {
         (self.0.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56) as usize

@@ -40,7 +40,6 @@ struct Part {
 
 /// What holds for the calls that it places.
 #[derive(Debug, Default)]
-#[allow(dead_code, reason = "placing calls asks for it")]
 struct Outbound {
     dial_prefixes: Option<Arc<[Prefix]>>,
     minutes_per_day_max: Option<u32>,
@@ -73,13 +72,11 @@ impl Served {
     }
 
     /// Whether it has stopped all calls that it places.
-    #[allow(dead_code, reason = "placing calls asks for it")]
     pub(crate) fn outbound_stopped(&self) -> bool {
         self.part.load().outbound.is_stopped
     }
 
     /// How many minutes of calls it may place in a day (UTC); `None`: unbounded.
-    #[allow(dead_code, reason = "placing calls asks for it")]
     pub(crate) fn minutes_per_day_max(&self) -> Option<u32> {
         self.part.load().outbound.minutes_per_day_max
     }
@@ -94,6 +91,16 @@ impl Served {
     pub(super) fn plan(&self, profile: Option<ProfileId>) -> Arc<Plan> {
         let part = self.part.load();
         profile.and_then(|id| part.plan(id)).unwrap_or(&part.default).clone()
+    }
+
+    /// The plan of a profile; `None` where it has none such.
+    pub(crate) fn plan_of(&self, profile: ProfileId) -> Option<Arc<Plan>> {
+        self.part.load().plan(profile).cloned()
+    }
+
+    /// Its numbers, in order.
+    pub(super) fn numbers(&self) -> Vec<Dialled> {
+        self.part.load().numbers.clone()
     }
 
     /// The plan that an earlier process answered with: `None` was the demo.

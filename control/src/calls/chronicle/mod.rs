@@ -276,10 +276,10 @@ impl Chronicle {
     ///
     /// # Errors
     /// It is on no disk.
-    pub(crate) async fn acted(&self, sid: &Sid, action: &'static str) -> Result<(), Lost> {
+    pub(crate) async fn acted(&self, id: CallId, action: &'static str) -> Result<(), Lost> {
         let recorded = {
             let mut book = self.lock();
-            let Some(entry) = book.of(sid) else { return Ok(()) };
+            let Some(entry) = book.entries.get_mut(&id) else { return Ok(()) };
             entry.by_api |= action == "hangup";
             self.journal.record(self.update(&entry.call, CallEventKind::Acted, json!({ "action": action })))
         };

@@ -173,7 +173,7 @@ async fn a_transfer_may_take_as_long_as_it_may() {
 #[tokio::test]
 async fn a_hang_up_that_somebody_wanted_is_theirs() {
     let (rig, sid, id) = Rig::answered("api").await;
-    rig.chronicle.acted(&sid, "hangup").await.unwrap();
+    rig.chronicle.acted(id, "hangup").await.unwrap();
     rig.chronicle.ended(&sid, Outcome::completed(EndedBy::Agent, "hung up"));
     let (call, _) = rig.story(id).await;
     assert_eq!(call.ended_by, Some(EndedBy::Api));

@@ -65,10 +65,13 @@ impl TelephonyProvider for Twilio {
         self.client.account()
     }
 
+    fn turn(&self) -> Doing<'_, ()> {
+        Box::pin(self.pacer.turn())
+    }
+
     fn initiate_call(&self, request: CallInitiationRequest) -> Doing<'_, CallInitiationResponse> {
         Box::pin(async move {
             let fields = calls::wanted(&request)?;
-            self.pacer.turn().await?;
             calls::create(&self.client, &fields).await
         })
     }

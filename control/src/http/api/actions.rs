@@ -136,6 +136,7 @@ fn code(error: ActError) -> &'static str {
         ActError::NotAllowed => "transfer_not_allowed",
         ActError::Denied => "number_denied",
         ActError::NoVoice => "no_voice",
+        ActError::Carrier => "carrier_failed",
     }
 }
 
@@ -148,6 +149,9 @@ fn refusal(code: &str) -> Problem {
         "number_denied" => {
             let detail = "it is a short or premium number, or in a country that OFFHOOK_DIAL_PREFIXES does not open";
             Problem::conflict("number_denied", detail)
+        }
+        "carrier_failed" => {
+            Problem::conflict("carrier_failed", "the carrier did not do it: try again; the log has why")
         }
         "no_voice" => Problem::conflict("no_voice", "this service has no voice to say it with: install espeak-ng"),
         _ => Problem::conflict("not_live", "the call is over, or its stream is: nothing can be done to it"),

@@ -21,6 +21,7 @@ mod keys;
 mod numbers;
 mod once;
 mod openapi;
+mod placing;
 mod problem;
 mod profile;
 mod profiles;
@@ -64,6 +65,7 @@ fn routes() -> Routes {
         .merge(numbers::routes())
         .merge(profiles::routes())
         .merge(calls::routes())
+        .merge(placing::routes())
         .merge(actions::routes())
         .merge(keys::routes())
         .merge(audit::routes())

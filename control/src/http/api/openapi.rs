@@ -13,7 +13,7 @@ use super::problem::{self, CODES};
 use super::query::{LIMIT_DEFAULT, LIMIT_MAX};
 use super::schema::{Way, object};
 use super::shape::Object;
-use super::{actions, audit, calls, keys, numbers, profile, tenants};
+use super::{actions, audit, calls, keys, numbers, placing, profile, tenants};
 
 const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 
@@ -44,6 +44,7 @@ const SCHEMAS: &[(&str, &LazyLock<Object>, Way)] = &[
     ("NewAdminKey", &keys::NEW_ADMIN, Way::In),
     ("ApiKey", &keys::SHOWN, Way::Out),
     ("MadeApiKey", &keys::MADE, Way::Out),
+    ("NewCall", &placing::NEW, Way::In),
     ("Call", &calls::SHOWN, Way::Out),
     ("CallDetail", &calls::DETAIL, Way::Out),
     ("CallEvent", &calls::EVENT, Way::Out),

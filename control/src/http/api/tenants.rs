@@ -17,6 +17,7 @@ use super::shown;
 use super::text::Text;
 use super::{Routes, TRIES};
 use crate::app::App;
+use crate::calls::placing;
 use crate::db::StoreError;
 use crate::model::{NewTenant, Role, Tenant, TenantId, TenantPatch, TenantSettings, TenantStatus};
 
@@ -205,6 +206,9 @@ async fn put_settings(asked: Asked) -> Result<Response, Problem> {
             result => {
                 let (settings, version) = result?;
                 refresh(&app, id).await;
+                if settings.outbound_stopped && !now.outbound_stopped {
+                    placing::take_back_all(&app, id).await;
+                }
                 return shown::versioned(caller, &settings, version);
             }
         }
