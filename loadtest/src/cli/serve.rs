@@ -5,6 +5,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::MishapArgs;
+use crate::rest::faults::Fault;
+
 /// Options of `serve`.
 #[derive(Clone, Debug, Args)]
 pub struct ServeArgs {
@@ -38,6 +41,17 @@ pub struct ServeArgs {
     /// So many calls of the account may be under way at once; by default as many as you like.
     #[arg(long)]
     pub concurrent_calls: Option<usize>,
+    /// So many requests of the account may be under way at once, further ones are answered 429.
+    #[arg(long, default_value_t = 100)]
+    pub concurrent_requests: usize,
+    /// What goes wrong with requests, of every account: kind=late,ms=20000 or kind=refuse,status=429,times=3 or
+    /// kind=cut, with on=create|update|fetch|list|any, skip, share, made; several are possible, the first that fits is
+    /// taken.
+    #[arg(long, value_name = "KEY=VALUE,…")]
+    pub fault: Vec<Fault>,
+    /// What goes wrong with status callbacks, of every account.
+    #[command(flatten)]
+    pub mishaps: MishapArgs,
     /// How long an answer of the API takes, in milliseconds.
     #[arg(long, default_value_t = 0)]
     pub answer_ms: u64,

@@ -6,9 +6,11 @@ use serde_json::{Value, json};
 
 use super::calls::CallBook;
 use super::debugger::Debugger;
+use super::faults::{Fault, Faults};
 use super::number::{Number, NumberPlan};
 use super::queue::Queue;
 use super::recordings::Tapes;
+use crate::call::course::Mishaps;
 use crate::rng::Rng;
 use crate::twilio::date;
 
@@ -40,6 +42,10 @@ pub struct AccountPlan {
     pub concurrent_calls: Option<usize>,
     /// So many requests may be under way at once.
     pub concurrent_requests: usize,
+    /// What goes wrong with its requests.
+    pub faults: Vec<Fault>,
+    /// What goes wrong with status callbacks of its calls, unless the called party's script says it.
+    pub mishaps: Mishaps,
 }
 
 impl Default for AccountPlan {
@@ -54,6 +60,8 @@ impl Default for AccountPlan {
             concurrent_calls: None,
             // Twilio does not publish its figure.
             concurrent_requests: 100,
+            faults: Vec::new(),
+            mishaps: Mishaps::default(),
         }
     }
 }
@@ -75,6 +83,10 @@ pub struct Account {
     pub queue: Queue,
     /// Its warnings and errors.
     pub debugger: Debugger,
+    /// What goes wrong with its requests.
+    pub faults: Faults,
+    /// What goes wrong with status callbacks of calls that begin from now on.
+    pub mishaps: Mishaps,
     /// Requests that wait for their answer.
     pub requests: usize,
 }
@@ -86,6 +98,8 @@ impl Account {
         let numbers = plan.numbers.iter().map(|number| Number::new(number.clone(), unix_s, rng));
         Self {
             numbers: numbers.map(|number| (number.sid.clone(), number)).collect(),
+            faults: Faults::new(plan.faults.clone(), Rng::new(rng.next_u64())),
+            mishaps: plan.mishaps,
             calls: CallBook::default(),
             recordings: Tapes::default(),
             queue: Queue::new(plan.calls_per_second),

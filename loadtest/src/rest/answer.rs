@@ -9,6 +9,8 @@ pub struct Answer {
     pub status: u16,
     /// `Content-Type`; empty when there is no body.
     pub content_type: &'static str,
+    /// Further headers.
+    pub headers: Vec<(&'static str, String)>,
     /// The body.
     pub body: Vec<u8>,
 }
@@ -17,13 +19,25 @@ impl Answer {
     /// JSON with this status.
     #[must_use]
     pub fn json(status: u16, value: &Value) -> Self {
-        Self { status, content_type: "application/json", body: value.to_string().into_bytes() }
+        Self::new(status, "application/json", value.to_string().into_bytes())
     }
 
     /// 204, what a DELETE gets.
     #[must_use]
     pub const fn gone() -> Self {
-        Self { status: 204, content_type: "", body: Vec::new() }
+        Self::new(204, "", Vec::new())
+    }
+
+    /// What stands before the API answers when it cannot be reached.
+    #[must_use]
+    pub fn html(status: u16, body: &str) -> Self {
+        Self::new(status, "text/html", body.as_bytes().to_vec())
+    }
+
+    /// A body of this type.
+    #[must_use]
+    pub const fn new(status: u16, content_type: &'static str, body: Vec<u8>) -> Self {
+        Self { status, content_type, headers: Vec::new(), body }
     }
 }
 

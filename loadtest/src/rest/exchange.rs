@@ -3,6 +3,7 @@
 mod asked;
 mod legs;
 mod live;
+mod mishaps;
 mod recorded;
 mod streaming;
 mod taping;
@@ -21,6 +22,7 @@ use crate::call::model::{CallPlan, Order};
 use crate::caller::script::Script;
 use crate::rng::Rng;
 use crate::time::Micros;
+use crate::twilio::ids;
 
 /// What the exchange needs to know.
 #[derive(Clone, Debug)]
@@ -74,6 +76,16 @@ pub enum Output {
         /// With this.
         answer: Answer,
     },
+    /// Close this request's connection without an answer.
+    Cut {
+        /// Its number.
+        number: u64,
+    },
+    /// Close all connections and take none until then.
+    Unreachable {
+        /// When there are connections again.
+        until: Micros,
+    },
     /// Play this call, and tell its news.
     Begin(Box<CallPlan>),
     /// Tell this live call.
@@ -98,6 +110,17 @@ struct Live {
     orders: usize,
 }
 
+/// An answer that is ready.
+#[derive(Debug)]
+struct Waiting {
+    leaves: Micros,
+    /// Whose request it is; empty where it counts for nobody.
+    account: String,
+    number: u64,
+    /// `None` where there is to be none.
+    answer: Option<Answer>,
+}
+
 /// All accounts and their calls.
 #[derive(Debug)]
 pub struct Exchange {
@@ -105,9 +128,13 @@ pub struct Exchange {
     accounts: BTreeMap<String, Account>,
     /// Calls that have begun and are not over.
     live: BTreeMap<String, Live>,
-    /// Answers that are ready, and when they leave.
-    answers: VecDeque<(Micros, String, u64, Answer)>,
+    /// Answers that are ready, in the order in which they leave.
+    answers: VecDeque<Waiting>,
+    /// From when to when nobody is to be reached.
+    unreachable: Option<(Micros, Micros)>,
     rng: Rng,
+    /// Apart, so that requests change nothing about calls.
+    request_ids: Rng,
     now: Micros,
     out: VecDeque<Output>,
 }
@@ -124,6 +151,8 @@ impl Exchange {
             accounts,
             live: BTreeMap::new(),
             answers: VecDeque::new(),
+            unreachable: None,
+            request_ids: Rng::new(!plan.seed),
             rng,
             now: Micros::ZERO,
             out: VecDeque::new(),
@@ -143,6 +172,7 @@ impl Exchange {
         }
         self.dial();
         self.release();
+        self.shut();
     }
 
     /// The next thing to do, oldest first.
@@ -154,21 +184,40 @@ impl Exchange {
     #[must_use]
     pub fn next_deadline(&self) -> Option<Micros> {
         let queues = self.accounts.values().filter_map(|account| account.queue.next_deadline());
-        queues.chain(self.answers.front().map(|(at, ..)| *at)).min()
+        let door = self.unreachable.map(|(from, _)| from);
+        queues.chain(self.answers.front().map(|waiting| waiting.leaves)).chain(door).min()
     }
 
     fn request(&mut self, number: u64, request: &Request) {
-        let (account, answer) = match self.open(request) {
-            Ok(sid) => {
+        let (account, later, answer) = match self.open(request) {
+            Ok(sid) if is_ours(request) => {
                 let answer = self.ask(&sid, request).unwrap_or_else(|refusal| refusal.answer());
-                (sid, answer)
+                (String::new(), Micros::ZERO, Some(answer))
             }
-            Err(refusal) => (String::new(), refusal.answer()),
+            Ok(sid) => {
+                let requests = self.accounts.get_mut(&sid).map_or(0, |account| {
+                    account.requests += 1;
+                    account.requests
+                });
+                let (later, answer) = self.carry_out(&sid, request);
+                let takes = self.plan.answers_after + later;
+                (sid, later, answer.map(|answer| self.with_headers(answer, requests, takes)))
+            }
+            Err(refusal) => (String::new(), Micros::ZERO, Some(refusal.answer())),
         };
-        if let Some(account) = self.accounts.get_mut(&account) {
-            account.requests += 1;
-        }
-        self.answers.push_back((self.now + self.plan.answers_after, account, number, answer));
+        let leaves = self.now + self.plan.answers_after + later;
+        let place = self.answers.partition_point(|waiting| waiting.leaves <= leaves);
+        self.answers.insert(place, Waiting { leaves, account, number, answer });
+    }
+
+    /// What Twilio tells of a request in its answer's headers.
+    fn with_headers(&mut self, mut answer: Answer, requests: usize, takes: Micros) -> Answer {
+        answer.headers.extend([
+            ("Twilio-Concurrent-Requests", requests.to_string()),
+            ("Twilio-Request-Id", ids::sid("RQ", &mut self.request_ids)),
+            ("Twilio-Request-Duration", format!("{}.{:03}", takes.0 / 1_000_000, takes.0 / 1_000 % 1_000)),
+        ]);
+        answer
     }
 
     /// Whose request it is: who has no right to know is told 401, whatever the path.
@@ -185,7 +234,8 @@ impl Exchange {
         if !is_open {
             return Err(Refusal::authenticate());
         }
-        if account.requests >= account.plan.concurrent_requests {
+        // What is ours stays within reach however busy the API is.
+        if account.requests >= account.plan.concurrent_requests && !is_ours(request) {
             return Err(Refusal::too_many());
         }
         Ok(account.plan.sid.clone())
@@ -193,15 +243,23 @@ impl Exchange {
 
     /// Lets the answers go whose time has come.
     fn release(&mut self) {
-        while let Some((_, account, number, answer)) = self.answers.pop_front_if(|(at, ..)| *at <= self.now) {
+        while let Some(waiting) = self.answers.pop_front_if(|waiting| waiting.leaves <= self.now) {
+            let Waiting { account, number, answer, .. } = waiting;
             if let Some(account) = self.accounts.get_mut(&account) {
                 account.requests = account.requests.saturating_sub(1);
             }
-            self.out.push_back(Output::Answer { number, answer });
+            self.out.push_back(match answer {
+                Some(answer) => Output::Answer { number, answer },
+                None => Output::Cut { number },
+            });
         }
     }
 
     fn unix_s(&self) -> u64 {
         self.plan.unix_s + self.now.0 / 1_000_000
     }
+}
+
+fn is_ours(request: &Request) -> bool {
+    route::find(&request.path).is_some_and(|(_, resource)| resource.is_ours())
 }

@@ -9,6 +9,9 @@
 //! auth_token = "12345"
 //! calls_per_second = 1
 //! concurrent_calls = 2                  # as many as you like when absent
+//! concurrent_requests = 100
+//! faults = ["kind=cut,times=1"]         # what goes wrong with its requests: `faults.rs`
+//! callbacks = { lose = 0.1 }            # and with its status callbacks, as in a script
 //! verified = ["+14155550111"]           # further numbers that may be called from
 //!
 //! [[account.key]]
@@ -28,6 +31,7 @@ use thiserror::Error;
 use super::account::{AccountPlan, ApiKey};
 use super::number::NumberPlan;
 use super::phone;
+use crate::caller::pickup::RawMishaps;
 use crate::twilio::ids;
 use crate::twilio::url::Url;
 
@@ -74,6 +78,10 @@ struct RawAccount {
     calls_per_second: Option<u32>,
     concurrent_calls: Option<usize>,
     concurrent_requests: Option<usize>,
+    #[serde(default)]
+    faults: Vec<String>,
+    #[serde(default)]
+    callbacks: RawMishaps,
 }
 
 #[derive(Deserialize)]
@@ -172,7 +180,12 @@ fn account(raw: RawAccount) -> Result<AccountPlan, BadFile> {
     let verified = raw.verified.iter().map(|written| {
         phone::number(written).ok_or_else(|| BadFile::Value(format!("verified {written:?} is no number")))
     });
+    let faults = raw.faults.iter().map(|written| {
+        written.parse().map_err(|why| BadFile::Value(format!("account {}: fault {written:?}: {why}", raw.sid)))
+    });
     Ok(AccountPlan {
+        faults: faults.collect::<Result<_, _>>()?,
+        mishaps: raw.callbacks.mishaps(),
         verified: verified.collect::<Result<_, _>>()?,
         keys: raw.key.into_iter().map(|key| ApiKey { sid: key.sid, secret: key.secret }).collect(),
         numbers: raw.number.into_iter().map(number).collect(),
@@ -208,7 +221,8 @@ mod tests {
     fn a_file_says_all_that_an_account_has() {
         let text = format!(
             "[party]\n'(555) 123-0001' = 'interrupt'\n[[account]]\nsid = '{SID}'\nauth_token = 't'\n\
-             concurrent_calls = 2\nverified = ['+14155550111']\n[[account.key]]\n\
+             concurrent_calls = 2\nverified = ['+14155550111']\nfaults = ['kind=cut']\n\
+             callbacks = {{ lose = 0.5 }}\n[[account.key]]\n\
              sid = 'SK0123456789abcdef0123456789abcdef'\nsecret = 's'\n[[account.number]]\n\
              phone_number = '+14155550199'\nvoice_url = 'http://h/v'\nvoice_method = 'GET'\n"
         );
@@ -216,6 +230,7 @@ mod tests {
         let account = &file.accounts[0];
         assert_eq!(file.parties["+15551230001"], "interrupt");
         assert_eq!((account.calls_per_second, account.concurrent_calls, account.keys.len()), (1, Some(2), 1));
+        assert_eq!((account.faults.len(), account.mishaps.lose), (1, 0.5));
         let number = &account.numbers[0];
         assert!(number.voice_url == "http://h/v" && number.voice_get && !number.status_callback_get);
     }
@@ -227,6 +242,7 @@ mod tests {
         assert!(with("").is_ok());
         assert!(parse("").unwrap_err().to_string().contains("at least one"));
         assert!(why("calls_per_second = 0").contains("from 1 to 1000"));
+        assert!(why("faults = ['kind=x']").contains("late, refuse or cut"));
         assert!(why("token = 'x'").contains("unknown field"));
         assert!(why("[[account.number]]\nphone_number = '415'").contains("E.164"));
         assert!(why("[[account.number]]\nphone_number = '+14155550199'\nvoice_url = 'x'").contains("no http"));

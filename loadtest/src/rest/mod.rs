@@ -17,6 +17,7 @@ pub mod auth;
 pub mod calls;
 pub mod debugger;
 pub mod exchange;
+pub mod faults;
 pub mod file;
 pub mod given;
 pub mod moment;

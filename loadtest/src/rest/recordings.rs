@@ -159,7 +159,7 @@ impl Tape {
             }
         }
         wav.finalize().map_err(broken)?;
-        Ok(Answer { status: 200, content_type: "audio/x-wav", body: bytes.into_inner() })
+        Ok(Answer::new(200, "audio/x-wav", bytes.into_inner()))
     }
 }
 

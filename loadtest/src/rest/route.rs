@@ -31,6 +31,20 @@ pub enum Resource<'a> {
     InboundCalls,
     /// Ours: what Twilio's debugger would show.
     Debugger,
+    /// Ours: what goes wrong with the account's requests.
+    Faults,
+    /// Ours: what goes wrong with its status callbacks.
+    Callbacks,
+    /// Ours: the whole API is not reached for a while.
+    Unreachable,
+}
+
+impl Resource<'_> {
+    /// Whether it is ours and not Twilio's.
+    #[must_use]
+    pub const fn is_ours(&self) -> bool {
+        matches!(self, Self::InboundCalls | Self::Debugger | Self::Faults | Self::Callbacks | Self::Unreachable)
+    }
 }
 
 /// The account that a path belongs to, and the thing of it; `None` where there is nothing.
@@ -41,6 +55,9 @@ pub fn find(path: &str) -> Option<(&str, Resource<'_>)> {
         let resource = match rest {
             "InboundCalls.json" => Resource::InboundCalls,
             "Debugger.json" => Resource::Debugger,
+            "Faults.json" => Resource::Faults,
+            "Callbacks.json" => Resource::Callbacks,
+            "Unreachable.json" => Resource::Unreachable,
             _ => return None,
         };
         return Some((account, resource));

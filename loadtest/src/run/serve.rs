@@ -7,6 +7,7 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 
 use super::environment;
+use crate::call::course::Mishaps;
 use crate::caller::library;
 use crate::caller::script::{self, Script};
 use crate::cli::ServeArgs;
@@ -59,6 +60,13 @@ fn who(args: &ServeArgs) -> Result<Accounts, String> {
         }
         None => Accounts { accounts: vec![account(args)?], parties: BTreeMap::new() },
     };
+    let mishaps = args.mishaps.mishaps()?;
+    for account in &mut who.accounts {
+        account.faults.extend(args.fault.iter().cloned());
+        if mishaps != Mishaps::default() {
+            account.mishaps = mishaps;
+        }
+    }
     file::check(&who.accounts)?;
     for written in &args.party {
         let (number, script) = pair("--party", written)?;
@@ -88,6 +96,7 @@ fn account(args: &ServeArgs) -> Result<AccountPlan, String> {
         numbers: numbers.collect::<Result<_, _>>()?,
         calls_per_second: args.calls_per_second,
         concurrent_calls: args.concurrent_calls,
+        concurrent_requests: args.concurrent_requests,
         ..AccountPlan::default()
     })
 }

@@ -15,6 +15,7 @@ mod orders;
 mod rest_calls;
 mod rest_legs;
 mod rest_lists;
+mod rest_mishaps;
 mod rest_parameters;
 mod rest_recordings;
 mod rest_streams;

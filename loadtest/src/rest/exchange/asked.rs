@@ -47,6 +47,9 @@ impl Exchange {
                 Ok(Answer::json(200, &log.show(call, level)))
             }
             ("POST", Resource::InboundCalls) => self.call_in(sid, request),
+            ("GET" | "POST" | "DELETE", Resource::Faults) => self.faults(sid, &request.method, request),
+            ("GET" | "POST" | "DELETE", Resource::Callbacks) => self.callbacks(sid, &request.method, request),
+            ("POST", Resource::Unreachable) => self.be_unreachable(request),
             _ => Err(Refusal::method()),
         }
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Exchange, Live, Output};
-use crate::call::course::{Course, Reports, Steps, Taping};
+use crate::call::course::{Course, Mishaps, Reports, Steps, Taping};
 use crate::call::life::sip;
 use crate::call::model::CallPlan;
 use crate::caller::script::Script;
@@ -96,6 +96,9 @@ impl Exchange {
         let seed = self.rng.next_u64();
         let Some(account) = self.accounts.get(sid) else { return };
         let Some(entry) = account.calls.get(call) else { return };
+        // What the called party's script says counts for him alone.
+        let own = script.mishaps != Mishaps::default();
+        let mishaps = if own { script.mishaps } else { account.mishaps };
         let plan = CallPlan {
             first: how.first,
             direction: entry.direction,
@@ -104,7 +107,7 @@ impl Exchange {
             auth_token: account.plan.auth_token.clone(),
             seed,
             course: Course { pickup: script.pickup, api: Some(self.plan.api.clone()), ..how.course }
-                .with_mishaps(script.mishaps),
+                .with_mishaps(mishaps),
             script,
             unix_s: self.plan.unix_s,
             keep_sound: false,

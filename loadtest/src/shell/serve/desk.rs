@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{Asked, Told, live};
 use crate::call::model::{MAX_ORDERS, Order};
@@ -17,17 +17,18 @@ pub(super) struct Desk {
     exchange: Exchange,
     clock: Clock,
     route: Route,
-    replies: HashMap<u64, oneshot::Sender<Answer>>,
+    replies: HashMap<u64, oneshot::Sender<Option<Answer>>>,
     next: u64,
     calls: HashMap<String, mpsc::Sender<Order>>,
     tell: mpsc::UnboundedSender<Told>,
     told: mpsc::UnboundedReceiver<Told>,
+    door: watch::Sender<Option<Micros>>,
 }
 
 impl Desk {
-    pub(super) fn new(exchange: Exchange, clock: Clock, route: Route) -> Self {
+    pub(super) fn new(exchange: Exchange, clock: Clock, route: Route, door: watch::Sender<Option<Micros>>) -> Self {
         let (tell, told) = mpsc::unbounded_channel();
-        Self { exchange, clock, route, replies: HashMap::new(), next: 0, calls: HashMap::new(), tell, told }
+        Self { exchange, clock, route, replies: HashMap::new(), next: 0, calls: HashMap::new(), tell, told, door }
     }
 
     pub(super) async fn run(&mut self, mut asked: mpsc::Receiver<Asked>) {
@@ -66,7 +67,14 @@ impl Desk {
             match output {
                 Output::Answer { number, answer } => {
                     // Who has gone meanwhile needs none.
-                    let _ = self.replies.remove(&number).map(|reply| reply.send(answer));
+                    let _ = self.replies.remove(&number).map(|reply| reply.send(Some(answer)));
+                }
+                Output::Cut { number } => {
+                    let _ = self.replies.remove(&number).map(|reply| reply.send(None));
+                }
+                // Nobody listens to it when the program ends.
+                Output::Unreachable { until } => {
+                    let _ = self.door.send(Some(until));
                 }
                 Output::Begin(plan) => {
                     let (order, orders) = mpsc::channel(MAX_ORDERS);

@@ -29,6 +29,7 @@ pub(crate) struct Got {
     pub(crate) status: u16,
     pub(crate) body: Value,
     pub(crate) bytes: Vec<u8>,
+    pub(crate) headers: Vec<(&'static str, String)>,
 }
 
 impl Got {
@@ -47,6 +48,10 @@ pub(crate) struct Bench {
     pub(crate) begun: Vec<(Micros, CallPlan)>,
     pub(crate) orders: Vec<(String, Order)>,
     pub(crate) answers: Vec<(u64, Got)>,
+    /// Requests whose connection was to be closed, and when.
+    pub(crate) cut: Vec<(Micros, u64)>,
+    /// Since when nobody was to be reached, and until when.
+    pub(crate) unreachable: Option<(Micros, Micros)>,
     next: u64,
 }
 
@@ -56,34 +61,12 @@ impl Bench {
     }
 
     pub(crate) fn with(change: impl FnOnce(&mut ExchangePlan)) -> Self {
-        let number = |phone_number: &str, voice_url: &str| NumberPlan {
-            phone_number: phone_number.into(),
-            voice_url: voice_url.into(),
-            ..NumberPlan::default()
-        };
-        let account = AccountPlan {
-            sid: ACCOUNT.into(),
-            auth_token: "token".into(),
-            keys: vec![ApiKey { sid: "SK1".into(), secret: "secret".into() }],
-            numbers: vec![number(OWNED, "http://127.0.0.1:1/voice"), number("+442071838750", "")],
-            verified: vec!["+14155550111".into()],
-            ..AccountPlan::default()
-        };
-        let other = AccountPlan { sid: OTHER.into(), auth_token: "other".into(), ..AccountPlan::default() };
-        let mut plan = ExchangePlan {
-            accounts: vec![account, other],
-            parties: BTreeMap::from([("+15551230001".into(), named("first"))]),
-            anybody: named("anybody"),
-            scripts: BTreeMap::from([("rude".into(), named("rude"))]),
-            answers_after: Micros::ZERO,
-            api: "http://127.0.0.1:9080".into(),
-            seed: 1,
-            unix_s: UNIX_S,
-        };
+        let mut plan = plan();
         change(&mut plan);
         let exchange = Exchange::new(plan);
         let (begun, orders, answers) = (Vec::new(), Vec::new(), Vec::new());
-        Self { exchange, now: Micros::ZERO, begun, orders, answers, next: 0 }
+        let (cut, unreachable) = (Vec::new(), None);
+        Self { exchange, now: Micros::ZERO, begun, orders, answers, cut, unreachable, next: 0 }
     }
 
     /// Sends without waiting for the answer; the number of the request.
@@ -153,12 +136,43 @@ impl Bench {
             match output {
                 Output::Answer { number, answer } => {
                     let body = serde_json::from_slice(&answer.body).unwrap_or(Value::Null);
-                    self.answers.push((number, Got { status: answer.status, body, bytes: answer.body }));
+                    let (status, headers) = (answer.status, answer.headers);
+                    self.answers.push((number, Got { status, body, bytes: answer.body, headers }));
                 }
+                Output::Cut { number } => self.cut.push((self.now, number)),
+                Output::Unreachable { until } => self.unreachable = Some((self.now, until)),
                 Output::Begin(plan) => self.begun.push((self.now, *plan)),
                 Output::Order { call, order } => self.orders.push((call, order)),
             }
         }
+    }
+}
+
+/// Two accounts, and everybody answers.
+pub(crate) fn plan() -> ExchangePlan {
+    let number = |phone_number: &str, voice_url: &str| NumberPlan {
+        phone_number: phone_number.into(),
+        voice_url: voice_url.into(),
+        ..NumberPlan::default()
+    };
+    let account = AccountPlan {
+        sid: ACCOUNT.into(),
+        auth_token: "token".into(),
+        keys: vec![ApiKey { sid: "SK1".into(), secret: "secret".into() }],
+        numbers: vec![number(OWNED, "http://127.0.0.1:1/voice"), number("+442071838750", "")],
+        verified: vec!["+14155550111".into()],
+        ..AccountPlan::default()
+    };
+    let other = AccountPlan { sid: OTHER.into(), auth_token: "other".into(), ..AccountPlan::default() };
+    ExchangePlan {
+        accounts: vec![account, other],
+        parties: BTreeMap::from([("+15551230001".into(), named("first"))]),
+        anybody: named("anybody"),
+        scripts: BTreeMap::from([("rude".into(), named("rude"))]),
+        answers_after: Micros::ZERO,
+        api: "http://127.0.0.1:9080".into(),
+        seed: 1,
+        unix_s: UNIX_S,
     }
 }
 
