@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{CallReport, CarrierError, Credentials, ErrorCode, Factory, TelephonyProvider, TwilioSettings, Webhooks};
+use super::{CallReport, CarrierError, Credentials, ErrorCode, Factory, TelephonyProvider, Webhooks};
 use crate::clock::Clock;
 use crate::config::{Config, PublicUrl};
 use crate::model::{Call, ProviderType, TenantId};
@@ -51,6 +51,6 @@ fn default(
     clock: &Clock,
 ) -> Result<Option<Arc<dyn TelephonyProvider>>, CarrierError> {
     let (Some(account_sid), false) = (config.account_sid.clone(), config.tokens.is_empty()) else { return Ok(None) };
-    let factory = Factory::new(TwilioSettings::default(), Webhooks::under(public), clock.clone())?;
+    let factory = Factory::new(config.twilio.clone(), Webhooks::under(public), clock.clone())?;
     factory.make(Credentials::Twilio { account_sid, auth_tokens: config.tokens.clone() }).map(Some)
 }

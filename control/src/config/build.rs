@@ -11,6 +11,7 @@ use tracing_subscriber::filter::Targets;
 use super::layers::Layers;
 use super::settings::{self, Setting};
 use super::threads::threads;
+use super::twilio::twilio;
 use crate::guard::Prefix;
 
 use super::{Cidr, Config, Environment, Limits, Mode, PublicUrl, Reach};
@@ -24,6 +25,7 @@ pub(super) fn config(layers: &mut Layers) -> Option<Config> {
     let said = environment(layers);
     let account_sid = account_sid(layers);
     let tokens = tokens(layers);
+    let twilio = twilio(layers);
     let shared_keys = shared_keys(layers);
     let public = public_url(layers);
     let transfer_to = optional(layers, &settings::TRANSFER_TO, "write it as +15551234567");
@@ -61,6 +63,7 @@ pub(super) fn config(layers: &mut Layers) -> Option<Config> {
         public,
         account_sid,
         tokens,
+        twilio: twilio?,
         shared_keys,
         transfer_to: transfer_to.or_else(fictional),
         database_url: database_url?,

@@ -7,6 +7,7 @@ mod layers;
 mod mode;
 pub mod settings;
 mod threads;
+mod twilio;
 mod values;
 
 use std::net::SocketAddr;
@@ -24,6 +25,7 @@ pub use threads::Threads;
 pub(crate) use values::is_loopback_authority;
 pub use values::{Cidr, PhoneNumber, PublicUrl};
 
+use crate::carrier::TwilioSettings;
 use crate::guard::Prefix;
 use layers::Layers;
 
@@ -40,6 +42,8 @@ pub struct Config {
     pub account_sid: Option<String>,
     /// What signs webhooks and sockets; any of them.
     pub tokens: Vec<SecretString>,
+    /// How Twilio's REST API is spoken to.
+    pub twilio: TwilioSettings,
     /// Shared keys by their id.
     pub shared_keys: Vec<(String, SecretString)>,
     /// The one number that may be dialled.

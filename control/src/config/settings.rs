@@ -82,6 +82,16 @@ settings! {
         "The Twilio account whose calls are answered. Requests that name another account are refused in production.";
     AUTH_TOKEN = "TWILIO_AUTH_TOKEN", "tokens, comma-separated", "", true,
         "The account's auth token, which signs webhooks and media sockets; several while it is being rotated. Production does not start without one.";
+    TWILIO_BASE_URL = "TWILIO_BASE_URL", "URL", "https://api.twilio.com", false,
+        "Where Twilio's REST API is. `https`, or `http` on this machine, as `loadtest serve` has it.";
+    TWILIO_API_VERSION = "TWILIO_API_VERSION", "date", "2010-04-01", false,
+        "Which version of Twilio's REST API is spoken.";
+    TWILIO_CALLS_PER_SECOND = "TWILIO_CALLS_PER_SECOND", "calls per second", "1", false,
+        "How many calls an account places in a second. Twilio dials one unless it was asked for more, and lets the rest wait in a queue for up to a day; here they wait in sight.";
+    TWILIO_MAX_RETRIES = "TWILIO_MAX_RETRIES", "times", "3", false,
+        "How often a request that Twilio certainly did not carry out, or may carry out twice, is sent again. What may have placed a call is never sent again.";
+    TWILIO_RETRY_DELAY = "TWILIO_RETRY_DELAY", "duration, such as 1s or 500ms", "1s", false,
+        "How long before it is sent again; doubled each time, up to 30 s. Twilio's own `Retry-After` is followed.";
     SHARED_KEYS = "TWILIO_SHARED_KEYS", "id=secret, comma-separated", "", true,
         "Shared keys for webhooks that the account signs with a key of its own (header `X-Twilio-Webhooks-Signature-Settings`), HMAC-SHA256 or HMAC-SHA1.";
     TRANSFER_TO = "OFFHOOK_TRANSFER_TO", "E.164 number", "", false,

@@ -3,5 +3,8 @@
 
 mod faults;
 mod model;
+mod placing;
+#[path = "../support/mod.rs"]
+mod support;
 mod twilio_calls;
 mod twilio_numbers;

@@ -77,7 +77,16 @@ impl Host {
         Self::start(&[PRODUCTION, env].concat()).await
     }
 
+    /// A server on the machine's clock.
+    pub async fn running(env: &[(&str, &str)]) -> Self {
+        Self::start_on(Clock::machine(), env).await
+    }
+
     async fn start(env: &[(&str, &str)]) -> Self {
+        Self::start_on(Clock::manual(), env).await
+    }
+
+    async fn start_on(clock: Clock, env: &[(&str, &str)]) -> Self {
         let mut env: Vec<(String, String)> = env.iter().map(|(n, v)| ((*n).into(), (*v).into())).collect();
         env.push(("OFFHOOK_LISTEN".into(), "127.0.0.1:0".into()));
         let data = DataDir::new();
@@ -85,7 +94,6 @@ impl Host {
             env.push(("OFFHOOK_DATA_DIR".into(), data.0.display().to_string()));
         }
         let config = Config::load(&Sources { env, ..Sources::default() }).expect("the test's configuration is valid");
-        let clock = Clock::manual();
         let server = Server::start(config, clock.clone()).await.expect("the server starts");
         Self { address: server.address(), base: server.public_url().to_owned(), clock, server: Some(server), data }
     }
