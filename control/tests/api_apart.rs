@@ -32,12 +32,15 @@ async fn furnish(api: &Client<'_>, name: &str, number: &str) -> Ids {
     let (_, number) = api.make(&format!("{tenant}/phone-numbers"), json!({"did_number": number})).await;
     let (_, key) =
         api.make(&format!("{tenant}/api-keys"), json!({"name": format!("{name}-key"), "role": "operator"})).await;
+    let (_, contact) =
+        api.make(&format!("{tenant}/contacts"), json!({"phone_number": "+15557654320", "name": name})).await;
     let id = |of: &Value| of["id"].as_str().unwrap().to_owned();
     BTreeMap::from([
         ("tenant_id", tenant.rsplit('/').next().unwrap().to_owned()),
         ("ai_profile_id", id(&profile)),
         ("phone_number_id", id(&number)),
         ("key_id", id(&key)),
+        ("contact_id", id(&contact)),
         ("call_id", "0198b2c0-7d1e-7000-8000-000000000001".to_owned()),
     ])
 }

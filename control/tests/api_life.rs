@@ -111,6 +111,57 @@ async fn a_number_is_made_changed_and_deleted() {
 }
 
 #[tokio::test]
+async fn a_contact_is_made_found_changed_and_deleted() {
+    let host = Host::development(&[]).await;
+    let api = Client::new(&host);
+    let tenant = api.tenant("a").await;
+    let contacts = format!("{tenant}/contacts");
+    let new = json!({"phone_number": "+15557654321", "name": "Ann", "metadata": {"order": 7, "tags": ["x"]}});
+    let (path, made) = api.make(&contacts, new.clone()).await;
+    assert_eq!(
+        (&made["state"], &made["metadata"]["tags"], &made["last_call_id"]),
+        (&json!("new"), &json!(["x"]), &Value::Null)
+    );
+    let (_, plain) = api.make(&contacts, json!({"phone_number": "+15557654322", "state": "do_not_call"})).await;
+    assert_eq!((&plain["name"], &plain["metadata"]), (&Value::Null, &json!({})));
+    let taken = api.post(&contacts, new).await;
+    assert_eq!((taken.code(), &taken.body["errors"][0]["pointer"]), ("conflict", &json!("/phone_number")));
+
+    let found = async |query: &str| -> Vec<Value> {
+        let list = api.get(&format!("{contacts}?{query}")).await;
+        list.body["items"].as_array().unwrap().iter().map(|contact| contact["id"].clone()).collect()
+    };
+    assert_eq!(found("").await, [plain["id"].clone(), made["id"].clone()]);
+    assert_eq!(found("state=new&state=busy").await, [made["id"].clone()]);
+    assert_eq!(found("phone_number=%2B15557654322").await, [plain["id"].clone()]);
+    let faults = api.get(&format!("{contacts}?state=lost&phone_number=911&name=Ann")).await.faults();
+    let faults: Vec<_> = faults.iter().map(|(place, _)| place.as_str()).collect();
+    assert_eq!(faults, ["query", "state", "phone_number"]);
+
+    let changed = api.patch(&path, json!({"state": "do_not_call", "name": null, "metadata": {}})).await;
+    assert_eq!(
+        (changed.status, &changed.body["state"], &changed.body["name"]),
+        (200, &json!("do_not_call"), &Value::Null)
+    );
+    assert_eq!(changed.header("etag"), Some("\"2\""));
+    let stale = api.ask("PATCH", &path, "If-Match: \"1\"\r\n", Some(r#"{"state": "new"}"#)).await;
+    assert_eq!(stale.code(), "changed");
+    assert_eq!(api.patch(&path, json!({"state": "reached"})).await.faults()[0].1, "not_one_of", "calls say that");
+    assert_eq!(api.patch(&path, json!({"phone_number": "+15557654323"})).await.faults()[0].1, "read_only");
+    let large = json!({"metadata": {"x": "y".repeat(5000)}});
+    assert_eq!(api.patch(&path, large).await.faults(), [("/metadata".into(), "too_long".into())]);
+    assert_eq!(api.get(&format!("{path}/attempts")).await.body, json!({"items": [], "next_cursor": null}));
+
+    let reads = api.key_of(&tenant, "read_only").await;
+    let shown = api.with(&reads).get(&path).await;
+    assert_eq!(shown.body["phone_number"], "+1555•••4321");
+    assert_eq!(api.with(&reads).get(&format!("{contacts}?phone_number=%2B15557654322")).await.code(), "forbidden");
+    assert_eq!(api.with(&reads).delete(&path).await.code(), "forbidden");
+    assert_eq!(api.delete(&path).await.status, 204);
+    assert_eq!(api.get(&format!("{path}/attempts")).await.code(), "not_found");
+}
+
+#[tokio::test]
 async fn a_profile_is_made_with_defaults_changed_field_by_field_and_deleted() {
     let host = Host::development(&[]).await;
     let api = Client::new(&host);

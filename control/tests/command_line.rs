@@ -143,6 +143,37 @@ fn a_tenant_with_profile_and_number_is_made_shown_changed_and_unmade() {
     place.fails(&format!("tenants set {id}"), 2, "nothing to change");
 }
 
+#[test]
+fn a_contact_is_added_found_changed_and_removed_by_its_number() {
+    let place = Place::serving();
+    let made = place.json("contacts add +15557654321 --name Ann");
+    assert_eq!((&made["name"], &made["state"]), (&"Ann".into(), &"new".into()));
+    place.fails("contacts add +15557654321", 4, "/phone_number is taken already");
+    let set = place.json("contacts set +15557654321 --state do_not_call");
+    assert_eq!((&set["state"], &set["name"]), (&"do_not_call".into(), &"Ann".into()));
+    assert_eq!(place.json("contacts list --state do_not_call --state busy")["items"][0]["id"], made["id"]);
+    assert_eq!(place.json("contacts list --number +15557654322")["items"].as_array().unwrap().len(), 0);
+    let id = made["id"].as_str().unwrap();
+    assert_eq!(place.json(&format!("contacts show {id}"))["phone_number"], "+15557654321");
+    assert_eq!(place.json("contacts attempts +15557654321")["items"].as_array().unwrap().len(), 0);
+    place.fails("contacts set +15557654321", 2, "nothing to change");
+    assert_eq!(place.say("contacts remove +15557654321").code, 0);
+    place.fails("contacts show +15557654321", 3, "offhook contacts list");
+}
+
+#[test]
+fn a_tenants_outbound_bounds_are_set_from_the_command_line() {
+    let place = Place::serving();
+    let id = "00000000-0000-7000-8000-000000000000";
+    let flags = "--dial-prefixes +1,+44 --minutes-per-day-max 60 --outbound-stopped true";
+    let set = &place.json(&format!("tenants set {id} {flags}"))["settings"];
+    assert_eq!((&set["dial_prefixes"], &set["minutes_per_day_max"]), (&serde_json::json!(["+1", "+44"]), &60.into()));
+    assert_eq!(set["outbound_stopped"], true);
+    let set = &place.json(&format!("tenants set {id} --dial-prefixes none --outbound-stopped false"))["settings"];
+    assert_eq!((&set["dial_prefixes"], &set["outbound_stopped"]), (&Value::Null, &false.into()));
+    place.fails(&format!("tenants set {id} --dial-prefixes 44"), 4, "/dial_prefixes/0");
+}
+
 #[tokio::test]
 async fn a_call_is_listed_shown_followed_and_told_that_it_is_over() {
     let place = Place::serving();

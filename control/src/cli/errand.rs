@@ -7,7 +7,8 @@ use super::api::Api;
 use super::exit::{Exit, Failure};
 use super::output::{self, Output};
 use super::{
-    Environment, Refusal, calls, check, completions, doctor, events, keys, migrate, numbers, profiles, sources, tenants,
+    Environment, Refusal, calls, check, completions, contacts, doctor, events, keys, migrate, numbers, profiles,
+    sources, tenants,
 };
 use crate::config::{Config, Sources};
 
@@ -62,6 +63,7 @@ impl Errand {
                     "tenants" => tenants::run(matches, &self.env, &api).await,
                     "numbers" => numbers::run(matches, &self.env, &api).await,
                     "profiles" => profiles::run(matches, &self.env, &api).await,
+                    "contacts" => contacts::run(matches, &self.env, &api).await,
                     "calls" => calls::run(matches, &self.env, &api).await,
                     _ => events::run(matches, &self.env, &api).await,
                 }

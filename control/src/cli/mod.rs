@@ -4,7 +4,7 @@
 //! ```text
 //! arguments, environment, file ─► Wish ─┬─ Serve ──► boot
 //!                                       └─ Errand ─┬─ check, doctor, migrate, keys ──► configuration, database
-//!                                                  └─ tenants, numbers, profiles, calls, events ──► api ──► service
+//!                                                  └─ tenants, numbers, profiles, contacts, calls, events ──► api ──► service
 //! ```
 //! A file per command: its arguments, its example, what it does. What it has to say is an output; `output` prints it.
 
@@ -12,6 +12,7 @@ mod api;
 mod calls;
 mod check;
 mod completions;
+mod contacts;
 mod docs;
 mod doctor;
 mod errand;
@@ -118,6 +119,7 @@ pub fn command() -> Command {
         tenants::command(),
         numbers::command(),
         profiles::command(),
+        contacts::command(),
         calls::command(),
         events::command(),
         completions::command(),

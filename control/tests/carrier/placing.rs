@@ -39,7 +39,8 @@ impl Rig {
             ("TWILIO_BASE_URL", base.as_str()),
             ("TWILIO_CALLS_PER_SECOND", "100"),
         ];
-        let host = Host::running(&[&own, env].concat()).await;
+        let own = own.into_iter().filter(|(name, _)| env.iter().all(|(other, _)| other != name));
+        let host = Host::running(&own.chain(env.iter().copied()).collect::<Vec<_>>()).await;
         Self { model, host }
     }
 

@@ -39,6 +39,8 @@ pub(super) struct Entry {
     pub(super) by_api: bool,
     /// What the carrier reported, and whether that is on disk; `None`: what an earlier process heard is still to be read.
     pub(super) seen: Option<Vec<(String, bool)>>,
+    /// It was told that its webhook was answered; reports may overtake the webhook.
+    pub(super) is_answered: bool,
     /// How often the carrier was asked about it since it was last heard of.
     pub(super) asks: u32,
 }
@@ -87,7 +89,8 @@ impl Entry {
         seen: Option<Vec<(String, bool)>>,
     ) -> Self {
         let sums = Sums::from_json(call.quality.as_ref());
-        Self { call, line, sums, events: 0, until, silent, over: None, by_api: false, seen, asks: 0 }
+        let is_answered = call.state >= CallState::Streaming;
+        Self { call, line, sums, events: 0, until, silent, over: None, by_api: false, seen, is_answered, asks: 0 }
     }
 
     /// Notes a report of this name; whether it had come before, and was on disk.

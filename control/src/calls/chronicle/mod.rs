@@ -188,8 +188,8 @@ impl Chronicle {
         let data = |profile| json!({"profile": profile, "voice": facts.line.plan.voice()});
         if let Some(entry) = book.of(sid) {
             (entry.until, entry.silent) = (until, silent);
-            if entry.call.state < CallState::Answered {
-                entry.call.state = CallState::Answered;
+            if !std::mem::replace(&mut entry.is_answered, true) {
+                entry.call.state = entry.call.state.max(CallState::Answered);
                 entry.call.answered_at.get_or_insert(self.clock.wall());
                 let data = data(entry.call.profile_id);
                 self.journal.note(self.update(&entry.call, CallEventKind::Answered, data));
@@ -199,7 +199,8 @@ impl Chronicle {
         let mut call = self.row(sid, facts, CallState::Answered);
         call.answered_at = Some(call.started_at);
         self.journal.note(self.update(&call, CallEventKind::Answered, data(call.profile_id)));
-        book.insert(Entry::new(call, facts.line.clone(), until, silent, Some(Vec::new())));
+        let entry = Entry::new(call, facts.line.clone(), until, silent, Some(Vec::new()));
+        book.insert(Entry { is_answered: true, ..entry });
     }
 
     /// A call was not taken. Whether that is written down: of a flood, only a part is.

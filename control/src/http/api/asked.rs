@@ -19,7 +19,7 @@ use super::shape::Object;
 use super::text;
 use crate::app::App;
 use crate::db::Idempotency;
-use crate::model::{Actor, CallId, KeyId, PageRequest, PhoneNumberId, ProfileId, Role, TenantId};
+use crate::model::{Actor, CallId, ContactId, KeyId, PageRequest, PhoneNumberId, ProfileId, Role, TenantId};
 
 /// Longer ones are refused.
 const IDEMPOTENCY_KEY_CHARS_MAX: usize = 255;
@@ -81,6 +81,10 @@ impl Asked {
 
     pub(super) fn call_id(&self) -> Result<CallId, Problem> {
         self.id("call_id").map(CallId)
+    }
+
+    pub(super) fn contact_id(&self) -> Result<ContactId, Problem> {
+        self.id("contact_id").map(ContactId)
     }
 
     pub(super) fn key_id(&self) -> Result<KeyId, Problem> {

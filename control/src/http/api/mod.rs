@@ -1,4 +1,4 @@
-//! The REST API, `/api`: tenants, their settings, numbers, profiles, keys and calls, for programs with a key.
+//! The REST API, `/api`: tenants, their settings, numbers, profiles, contacts, keys and calls, for programs with a key.
 //!
 //! ```text
 //! request ─► caller (key, role) ─► asked (path, query, headers) ─► body (shape) ─► store ─► directory ─► shown
@@ -13,6 +13,7 @@ mod audit;
 mod body;
 mod caller;
 mod calls;
+mod contacts;
 mod docs;
 mod etag;
 mod fault;
@@ -64,6 +65,7 @@ fn routes() -> Routes {
         .merge(tenants::routes())
         .merge(numbers::routes())
         .merge(profiles::routes())
+        .merge(contacts::routes())
         .merge(calls::routes())
         .merge(placing::routes())
         .merge(actions::routes())

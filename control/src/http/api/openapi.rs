@@ -13,11 +13,11 @@ use super::problem::{self, CODES};
 use super::query::{LIMIT_DEFAULT, LIMIT_MAX};
 use super::schema::{Way, object};
 use super::shape::Object;
-use super::{actions, audit, calls, keys, numbers, placing, profile, tenants};
+use super::{actions, audit, calls, contacts, keys, numbers, placing, profile, tenants};
 
 const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 
-const ABOUT: &str = "Everything that belongs to tenants: their settings, numbers, profiles, keys and calls.\n\n\
+const ABOUT: &str = "Everything that belongs to tenants: their settings, numbers, profiles, contacts, keys and calls.\n\n\
     **Keys.** Send `Authorization: Bearer KEY`. Roles: `admin` (everything, of every tenant), `tenant_admin` (everything \
     of one tenant), `operator` (reads, and acts on calls), `read_only` (reads, numbers masked). In development mode, from \
     the same machine, `offhook-development-key` is an admin's.\n\n\
@@ -40,6 +40,10 @@ const SCHEMAS: &[(&str, &LazyLock<Object>, Way)] = &[
     ("NewProfile", &profile::NEW, Way::In),
     ("ProfilePatch", &profile::PATCH, Way::In),
     ("Profile", &profile::SHOWN, Way::Out),
+    ("NewContact", &contacts::NEW, Way::In),
+    ("ContactPatch", &contacts::PATCH, Way::In),
+    ("Contact", &contacts::SHOWN, Way::Out),
+    ("CallAttempt", &contacts::ATTEMPT, Way::Out),
     ("NewApiKey", &keys::NEW, Way::In),
     ("NewAdminKey", &keys::NEW_ADMIN, Way::In),
     ("ApiKey", &keys::SHOWN, Way::Out),
@@ -55,7 +59,8 @@ const SCHEMAS: &[(&str, &LazyLock<Object>, Way)] = &[
 ];
 
 /// What comes in pages.
-const PAGES: &[&str] = &["Tenant", "PhoneNumber", "Profile", "ApiKey", "Call", "CallEvent", "AuditEntry"];
+const PAGES: &[&str] =
+    &["Tenant", "PhoneNumber", "Profile", "Contact", "CallAttempt", "ApiKey", "Call", "CallEvent", "AuditEntry"];
 
 /// The whole description.
 pub(super) fn describe(collected: &OpenApi) -> Value {
@@ -201,7 +206,8 @@ fn complete_success(operation: &mut Value, path: &str) {
 
 /// Whether what lies at this path has a version.
 fn has_version(path: &str) -> bool {
-    ["{tenant_id}", "/settings", "{phone_number_id}", "{ai_profile_id}"].iter().any(|end| path.ends_with(end))
+    let ends = ["{tenant_id}", "/settings", "{phone_number_id}", "{ai_profile_id}", "{contact_id}"];
+    ends.iter().any(|end| path.ends_with(end))
 }
 
 fn takes_if_match(path: &str, method: &str) -> bool {
@@ -237,6 +243,9 @@ fn parameters(path: &str, method: &str, operation: &Value) -> Value {
     }
     if method == "get" && path.ends_with("/calls") {
         all.extend(call_filters());
+    }
+    if method == "get" && path.ends_with("/contacts") {
+        all.extend(contact_filters());
     }
     if method == "post" {
         let doc = "Any text of yours: the same request with the same key is done once in 24 hours.";
@@ -286,6 +295,16 @@ fn call_filters() -> [Value; 7] {
         parameter("until", "query", "Only calls that began before.", time()),
         parameter("contact_id", "query", "Only to this contact.", json!({"type": "string", "format": "uuid"})),
         parameter("campaign_id", "query", "Only of this campaign.", json!({"type": "string", "format": "uuid"})),
+    ]
+}
+
+fn contact_filters() -> [Value; 2] {
+    let states = contacts::STATES;
+    let states = json!({"type": "array", "items": {"type": "string", "enum": states}, "maxItems": states.len()});
+    let number = json!({"type": "string", "pattern": r"^\+[1-9][0-9]{6,14}$"});
+    [
+        parameter("state", "query", "Only these states; give it several times for several.", states),
+        parameter("phone_number", "query", "Only the one of this number. Not for read_only keys.", number),
     ]
 }
 

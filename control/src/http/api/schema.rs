@@ -56,7 +56,7 @@ pub(super) fn shape(of: &Shape, way: Way) -> Value {
         Shape::List(inner, max) => json!({"type": "array", "items": shape(inner, way), "maxItems": max}),
         Shape::Object(inner) => object(inner, way),
         Shape::Union(_, objects) => json!({"oneOf": objects.iter().map(|o| object(o, way)).collect::<Vec<_>>()}),
-        Shape::Open => json!({"type": "object", "additionalProperties": true}),
+        Shape::Free(_) | Shape::Open => json!({"type": "object", "additionalProperties": true}),
     }
 }
 

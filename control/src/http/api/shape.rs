@@ -28,9 +28,14 @@ pub(crate) enum Shape {
     Object(Object),
     /// One of these objects; the member of that name, a [`Word`](Self::Word) of one, tells which.
     Union(&'static str, Vec<Object>),
+    /// Any object of at most so many bytes of JSON.
+    Free(usize),
     /// Any object: only ever sent by us.
     Open,
 }
+
+/// What somebody wants to remember of a thing.
+pub(crate) const METADATA: Shape = Shape::Free(4096);
 
 /// One member of an object.
 #[derive(Debug, Clone)]
@@ -158,6 +163,12 @@ impl Shape {
     pub(crate) fn check(&self, value: &mut Value, faults: &mut Faults) {
         match (self, value) {
             (Self::Maybe(_), Value::Null) | (Self::Flag, Value::Bool(_)) | (Self::Open, Value::Object(_)) => {}
+            (Self::Free(max), value @ Value::Object(_)) => {
+                let bytes = value.to_string().len();
+                if bytes > *max {
+                    faults.here("too_long", format!("has {bytes} bytes as JSON, at most {max} are allowed"));
+                }
+            }
             (Self::Maybe(shape), value) => shape.check(value, faults),
             (Self::Text(text), Value::String(value)) => text.check(value, faults),
             (Self::Word(words), Value::String(word)) if words.contains(&word.as_str()) => {}
@@ -186,7 +197,7 @@ impl Shape {
             Self::Flag => "true or false",
             Self::Maybe(shape) => shape.wanted(),
             Self::List(..) => "a list",
-            Self::Object(_) | Self::Union(..) | Self::Open => "an object",
+            Self::Object(_) | Self::Union(..) | Self::Free(_) | Self::Open => "an object",
         }
     }
 }
@@ -282,6 +293,14 @@ mod tests {
         {
             assert_eq!(faults(&Shape::Whole(1, 9), value), [(String::new(), code)]);
         }
+    }
+
+    #[test]
+    fn a_free_object_is_bounded() {
+        let longest = json!({"k": "x".repeat(4096 - 8)});
+        assert_eq!(faults(&METADATA, longest), []);
+        assert_eq!(faults(&METADATA, json!({"k": "x".repeat(4096 - 7)})), [(String::new(), "too_long")]);
+        assert_eq!(faults(&METADATA, json!([])), [(String::new(), "wrong_type")]);
     }
 
     #[test]
