@@ -148,9 +148,9 @@ fn plan(args: &CallArgs) -> Result<Plans, String> {
     let script = Arc::new(script::load(&args.script).map_err(|e| e.to_string())?);
     let (url, route) = where_to(&args.target)?;
     let (reports, fallback) = (args.reports.reports()?, args.reports.fallback()?);
-    let course = Course { reports, fallback, pickup: script.pickup, ..Course::default() };
-    let said = course.reports.as_ref().is_some_and(|reports| reports.mishaps != Mishaps::default());
-    let course = if said { course } else { course.with_mishaps(script.mishaps) };
+    let said = args.reports.mishaps.mishaps()?;
+    let mishaps = if said == Mishaps::default() { script.mishaps } else { said };
+    let course = Course { reports, fallback, mishaps, pickup: script.pickup, ..Course::default() };
     let seed = args.seed.unwrap_or_else(clock::fresh_seed);
     let unix_s = clock::unix_s();
     let mut rng = Rng::new(seed);

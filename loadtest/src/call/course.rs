@@ -96,16 +96,13 @@ pub struct Reports {
     pub to: Place,
     /// Of what.
     pub steps: Steps,
-    /// What goes wrong.
-    pub mishaps: Mishaps,
 }
 
 impl Reports {
     /// The end of the call alone, as a number's status callback.
     #[must_use]
     pub const fn at_the_end(to: Place) -> Self {
-        let mishaps = Mishaps { lose: 0.0, repeat: 0.0, delay: Micros::ZERO, reorder: false };
-        Self { to, steps: Steps::COMPLETED, mishaps }
+        Self { to, steps: Steps::COMPLETED }
     }
 }
 
@@ -135,7 +132,7 @@ pub struct Course {
     pub undialled: Option<(CallStatus, u16)>,
     /// Who is told how it goes.
     pub reports: Option<Reports>,
-    /// What goes wrong with status callbacks to whom is named later.
+    /// What goes wrong with its status callbacks, and those of calls that it dials.
     pub mishaps: Mishaps,
     /// Asked when the TwiML cannot be had or carried out.
     pub fallback: Option<Place>,
@@ -149,18 +146,6 @@ pub struct Course {
     pub send_digits: Option<String>,
     /// Under which URL recordings are fetched; without one, Twilio's.
     pub api: Option<String>,
-}
-
-impl Course {
-    /// With what goes wrong with its callbacks, if it has any.
-    #[must_use]
-    pub fn with_mishaps(mut self, mishaps: Mishaps) -> Self {
-        self.mishaps = mishaps;
-        if let Some(reports) = &mut self.reports {
-            reports.mishaps = mishaps;
-        }
-        self
-    }
 }
 
 /// Without a `Timeout`.

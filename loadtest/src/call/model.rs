@@ -6,6 +6,7 @@ mod media;
 mod notices;
 mod order;
 mod progress;
+mod reports;
 mod taps;
 mod twiml;
 

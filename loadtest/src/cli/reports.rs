@@ -69,9 +69,8 @@ impl ReportArgs {
     /// # Errors
     /// What is wrong with an option.
     pub fn reports(&self) -> Result<Option<Reports>, String> {
-        let mishaps = self.mishaps.mishaps()?;
         let to = place("--status-callback", self.status_callback.as_deref())?;
-        Ok(to.map(|to| Reports { mishaps, ..Reports::at_the_end(to) }))
+        Ok(to.map(Reports::at_the_end))
     }
 
     /// Who is asked when all else fails.

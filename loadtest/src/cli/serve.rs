@@ -45,8 +45,8 @@ pub struct ServeArgs {
     #[arg(long, default_value_t = 100)]
     pub concurrent_requests: usize,
     /// What goes wrong with requests, of every account: kind=late,ms=20000 or kind=refuse,status=429,times=3 or
-    /// kind=cut, with on=create|update|fetch|list|any, skip, share, made; several are possible, the first that fits is
-    /// taken.
+    /// kind=cut or kind=stale,ms=2000, with on=create|update|fetch|list|any, skip, share, made; several are possible,
+    /// the first that fits is taken.
     #[arg(long, value_name = "KEY=VALUE,…")]
     pub fault: Vec<Fault>,
     /// What goes wrong with status callbacks, of every account.

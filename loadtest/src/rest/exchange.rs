@@ -130,6 +130,8 @@ pub struct Exchange {
     live: BTreeMap<String, Live>,
     /// Answers that are ready, in the order in which they leave.
     answers: VecDeque<Waiting>,
+    /// The request that is being carried out does not see calls that are younger.
+    unseen: Micros,
     /// From when to when nobody is to be reached.
     unreachable: Option<(Micros, Micros)>,
     rng: Rng,
@@ -151,6 +153,7 @@ impl Exchange {
             accounts,
             live: BTreeMap::new(),
             answers: VecDeque::new(),
+            unseen: Micros::ZERO,
             unreachable: None,
             request_ids: Rng::new(!plan.seed),
             rng,

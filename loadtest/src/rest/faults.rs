@@ -64,6 +64,8 @@ pub enum Kind {
     Refuse(u16, Option<u64>),
     /// The connection is closed without an answer.
     Cut,
+    /// It does not see calls that were created less than `ms` ago.
+    Stale,
 }
 
 /// One rule.
@@ -75,7 +77,7 @@ pub struct Fault {
     pub kind: Kind,
     /// Whether the request is carried out all the same.
     pub made: bool,
-    /// So much later than usual.
+    /// So much later than usual; of stale ones, so far behind.
     pub after: Micros,
     /// So many requests that fit are let pass first.
     pub skip: u64,
@@ -110,20 +112,21 @@ impl Fault {
             Some("late") => Kind::Late,
             Some("refuse") => Kind::Refuse(status, whole("retry_after_s", 0, 3_600)?),
             Some("cut") => Kind::Cut,
-            other => return Err(format!("kind {:?}: late, refuse or cut", other.unwrap_or_default())),
+            Some("stale") => Kind::Stale,
+            other => return Err(format!("kind {:?}: late, refuse, cut or stale", other.unwrap_or_default())),
         };
-        let on = get("on").unwrap_or("create");
+        let on = get("on").unwrap_or(if kind == Kind::Stale { "list" } else { "create" });
         let on = ON.iter().find(|(word, _)| *word == on).ok_or_else(|| format!("on {on:?}: {}", words()))?.1;
         let made = match get("made") {
             // What is refused was not carried out, unless that is wanted; what is only late was.
             None => !matches!(kind, Kind::Refuse(..)),
             Some("true") => true,
-            Some("false") if kind != Kind::Late => false,
-            Some(other) => return Err(format!("made {other:?}: true or false; late is always made")),
+            Some("false") if !matches!(kind, Kind::Late | Kind::Stale) => false,
+            Some(other) => return Err(format!("made {other:?}: true or false; late and stale are always made")),
         };
         let after = Micros::from_ms(whole("ms", 0, LATEST.0 / 1_000)?.unwrap_or(0));
-        if kind == Kind::Late && after == Micros::ZERO {
-            return Err("late needs ms: by how much".into());
+        if matches!(kind, Kind::Late | Kind::Stale) && after == Micros::ZERO {
+            return Err("late and stale need ms: by how much".into());
         }
         let share = get("share").map_or(Ok(1.0), str::parse::<f64>).ok().filter(|share| (0.0..=1.0).contains(share));
         let share = share.ok_or("share: from 0 to 1")?;
@@ -136,6 +139,8 @@ impl Fault {
     pub fn answer(&self) -> Option<Answer> {
         let Kind::Refuse(status, retry_after_s) = self.kind else { return None };
         let mut answer = match status {
+            401 => Refusal::authenticate().answer(),
+            404 => Refusal::not_found("asked for").answer(),
             429 => Refusal::too_many().answer(),
             // What stands before the API answers these, and not in JSON.
             502 | 504 => Answer::html(status, "<html><body>upstream failed</body></html>"),
@@ -179,6 +184,7 @@ impl fmt::Display for Fault {
                 retry_after_s.map_or(Ok(()), |s| write!(f, ",retry_after_s={s}"))?;
             }
             Kind::Cut => write!(f, "kind=cut")?,
+            Kind::Stale => write!(f, "kind=stale")?,
         }
         write!(f, ",on={on},made={},ms={},skip={}", self.made, self.after.0 / 1_000, self.skip)?;
         self.times.map_or(Ok(()), |times| write!(f, ",times={times}"))?;
@@ -257,6 +263,7 @@ mod tests {
         for text in [
             "kind=late,on=create,made=true,ms=20000,skip=0,share=1",
             "kind=refuse,status=429,retry_after_s=3,on=any,made=false,ms=0,skip=2,times=4,share=0.5",
+            "kind=stale,on=list,made=true,ms=2000,skip=0,share=1",
             "kind=cut,on=update,made=false,ms=10,skip=0,share=1",
         ] {
             assert_eq!(rule(text).unwrap().to_string(), text);
@@ -270,10 +277,12 @@ mod tests {
     fn what_is_wrong_with_a_rule_is_named() {
         for (text, part) in [
             ("", "KEY=VALUE"),
-            ("times=1", "late, refuse or cut"),
+            ("times=1", "late, refuse, cut or stale"),
             ("kind=cut,time=1", "\"time\" is unknown"),
-            ("kind=late", "needs ms"),
+            ("kind=late", "need ms"),
+            ("kind=stale", "need ms"),
             ("kind=late,ms=1,made=false", "always made"),
+            ("kind=stale,ms=1,made=false", "always made"),
             ("kind=refuse,status=200", "from 400 to 599"),
             ("kind=cut,on=delete", "create, update, fetch, list, any"),
             ("kind=cut,share=2", "from 0 to 1"),

@@ -242,7 +242,7 @@ mod tests {
         assert!(with("").is_ok());
         assert!(parse("").unwrap_err().to_string().contains("at least one"));
         assert!(why("calls_per_second = 0").contains("from 1 to 1000"));
-        assert!(why("faults = ['kind=x']").contains("late, refuse or cut"));
+        assert!(why("faults = ['kind=x']").contains("late, refuse, cut or stale"));
         assert!(why("token = 'x'").contains("unknown field"));
         assert!(why("[[account.number]]\nphone_number = '415'").contains("E.164"));
         assert!(why("[[account.number]]\nphone_number = '+14155550199'\nvoice_url = 'x'").contains("no http"));

@@ -72,7 +72,7 @@ fn outbound(course: Course) -> CallPlan {
 }
 
 fn told(steps: Steps) -> Course {
-    let reports = Reports { to: (url("/status"), false), steps, mishaps: Mishaps::default() };
+    let reports = Reports { to: (url("/status"), false), steps };
     Course { reports: Some(reports), ..Course::default() }
 }
 
@@ -376,6 +376,20 @@ fn who_answered_is_found_out_before_the_twiml_or_beside_it() {
     assert_eq!((amd.fields["CallSid"].as_str(), amd.fields["AccountSid"].as_str()), ("CA1", "AC1"));
 }
 
+#[test]
+fn what_goes_wrong_with_callbacks_goes_wrong_with_those_of_dialled_calls_too() {
+    let dial = "<Response><Dial><Number statusCallback=\"/leg\" statusCallbackEvent=\"answered completed\">\
+                +14155550101</Number></Dial></Response>";
+    let told = |mishaps| {
+        let (call, asked) = play(outbound(Course { mishaps, ..Course::default() }), &|_| (200, dial), None);
+        let lost = call.events.iter().filter(|event| event.what.to_string().ends_with("is lost, as asked")).count();
+        (asked.iter().filter(|asked| asked.path == "/leg").count(), lost)
+    };
+    assert_eq!(told(Mishaps::default()), (2, 0));
+    assert_eq!(told(Mishaps { repeat: 1.0, ..Mishaps::default() }), (4, 0));
+    assert_eq!(told(Mishaps { lose: 1.0, ..Mishaps::default() }), (0, 2));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
@@ -384,8 +398,8 @@ proptest! {
         seed in any::<u64>(), lose in 0.0..0.9, repeat in 0.0..1.0, delay in 0_u64..20_000, reorder in any::<bool>(),
     ) {
         let mishaps = Mishaps { lose, repeat, delay: ms(delay), reorder };
-        let reports = Reports { to: (url("/status"), false), steps: Steps::ALL, mishaps };
-        let plan = CallPlan { seed, ..outbound(Course { reports: Some(reports), ..Course::default() }) };
+        let reports = Reports { to: (url("/status"), false), steps: Steps::ALL };
+        let plan = CallPlan { seed, ..outbound(Course { reports: Some(reports), mishaps, ..Course::default() }) };
         let (call, asked) = play(plan.clone(), &talk, None);
         let mut seen: BTreeMap<String, (String, String)> = BTreeMap::new();
         for report in asked.iter().filter(|asked| asked.path == "/status") {

@@ -35,6 +35,7 @@ fn the_first_who_answers_cancels_the_others() {
     assert_eq!(bench.told("status callback of a dialled call", "Direction")[0], "outbound-dial");
     assert_eq!(bench.told("status callback of a dialled call", "CallDuration"), ["-", "0", "3"]);
     assert_eq!(bench.told("status callback of a dialled call", "Duration"), ["-", "-", "1"], "of completed calls only");
+    assert_eq!(bench.told("status callback of a dialled call", "SipResponseCode"), ["-", "487", "200"]);
 }
 
 /// What became of the dialled calls: whom, when, how.

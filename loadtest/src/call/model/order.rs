@@ -94,7 +94,7 @@ impl Call {
         if let Some(to) = settings.status_callback {
             match &mut course.reports {
                 Some(reports) => reports.to = to,
-                None => course.reports = Some(Reports { mishaps: course.mishaps, ..Reports::at_the_end(to) }),
+                None => course.reports = Some(Reports::at_the_end(to)),
             }
         }
         if let Some(limit) = settings.time_limit {

@@ -16,6 +16,7 @@ impl Call {
         match output {
             executor::Output::Fetch(fetch) => self.request(&fetch),
             executor::Output::Notify(notice) => self.notify(notice),
+            executor::Output::Report(notice) => self.send_report(notice),
             executor::Output::Prepare { number, job } => self.prepare(number, job),
             executor::Output::Play(sound) => {
                 self.record.begin(self.now);

@@ -27,7 +27,9 @@ impl Exchange {
             ("GET", Resource::Calls) => self.list_calls(sid, request),
             ("POST", Resource::Calls) => self.create_call(sid, request),
             ("GET", Resource::Call(call)) => {
-                Ok(Answer::json(200, &self.call(sid, call, request)?.show(self.plan.unix_s)))
+                let call = Some(self.call(sid, call, request)?).filter(|call| self.sees(call));
+                let call = call.ok_or_else(|| Refusal::not_found(&request.path))?;
+                Ok(Answer::json(200, &call.show(self.plan.unix_s)))
             }
             ("POST", Resource::Call(call)) => self.change_call(sid, call, request),
             ("DELETE", Resource::Call(call)) => self.delete_call(sid, call, request),
@@ -78,7 +80,8 @@ impl Exchange {
 
     fn list_calls(&self, sid: &str, request: &Request) -> Asked {
         let (filter, unix_s) = (Filter::read(&request.query)?, self.plan.unix_s);
-        let calls = self.account(sid, request)?.calls.newest_first().filter(|call| filter.has(call, unix_s));
+        let calls = self.account(sid, request)?.calls.newest_first();
+        let calls = calls.filter(|call| filter.has(call, unix_s) && self.sees(call));
         let items: Vec<Item<'_>> = calls.map(|call| item(&call.sid, move || call.show(unix_s))).collect();
         page::answer(request, "calls", &items)
     }

@@ -106,8 +106,7 @@ impl Exchange {
             parties: entry.parties.clone(),
             auth_token: account.plan.auth_token.clone(),
             seed,
-            course: Course { pickup: script.pickup, api: Some(self.plan.api.clone()), ..how.course }
-                .with_mishaps(mishaps),
+            course: Course { pickup: script.pickup, mishaps, api: Some(self.plan.api.clone()), ..how.course },
             script,
             unix_s: self.plan.unix_s,
             keep_sound: false,

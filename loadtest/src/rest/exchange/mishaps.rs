@@ -6,6 +6,7 @@ use super::asked::Asked;
 use super::{Exchange, Output};
 use crate::call::course::Mishaps;
 use crate::rest::answer::{Answer, Refusal};
+use crate::rest::calls::Entry;
 use crate::rest::faults::{Fault, KEYS, Kind, MOST};
 use crate::rest::given::Given;
 use crate::rest::request::Request;
@@ -22,13 +23,20 @@ impl Exchange {
         let account = self.accounts.get_mut(sid);
         let fault = resource.and_then(|resource| account?.faults.of(&request.method, &resource));
         let Some(fault) = fault else { return (Micros::ZERO, Some(self.answer(sid, request))) };
+        self.unseen = if fault.kind == Kind::Stale { fault.after } else { Micros::ZERO };
         let usual = fault.made.then(|| self.answer(sid, request));
-        let answer = match fault.kind {
-            Kind::Late => usual,
-            Kind::Refuse(..) => fault.answer(),
-            Kind::Cut => None,
-        };
-        (fault.after, answer)
+        self.unseen = Micros::ZERO;
+        match fault.kind {
+            Kind::Stale => (Micros::ZERO, usual),
+            Kind::Late => (fault.after, usual),
+            Kind::Refuse(..) => (fault.after, fault.answer()),
+            Kind::Cut => (fault.after, None),
+        }
+    }
+
+    /// Whether this request sees a call: a stale one does not see the newest.
+    pub(super) fn sees(&self, call: &Entry) -> bool {
+        self.unseen == Micros::ZERO || call.created + self.unseen <= self.now
     }
 
     fn answer(&mut self, sid: &str, request: &Request) -> Answer {

@@ -1,12 +1,12 @@
 //! One party that `<Dial>` rings: to the API a call of its own, with its own identifier and status callbacks.
 
-use super::{Callback, Executor, Output};
+use super::{Callback, Executor, Fetch, Output};
 use crate::time::Micros;
 use crate::twilio::callee::{Callee, Reply};
 use crate::twilio::date;
 use crate::twilio::form::Fields;
 use crate::twilio::ids::{self, Sids};
-use crate::twilio::notice::Carries;
+use crate::twilio::notice::{Carries, Notice};
 use crate::twilio::params::{self, CallStatus, Direction, Parties};
 use crate::twilio::twiml::Element;
 use crate::twilio::warning::{Code, Warning};
@@ -136,18 +136,31 @@ impl Executor {
         leg.sequence += 1;
         if let Some(talked) = talked {
             fields.push(("CallDuration".into(), seconds(talked).to_string()));
+            fields.push(("SipResponseCode".into(), sip_of(status).to_string()));
         }
         if status == CallStatus::Completed.as_str() {
             let minutes = seconds(talked.unwrap_or_default()).div_ceil(60);
             fields.push(("Duration".into(), minutes.to_string()));
         }
-        self.tell("status callback of a dialled call", Carries::Own, &callback, fields);
+        let (what, carries) = ("status callback of a dialled call", Carries::Own);
+        let fetch = Fetch { url: callback.url, get: callback.get, extra: fields };
+        self.out.push_back(Output::Report(Notice { what, carries, fetch }));
     }
 }
 
 /// Begun seconds count.
 pub(super) const fn seconds(time: Micros) -> u64 {
     time.0.div_ceil(1_000_000)
+}
+
+/// What SIP answered, as it is for calls by REST.
+fn sip_of(status: &str) -> u16 {
+    match status {
+        "completed" => 200,
+        "busy" => 486,
+        "failed" => 404,
+        _ => 487,
+    }
 }
 
 /// What is no telephone number or SIP URI is not called.

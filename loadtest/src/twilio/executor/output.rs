@@ -44,6 +44,8 @@ pub enum Output {
     Fetch(Fetch),
     /// Make this request beside the call; its answer is only judged, by [`crate::twilio::notice::judge`].
     Notify(Notice),
+    /// The same for a status callback of a call that was dialled, with what goes wrong on the way of such.
+    Report(Notice),
     /// Make a sound ready and hand it in with [`super::Executor::prepared`].
     Prepare {
         /// To be handed back.

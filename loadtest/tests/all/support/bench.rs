@@ -164,7 +164,7 @@ impl Bench {
                     let extra: Vec<String> = extra.iter().map(|(n, v)| format!(" {n}={v}")).collect();
                     format!("{} {url}{}", if get { "GET" } else { "POST" }, extra.concat())
                 }
-                Output::Notify(notice) => {
+                Output::Notify(notice) | Output::Report(notice) => {
                     self.told.push((notice.what, notice.fetch.extra));
                     format!("{} to {}", notice.what, notice.fetch.url)
                 }
