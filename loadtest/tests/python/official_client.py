@@ -6,10 +6,12 @@ to the same server). Prints what it did; exit code 1 with the first thing that w
 
 import sys
 import time
+from base64 import b64encode
 from datetime import datetime, timedelta, timezone
-from urllib.parse import urlsplit, urlunsplit
-from urllib.request import urlopen
+from urllib.parse import urlencode, urlsplit, urlunsplit
+from urllib.request import Request, urlopen
 
+from requests.exceptions import RequestException
 from twilio.base.exceptions import TwilioRestException
 from twilio.http.http_client import TwilioHttpClient
 from twilio.rest import Client
@@ -28,8 +30,8 @@ class Rebased(TwilioHttpClient):
         return super().request(method, url, *args, **kwargs)
 
 
-def connect(user, password):
-    return Client(user, password, ACCOUNT, http_client=Rebased())
+def connect(user, password, timeout=None):
+    return Client(user, password, ACCOUNT, http_client=Rebased(timeout=timeout))
 
 
 def refused(status, code, act):
@@ -185,6 +187,36 @@ def numbers(client):
     print("numbers found and changed")
 
 
+def faults(client):
+    """What a client meets when the API misbehaves as it was told to, and how many calls there are behind it."""
+
+    def goes_wrong(**fault):
+        asked = Request(f"{BASE}/loadtest/Accounts/{ACCOUNT}/Faults.json", urlencode({"Times": 1, **fault}).encode())
+        asked.add_header("Authorization", "Basic " + b64encode(f"{ACCOUNT}:{TOKEN}".encode()).decode())
+        assert urlopen(asked).status == 201
+
+    def made(to):
+        return len(client.calls.list(to=to))
+
+    to = "+15551230077"
+    goes_wrong(Kind="refuse", Status=429)
+    refused(429, 20429, lambda: create(client, to=to))
+    goes_wrong(Kind="refuse", Status=503)
+    refused(503, 20503, lambda: create(client, to=to))
+    assert made(to) == 0, "what is refused was not made"
+    for number, fault in enumerate([{"Kind": "cut"}, {"Kind": "late", "Ms": 3000}], 1):
+        goes_wrong(**fault)
+        try:
+            create(connect(ACCOUNT, TOKEN, timeout=1), to=to)
+        except RequestException:
+            assert made(to) == number, "a call was made that nobody was told of"
+        else:
+            raise AssertionError(f"{fault} was answered")
+    goes_wrong(Kind="stale", Ms=60000)
+    assert made(to) == 0 and made(to) == 2
+    print("misbehaved as it was told to")
+
+
 def errors(client):
     refused(400, 21211, lambda: create(client, to="nobody"))
     refused(400, 21210, lambda: create(client, from_="+14155550100"))
@@ -206,6 +238,7 @@ def main():
     recordings(client)
     numbers(client)
     errors(client)
+    faults(client)
 
 
 main()
