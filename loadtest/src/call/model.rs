@@ -36,7 +36,6 @@ use crate::caller::runner::{Action, Runner, View};
 use crate::caller::script::Script;
 use crate::rng::Rng;
 use crate::time::Micros;
-use crate::twilio::delivery::Policy;
 use crate::twilio::ending::Ending;
 use crate::twilio::executor::{Answer, Executor, Facts, Fetch, First, LegNews, TWILIO_API};
 use crate::twilio::form::Fields;
@@ -46,8 +45,6 @@ use crate::twilio::playback::Playback;
 use crate::twilio::recording::Recording;
 use crate::twilio::stream::Stream;
 use crate::twilio::stream_plan::StreamPlan;
-use crate::twilio::url::Url;
-use crate::twilio::warning::{Code, Warning};
 
 /// What one call needs to know.
 #[derive(Clone, Debug)]
@@ -109,7 +106,7 @@ pub struct Call {
     transfers: Vec<String>,
     /// Since when the executor's request has been under way.
     requested: Option<Micros>,
-    /// Fragments of URLs that have been looked at; [`MAX_OVERRIDES`] of them.
+    /// Fragments of URLs that have been looked at.
     overrides: BTreeSet<String>,
     notices: Notices,
     life: Life,
@@ -136,8 +133,6 @@ pub struct Call {
     pub ended: Option<String>,
 }
 
-/// Different fragments of URLs that one call looks at; what is wrong with further ones is not told.
-const MAX_OVERRIDES: usize = 100;
 /// Lines of one timeline at most; what comes after is counted in the measures only.
 const MAX_EVENTS: usize = 20_000;
 
@@ -365,21 +360,6 @@ impl Call {
         let mut fields = params::voice(sids, parties, *direction, self.status(), &self.call_token);
         fields.extend(self.verdict_fields());
         fields
-    }
-
-    /// What behind the `#` of a URL has no effect; told once.
-    fn note_overrides(&mut self, url: &Url) {
-        let Some(fragment) = url.fragment.as_ref().filter(|fragment| !self.overrides.contains(*fragment)) else {
-            return;
-        };
-        if self.overrides.len() >= MAX_OVERRIDES {
-            return;
-        }
-        self.overrides.insert(fragment.clone());
-        for fault in Policy::faults(fragment) {
-            let text = format!("{url}: connection override {fault} has no effect");
-            self.note(What::Warning(Warning::new(Code::Silent, text)));
-        }
     }
 
     fn request(&mut self, fetch: &Fetch) {

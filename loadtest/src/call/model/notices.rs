@@ -10,13 +10,17 @@ use super::{Call, Output};
 use crate::call::event::What;
 use crate::call::request::Request;
 use crate::time::Micros;
+use crate::twilio::delivery::Policy;
 use crate::twilio::executor::Answer;
 use crate::twilio::ids;
 use crate::twilio::notice::{self, Carries, Notice};
+use crate::twilio::url::Url;
 use crate::twilio::warning::{Code, Warning};
 
 /// Notices of one call that wait or are under way, at most.
 const MAX_WAITING: usize = 1_000;
+/// Different fragments of URLs that one call looks at; what is wrong with further ones is not told.
+const MAX_OVERRIDES: usize = 100;
 /// How long a call that has ended waits for the answers to its notices.
 const PATIENCE: Micros = Micros::from_ms(30_000);
 
@@ -81,6 +85,21 @@ impl Call {
             self.notices.waiting.push_back(Waiting { number, what, request: request.clone(), due, free });
         }
         self.send_notices();
+    }
+
+    /// What behind the `#` of a URL has no effect; told once.
+    pub(super) fn note_overrides(&mut self, url: &Url) {
+        let Some(fragment) = url.fragment.as_ref().filter(|fragment| !self.overrides.contains(*fragment)) else {
+            return;
+        };
+        if self.overrides.len() >= MAX_OVERRIDES {
+            return;
+        }
+        self.overrides.insert(fragment.clone());
+        for fault in Policy::faults(fragment) {
+            let text = format!("{url}: connection override {fault} has no effect");
+            self.note(What::Warning(Warning::new(Code::Silent, text)));
+        }
     }
 
     /// The answer to notice `number`, or why there is none.
