@@ -77,9 +77,15 @@ impl Api {
         self.ask(method, path, &[], body, None).await.map(|thing| thing.value)
     }
 
+    /// The same, done once however often it is sent with that key.
+    pub(super) async fn send_once(&self, path: &str, body: &Value, key: Option<&str>) -> Result<Value, Failure> {
+        let header = key.map(|key| ("Idempotency-Key", key));
+        self.ask(Method::POST, path, &[], Some(body), header).await.map(|thing| thing.value)
+    }
+
     /// Replaces something that is still at the version of `etag`.
     pub(super) async fn replace(&self, path: &str, body: &Value, etag: Option<&str>) -> Result<Value, Failure> {
-        self.ask(Method::PUT, path, &[], Some(body), etag).await.map(|thing| thing.value)
+        self.ask(Method::PUT, path, &[], Some(body), etag.map(|etag| ("If-Match", etag))).await.map(|thing| thing.value)
     }
 
     /// The newest `limit` of a list.
@@ -109,13 +115,13 @@ impl Api {
         path: &str,
         query: &[(&str, String)],
         body: Option<&Value>,
-        etag: Option<&str>,
+        header: Option<(&'static str, &str)>,
     ) -> Result<Thing, Failure> {
         let mut url = self.base.clone();
         url.set_path(&format!("{}{path}", self.base.path().trim_end_matches('/')));
         let request = self.http.request(method, url).bearer_auth(self.key.expose_secret()).query(query);
         let request = if let Some(body) = body { request.json(body) } else { request };
-        let request = if let Some(etag) = etag { request.header("If-Match", etag) } else { request };
+        let request = if let Some((name, value)) = header { request.header(name, value) } else { request };
         let response = request.send().await.map_err(|error| self.away(&error))?;
         let status = response.status();
         let etag = response.headers().get("etag").and_then(|etag| etag.to_str().ok()).map(str::to_owned);

@@ -15,6 +15,11 @@ const NOBODY: &str = "+15551230003";
 /// Whoever is called picks up, hears the agent out and hangs up.
 const LISTENS: &str = "about = \"listens\"\nmax_ms = 20000\n[[step]]\nwait = \"bot_starts\"\nwithin_ms = 8000\n\
                        [[step]]\nsilence_ms = 300\n[[step]]\nhang_up = true\n";
+/// Whoever is called stays, is connected to somebody else, and talks with them for a moment.
+const STAYS: &str = "+15551230004";
+const IS_MOVED: &str = "about = \"is moved\"\nmax_ms = 20000\n[transfer]\nreply = \"answers\"\nring_ms = 200\n\
+                        talk_ms = 500\n[[step]]\nwait = \"bot_starts\"\nwithin_ms = 8000\n\
+                        [[step]]\nexpect = \"transfer\"\nwithin_ms = 10000\n";
 const IS_BUSY: &str =
     "about = \"is busy\"\nmax_ms = 1000\n[pickup]\nkind = \"busy\"\nafter_ms = 50\n[[step]]\nhang_up = true\n";
 const RINGS: &str =
@@ -29,7 +34,7 @@ struct Rig {
 
 impl Rig {
     async fn start(env: &[(&str, &str)]) -> Self {
-        let parties = &[(PERSON, LISTENS), (BUSY, IS_BUSY), (NOBODY, RINGS)];
+        let parties = &[(PERSON, LISTENS), (BUSY, IS_BUSY), (NOBODY, RINGS), (STAYS, IS_MOVED)];
         let model = Model::start(Setup { parties, ..Setup::default() }).await;
         let base = model.base_url.clone();
         let own = [
@@ -101,6 +106,25 @@ async fn a_call_rings_is_answered_talks_and_ends() {
         assert!(kinds.contains(&kind.into()), "{kind} is not in {kinds:?}");
     }
     assert!(call["answered_at"].is_string() && call["carrier_call_id"].is_string(), "{call:#}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agent_connects_whom_it_called_to_a_second_party() {
+    const DESK: &str = "+15551230009";
+    let rig = Rig::start(&[]).await;
+    let tenant = rig.tenant().await;
+    let profile = json!({
+        "name": "Sales", "role": "receptionist", "system_prompt": "Be kind.", "is_default": true,
+        "transfer_allow": [DESK], "greeting": "Hello.",
+    });
+    rig.client().make(&format!("{tenant}/ai-profiles"), profile).await;
+    let (path, _) = rig.client().make(&format!("{tenant}/calls"), json!({ "to": STAYS })).await;
+    rig.call(&path, "streaming").await;
+    let moved = rig.client().post(&format!("{path}/transfer"), json!({ "to": DESK })).await;
+    assert_eq!(moved.status, 200, "{moved:?}");
+    let call = rig.call(&path, "completed").await;
+    let kinds: Vec<_> = call["timeline"].as_array().unwrap().iter().map(|event| event["kind"].clone()).collect();
+    assert!(kinds.contains(&"transferred".into()) && kinds.contains(&"acted".into()), "{kinds:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -357,3 +357,75 @@ async fn the_carrier_is_asked_about_a_call_that_nobody_speaks_for() {
     let (call, _) = rig.story(id).await;
     assert_eq!((call.state, call.details.duration_s), (CallState::Completed, Some(3)));
 }
+
+/// Numbers that look random, the same for the same seed (Knuth's MMIX generator).
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % bound
+    }
+}
+
+/// A life, and what of it arrives, in which order: some of it lost, some repeated, some late.
+fn mishaps(dice: &mut Dice) -> (CallStatus, Vec<CallReport>) {
+    use CallStatus::{Busy, Canceled, Completed, Failed, InProgress, Initiated, NoAnswer, Queued, Ringing};
+    let lives: [&[CallStatus]; 6] = [
+        &[Initiated, Ringing, InProgress, Completed],
+        &[Queued, Initiated, Ringing, InProgress, Completed],
+        &[Initiated, Ringing, NoAnswer],
+        &[Initiated, Ringing, Busy],
+        &[Initiated, Failed],
+        &[Queued, Initiated, Ringing, Canceled],
+    ];
+    let life = lives[dice.below(6) as usize];
+    let mut arriving = Vec::new();
+    for (status, place) in life.iter().zip(0..) {
+        let times = [0, 1, 1, 1, 2, 3][dice.below(6) as usize];
+        arriving.extend((0..times).map(|_| report(*status, place)));
+    }
+    for at in (1..arriving.len()).rev() {
+        arriving.swap(at, dice.below(at as u64 + 1) as usize);
+    }
+    (*life.last().unwrap(), arriving)
+}
+
+/// One call through its mishaps; what was lost of its end, the carrier says when it is asked.
+async fn live_through(rig: &Rig, n: usize, end: CallStatus, arriving: &[CallReport]) -> (CallId, usize) {
+    let (id, sid) = rig.place(&format!("CA{n}")).await;
+    let mut kinds = std::collections::HashSet::new();
+    for report in arriving {
+        assert_eq!(rig.reported(&sid, report).await, kinds.insert(report.sequence), "call {n}: {report:?}");
+    }
+    if !arriving.iter().any(|report| report.status.is_final()) {
+        let (carrier_call_id, duration, answered_by) = (sid.as_str().to_owned(), None, None);
+        rig.chronicle.found(id, &Found { carrier_call_id, status: end, begun: None, duration, answered_by });
+    }
+    (id, kinds.len())
+}
+
+#[tokio::test]
+async fn calls_end_in_the_right_state_whatever_is_lost_repeated_late_or_overtaken() {
+    const AT_ONCE: usize = 100;
+    // docs/testing.md has the long form.
+    let calls: usize = std::env::var("OFFHOOK_TEST_SEQUENCES").map_or(1_000, |count| count.parse().unwrap());
+    let rig = Rig::new("mishaps").await;
+    let mut dice = Dice(7);
+    for round in 0..calls.div_ceil(AT_ONCE) {
+        let lives: Vec<_> = (0..AT_ONCE).map(|_| mishaps(&mut dice)).collect();
+        let calls = lives
+            .iter()
+            .enumerate()
+            .map(|(n, (end, arriving))| live_through(&rig, round * AT_ONCE + n, *end, arriving));
+        let calls = futures_util::future::join_all(calls).await;
+        rig.journal.flush(30 * S).await;
+        for ((id, heard), (end, arriving)) in calls.iter().zip(&lives) {
+            let call = rig.store.call(TenantId::DEFAULT, *id).await.unwrap();
+            let outcome = Outcome::reported(*end, Direction::Outbound).unwrap();
+            assert_eq!((call.state, call.ended_by), (outcome.state, Some(outcome.by)), "{arriving:?}");
+            let keys = rig.store.carrier_keys(TenantId::DEFAULT, *id).await.unwrap();
+            assert_eq!(keys.len(), *heard, "each report is there once: {arriving:?}");
+        }
+    }
+}
