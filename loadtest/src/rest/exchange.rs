@@ -206,7 +206,11 @@ impl Exchange {
                 let takes = self.plan.answers_after + later;
                 (sid, later, answer.map(|answer| self.with_headers(answer, requests, takes)))
             }
-            Err(refusal) => (String::new(), Micros::ZERO, Some(refusal.answer())),
+            Err(refusal) => {
+                let requests = self.accounts.get(account_of(request)).map_or(0, |account| account.requests);
+                let answer = self.with_headers(refusal.answer(), requests, self.plan.answers_after);
+                (String::new(), Micros::ZERO, Some(answer))
+            }
         };
         let leaves = self.now + self.plan.answers_after + later;
         let place = self.answers.partition_point(|waiting| waiting.leaves <= leaves);
@@ -225,9 +229,7 @@ impl Exchange {
 
     /// Whose request it is: who has no right to know is told 401, whatever the path.
     fn open(&self, request: &Request) -> Result<String, Refusal> {
-        let sid = route::find(&request.path).map(|(sid, _)| sid);
-        let sid = sid.or_else(|| request.path.split('/').nth(3)).unwrap_or_default();
-        let account = self.accounts.get(sid.strip_suffix(".json").unwrap_or(sid)).ok_or_else(Refusal::authenticate)?;
+        let account = self.accounts.get(account_of(request)).ok_or_else(Refusal::authenticate)?;
         let authorization = request.authorization.as_deref();
         let is_open = match route::find(&request.path) {
             Some((_, Resource::Sound(_))) => true,
@@ -261,6 +263,13 @@ impl Exchange {
     fn unix_s(&self) -> u64 {
         self.plan.unix_s + self.now.0 / 1_000_000
     }
+}
+
+/// The account that a path names, whether there is such a path or not.
+fn account_of(request: &Request) -> &str {
+    let sid = route::find(&request.path).map(|(sid, _)| sid);
+    let sid = sid.or_else(|| request.path.split('/').nth(3)).unwrap_or_default();
+    sid.strip_suffix(".json").unwrap_or(sid)
 }
 
 fn is_ours(request: &Request) -> bool {

@@ -138,6 +138,7 @@ fn announce(base: &str, accounts: &[AccountPlan]) {
     for account in accounts {
         lines.push(format!("account {} with token {}", account.sid, account.auth_token));
         lines.extend(account.keys.iter().map(|key| format!("  key {}:{}", key.sid, key.secret)));
+        lines.extend(account.faults.iter().map(|fault| format!("  goes wrong: {fault}")));
         let numbers = account.numbers.iter();
         lines.extend(numbers.map(|number| format!("  number {} asks {}", number.phone_number, number.voice_url)));
     }

@@ -8,10 +8,12 @@ use crate::support::rest::{ACCOUNT, Bench, Got, OTHER, OWNED, body, plan};
 use loadtest::call::course::Mishaps;
 use loadtest::rest::auth;
 use loadtest::rest::exchange::Exchange;
+use loadtest::rest::faults::Fault;
 use loadtest::shell::clock::{self, Clock};
 use loadtest::shell::route::Route;
 use loadtest::shell::serve;
 use loadtest::time::Micros;
+use proptest::prelude::*;
 
 const fn ms(ms: u64) -> Micros {
     Micros::from_ms(ms)
@@ -156,7 +158,8 @@ fn requests_that_are_answered_late_take_their_places_and_ours_are_not_refused() 
     for _ in 0..2 {
         create(&mut bench);
     }
-    assert_eq!(bench.get("/Calls.json").code(), 20_429);
+    let refused = bench.get("/Calls.json");
+    assert_eq!((refused.code(), &refused.headers[0]), (20_429, &("Twilio-Concurrent-Requests", "2".into())));
     assert_eq!(bench.ask("DELETE", &ours("Faults"), "").status, 200);
     bench.until(ms(5_000));
     assert_eq!(calls(&mut bench), 2);
@@ -191,6 +194,44 @@ fn nobody_is_reached_for_a_while() {
     assert_eq!(bench.unreachable, None, "who asked for it is answered first");
     bench.until(ms(1_000));
     assert_eq!(bench.unreachable, Some((ms(50), ms(3_050))));
+}
+
+/// Any fault of a creation.
+fn any_fault() -> impl Strategy<Value = Fault> {
+    let kind = prop::sample::select(vec!["late", "refuse,made=true", "refuse", "cut", "cut,made=false"]);
+    (kind, 1..30_000_u64, 0..5_u64, 1..5_u64, 0.0..1.0_f64).prop_map(|(kind, ms, skip, times, share)| {
+        format!("kind={kind},ms={ms},skip={skip},times={times},share={share}").parse().unwrap()
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(100))]
+
+    #[test]
+    fn each_request_is_answered_or_cut_once_and_the_list_tells_which_were_made(
+        seed in any::<u64>(),
+        faults in prop::collection::vec(any_fault(), 0..8),
+        gaps_ms in prop::collection::vec(0..2_000_u64, 1..60),
+    ) {
+        let mut bench = Bench::with(|plan| (plan.seed, plan.accounts[0].faults) = (seed, faults.clone()));
+        let mut sent = Vec::new();
+        for gap in gaps_ms {
+            sent.push(create(&mut bench));
+            let then = bench.now + ms(gap);
+            bench.until(then);
+        }
+        let end = bench.now + ms(60_000);
+        bench.until(end);
+        let answered = bench.answers.iter().map(|(number, _)| *number);
+        let mut ended: Vec<u64> = answered.chain(bench.cut.iter().map(|(_, number)| *number)).collect();
+        ended.sort_unstable();
+        prop_assert_eq!(&ended, &sent);
+        let shown = bench.ask("GET", &ours("Faults"), "").body;
+        let happened = (0..faults.len()).map(|index| shown["faults"][index]["happened"].as_u64().unwrap());
+        let unmade: u64 = happened.zip(&faults).filter(|(_, fault)| !fault.made).map(|(count, _)| count).sum();
+        let made = bench.get("/Calls.json?PageSize=1000").body["calls"].as_array().unwrap().len() as u64;
+        prop_assert_eq!(made + unmade, sent.len() as u64);
+    }
 }
 
 /// Asks on a socket; the status, or why there was none.
