@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 pub use doctor::DoctorArgs;
-pub use reports::{MishapArgs, ReportArgs};
+pub use reports::{MishapArgs, ReportArgs, place};
 pub use scenarios::ScenariosArgs;
 pub use serve::ServeArgs;
 pub use webhooks::{WebhookLimitArgs, WebhooksArgs};

@@ -322,6 +322,9 @@ impl Call {
                     self.measures.said(&said, self.runner.is_interrupting());
                     self.tell_words(&said);
                 }
+                if self.runner.wants_echo() {
+                    self.ear.listen_for(&said.clip.samples);
+                }
                 self.onset_ahead = Some(said.clone());
                 self.runner.said(said);
             }

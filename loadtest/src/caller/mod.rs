@@ -12,6 +12,7 @@ pub mod line;
 pub mod made;
 pub mod noise;
 pub mod pickup;
+pub mod recogniser;
 pub mod runner;
 pub mod script;
 pub mod steps;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::clips::Clip;
-use super::ear::{Ear, envelope};
+use super::ear::Ear;
 use super::line::Utterance;
 use super::script::Script;
 use super::steps::{Expect, Step};
@@ -73,8 +73,6 @@ const NUDGE_GAP: Micros = Micros::from_ms(2_000);
 const NOTHING_TO_INTERRUPT: Micros = Micros::from_ms(15_000);
 /// Who talks over the bot is done when it stays silent for so long.
 const NOBODY_TO_TALK_OVER: Micros = Micros::from_ms(5_000);
-/// Envelopes of an echo correlate at least so well.
-const SAME_VOICE: f64 = 0.8;
 /// How often an echo is looked for.
 const LOOK_AGAIN: Micros = Micros::from_ms(100);
 
@@ -88,7 +86,6 @@ pub struct Runner {
     phase: Phase,
     /// When to look again, whatever happens.
     wake: Option<Micros>,
-    last_said: Option<Utterance>,
     last_nudge: Option<Micros>,
     /// How often the step at hand has talked over the bot.
     talked_over: u32,
@@ -115,7 +112,6 @@ impl Runner {
             since: Micros::ZERO,
             phase: Phase::Begin,
             wake: None,
-            last_said: None,
             last_nudge: None,
             talked_over: 0,
             answered: None,
@@ -157,9 +153,14 @@ impl Runner {
         matches!(self.script.steps.get(self.index), Some(Step::Interrupt { .. }))
     }
 
+    /// Whether the script wants to know if the caller hears himself.
+    #[must_use]
+    pub fn wants_echo(&self) -> bool {
+        self.script.steps.iter().any(|step| matches!(step, Step::Expect { what: Expect::HearsSelf, .. }))
+    }
+
     /// The answer to [`Action::Say`]: when it will be spoken.
     pub fn said(&mut self, utterance: Utterance) {
-        self.last_said = Some(utterance.clone());
         self.phase = Phase::Speaking(utterance);
     }
 
@@ -270,7 +271,7 @@ impl Runner {
                 let heard = view.ear.last_loud().filter(|_| view.ear.speaking_since().is_some());
                 heard.is_some_and(|at| view.last_clear.is_none_or(|clear| at > clear + super::ear::HOP))
             }
-            Expect::HearsSelf => self.last_said.as_ref().is_some_and(|said| hears(view.ear, said)),
+            Expect::HearsSelf => view.ear.heard_again(),
         }
     }
 
@@ -414,12 +415,4 @@ impl Progress {
             other => other,
         }
     }
-}
-
-/// Whether the speech of an utterance was heard again after it was spoken.
-fn hears(ear: &Ear, said: &Utterance) -> bool {
-    let (from, to) = (said.clip.onset.samples(), said.clip.offset.samples());
-    let range = usize::try_from(from).unwrap_or_default()..usize::try_from(to).unwrap_or_default();
-    let speech = said.clip.samples.get(range).unwrap_or_default();
-    ear.find(&envelope(speech), said.onset()).is_some_and(|(score, _)| score >= SAME_VOICE)
 }

@@ -82,7 +82,11 @@ impl ReportArgs {
     }
 }
 
-fn place(option: &str, text: Option<&str>) -> Result<Option<Place>, String> {
+/// The URL that this option names, if any.
+///
+/// # Errors
+/// It is no URL.
+pub fn place(option: &str, text: Option<&str>) -> Result<Option<Place>, String> {
     let Some(text) = text else { return Ok(None) };
     Url::parse(text).map(|url| Some((url, false))).map_err(|bad| format!("{option}: {bad}"))
 }

@@ -19,6 +19,9 @@ pub struct ScenariosArgs {
     /// How many at once; each measures by itself, so as many as both machines carry without effort.
     #[arg(long, default_value_t = 4)]
     pub at_once: usize,
+    /// Report the end of each call here, as a number's status callback.
+    #[arg(long, value_name = "URL")]
+    pub status_callback: Option<String>,
     /// Print JSON instead of the table.
     #[arg(long)]
     pub json: bool,

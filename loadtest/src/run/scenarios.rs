@@ -5,11 +5,11 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 use super::{FAILED, MISSED, account_sid, auth_token, next_number, where_to};
-use crate::call::course::Course;
+use crate::call::course::{Course, Reports};
 use crate::call::model::{Call, CallPlan};
 use crate::caller::library::SCENARIOS;
 use crate::caller::script::{self, Script};
-use crate::cli::ScenariosArgs;
+use crate::cli::{ScenariosArgs, place};
 use crate::report::scenarios::{Row, Scenarios};
 use crate::report::verdict;
 use crate::rng::Rng;
@@ -84,6 +84,7 @@ fn plan(args: &ScenariosArgs, scripts: Vec<(String, Script)>) -> Result<(Vec<(St
     let mut rng = Rng::new(args.seed.unwrap_or_else(clock::fresh_seed));
     let account = account_sid(&args.target, &mut rng)?;
     let unix_s = clock::unix_s();
+    let told = place("--status-callback", args.status_callback.as_deref())?;
     let plan = |(index, (name, script)): (u32, (String, Script))| {
         let plan = CallPlan {
             first: First::Ask(url.clone(), false),
@@ -93,7 +94,7 @@ fn plan(args: &ScenariosArgs, scripts: Vec<(String, Script)>) -> Result<(Vec<(St
             auth_token: auth_token(&args.target),
             script: Arc::new(script),
             seed: rng.next_u64() >> 24,
-            course: Course::default(),
+            course: Course { reports: told.clone().map(Reports::at_the_end), ..Course::default() },
             unix_s,
             keep_sound: false,
         };
