@@ -1,7 +1,9 @@
 //! The form fields that every voice webhook carries.
 
+use super::date;
 use super::form::Fields;
 use super::ids::Sids;
+use crate::time::Micros;
 
 /// Who calls whom.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,6 +80,22 @@ impl CallStatus {
     pub const fn is_final(self) -> bool {
         !matches!(self, Self::Queued | Self::Ringing | Self::InProgress)
     }
+}
+
+/// The fields that tell a number's status callback of the end of an inbound call that lasted `length`.
+#[must_use]
+pub fn end_of_call(sids: &Sids, parties: &Parties, length: Micros, unix_s: u64) -> Fields {
+    let seconds = length.0.div_ceil(1_000_000);
+    let mut fields = voice(sids, parties, Direction::Inbound, CallStatus::Completed, "");
+    fields.extend([
+        ("CallbackSource".into(), "call-progress-events".into()),
+        ("SequenceNumber".into(), "0".into()),
+        ("Timestamp".into(), date::rfc2822(unix_s)),
+        ("CallDuration".into(), seconds.to_string()),
+        ("Duration".into(), seconds.div_ceil(60).to_string()),
+        ("SipResponseCode".into(), "200".into()),
+    ]);
+    fields
 }
 
 /// The fields of a call's request for TwiML, in the alphabetical order that Twilio sends. `CallToken` and `StirVerstat`

@@ -1,4 +1,5 @@
-//! Sets calls up and reports their end, on a thread of its own and at the lowest priority, so that it never delays a frame of a running call.
+//! Sets calls up and reports their end, on a thread of its own and at the lowest priority, so that it never delays a frame
+//! of a running call.
 //!
 //! Errands come over a bounded channel (full: the replacement of an ended call, or its report, is given up, and counted),
 //! connected sockets go back over another with room for every call.
@@ -19,7 +20,6 @@ use crate::shell::route::Route;
 use crate::shell::webhook;
 use crate::time::Micros;
 use crate::twilio::callee::{Callee, Callees, Reply};
-use crate::twilio::date;
 use crate::twilio::executor::{Executor, Facts, Fetch, First, Output, TWILIO_API};
 use crate::twilio::ids::{self, Sids};
 use crate::twilio::params::{self, CallStatus, Direction, Parties};
@@ -65,7 +65,7 @@ pub struct Order {
 pub enum Errand {
     /// Set a call up.
     Call(Order),
-    /// This call lasted so long, and ended by the caller's will.
+    /// This call lasted so long.
     Ended(Sids, Micros),
 }
 
@@ -103,42 +103,57 @@ async fn all(clock: Clock, directory: Arc<Directory>, mut errands: mpsc::Receive
     while let Some(errand) = errands.recv().await {
         let (directory, places, out) = (Arc::clone(&directory), Arc::clone(&places), out.clone());
         running.spawn(async move {
-            let order = match errand {
-                Errand::Call(order) => order,
+            match errand {
+                Errand::Call(order) => {
+                    clock.sleep_until(order.at).await;
+                    let _place = places.acquire().await;
+                    begin(clock, &directory, order, &out).await;
+                }
                 Errand::Ended(sids, length) => {
                     let _place = places.acquire().await;
                     if let Err(why) = report_end(&directory, sids, length).await {
                         let _ = out.try_send(Dialed::Unreported(why));
                     }
-                    return;
                 }
-            };
-            clock.sleep_until(order.at).await;
-            let _place = places.acquire().await;
-            let dialed = match dial(clock, &directory, order).await {
-                Ok(connected) => Dialed::Connected(Box::new(connected)),
-                Err(why) => Dialed::Failed(why),
-            };
-            // Full or gone only when the run is over.
-            let _ = out.try_send(dialed);
+            }
         });
         while running.try_join_next().is_some() {}
     }
     while running.join_next().await.is_some() {}
 }
 
-/// Webhook, TwiML, handshake.
-async fn dial(clock: Clock, directory: &Directory, order: Order) -> Result<(handshake::Open, Begin), String> {
+/// Webhook, TwiML, handshake. A call that was answered and comes to nothing has ended all the same, and that is told.
+async fn begin(clock: Clock, directory: &Directory, order: Order, out: &SyncSender<Dialed>) {
     let mut rng = Rng::new(order.seed);
     let sids = Sids { account: directory.account.clone(), call: ids::sid("CA", &mut rng) };
-    let plan = twiml(clock, directory, order, &sids, &mut rng).await?;
-    let signature = signature::sign(&directory.auth_token, &plan.url.signed(), &[]);
+    let plan = match twiml(clock, directory, order, &sids, &mut rng).await {
+        Ok(plan) => plan,
+        Err(why) => {
+            let _ = out.try_send(Dialed::Failed(why));
+            return;
+        }
+    };
+    let dialed = match open(directory, &plan.url, &mut rng).await {
+        Ok(open) => {
+            let stream_sid = ids::sid("MZ", &mut rng);
+            let begin = Begin { sids: sids.clone(), stream_sid, parameters: plan.parameters, seed: rng.next_u64() };
+            Dialed::Connected(Box::new((open, begin)))
+        }
+        Err(why) => Dialed::Failed(why),
+    };
+    let failed = matches!(dialed, Dialed::Failed(_));
+    // Full or gone only when the run is over.
+    if out.try_send(dialed).is_err() || failed {
+        let _ = report_end(directory, sids, Micros::ZERO).await;
+    }
+}
+
+async fn open(directory: &Directory, url: &Url, rng: &mut Rng) -> Result<handshake::Open, String> {
+    let signature = signature::sign(&directory.auth_token, &url.signed(), &[]);
     let mut nonce = [0; 16];
     nonce[..8].copy_from_slice(&rng.next_u64().to_le_bytes());
     nonce[8..].copy_from_slice(&rng.next_u64().to_le_bytes());
-    let open = handshake::open(&plan.url, &signature, nonce, &directory.route).await?;
-    let stream_sid = ids::sid("MZ", &mut rng);
-    Ok((open, Begin { sids, stream_sid, parameters: plan.parameters, seed: rng.next_u64() }))
+    handshake::open(url, &signature, nonce, &directory.route).await
 }
 
 /// Carries the TwiML out until it opens a stream.
@@ -195,18 +210,9 @@ async fn twiml(
 async fn report_end(directory: &Directory, sids: Sids, length: Micros) -> Result<(), String> {
     let Some(url) = directory.status_callback.clone() else { return Ok(()) };
     let parties = Parties { from: format!("+{}", directory.first_number), to: directory.to.clone() };
-    let seconds = length.0.div_ceil(1_000_000);
-    let extra = vec![
-        ("CallbackSource".into(), "call-progress-events".into()),
-        ("SequenceNumber".into(), "0".into()),
-        ("Timestamp".into(), date::rfc2822(unix_s())),
-        ("CallDuration".into(), seconds.to_string()),
-        ("Duration".into(), seconds.div_ceil(60).to_string()),
-        ("SipResponseCode".into(), "200".into()),
-    ];
-    let fields = params::voice(&sids, &parties, Direction::Inbound, CallStatus::Completed, "");
+    let fields = params::end_of_call(&sids, &parties, length, unix_s());
     let token = ids::token(&mut Rng::new(unix_s() ^ length.0));
-    let request = Request::new(&Fetch { url, get: false, extra }, fields, &directory.auth_token, token);
+    let request = Request::new(&Fetch { url, get: false, extra: Vec::new() }, fields, &directory.auth_token, token);
     match webhook::fetch(request, directory.route.clone(), Cookies::default()).await?.status {
         200 | 204 => Ok(()),
         status => Err(format!("answered {status}")),

@@ -183,6 +183,9 @@ impl Driver {
                 self.socket_ready((data >> 32) as u32, data as u32, event.flags);
             }
         }
+        // Who came up at the last moment has his end reported; then there is nothing more to do for the other thread.
+        self.take_new(self.clock.now());
+        self.errands = None;
         self.shared
     }
 
@@ -271,9 +274,7 @@ impl Driver {
                 self.stall = None;
                 self.spread_goodbyes(now);
             }
-            // Nobody is left whose end could be reported.
-            Stage::Done => self.errands = None,
-            Stage::Ramp | Stage::Settle => {}
+            Stage::Ramp | Stage::Settle | Stage::Done => {}
         }
         self.gauges.stage.store(stage as u8, Ordering::Release);
     }

@@ -22,6 +22,8 @@ impl Driver {
                     self.settled += 1;
                     if self.timeline.stage() < Stage::HangUp {
                         self.join(now, open, begin);
+                    } else {
+                        self.send(Errand::Ended(begin.sids, Micros::ZERO));
                     }
                 }
                 Ok(Dialed::Failed(why)) => {
@@ -185,6 +187,7 @@ impl Driver {
         if !slot.closing {
             self.wheel.leave(id, slot.call.started());
             self.gauges.calls.fetch_sub(1, Ordering::Relaxed);
+            self.send(Errand::Ended(slot.call.sids().clone(), now.since(slot.call.started())));
             // A second later: a server that refuses everybody is not to be stormed.
             self.replace(now + Micros::from_ms(1_000));
         }
