@@ -13,6 +13,9 @@
 //!
 //! Invariants: only `shell` reads the clock or touches a socket; the same seed and the same answers give the same call.
 
+// A reader that stops (`| head`) makes them panic; `run::terminal` does not.
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
 pub mod audio;
 pub mod call;
 pub mod caller;

@@ -1,13 +1,13 @@
 //! Runs the fleet: checks the arguments, starts the threads, watches, reports.
 
-use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use super::{account_sid, auth_token, where_to};
+use super::target::{account_sid, auth_token, where_to};
+use super::terminal::say;
 use crate::cli::FleetArgs;
 use crate::fleet::call::Shared;
 use crate::fleet::voice::Voices;
@@ -146,12 +146,12 @@ fn run(plan: Plan, directory: Directory, voices: Voices, windows: Windows) -> Re
 pub(super) fn print(report: &impl serde::Serialize, lines: &str, json: Option<&Path>) -> Result<(), String> {
     let text = serde_json::to_string_pretty(report).map_err(|e| e.to_string())?;
     match json {
-        Some(path) if path == Path::new("-") => println!("{text}"),
+        Some(path) if path == Path::new("-") => say(text),
         Some(path) => {
             std::fs::write(path, text + "\n").map_err(|e| format!("--json {}: {e}", path.display()))?;
-            print!("{lines}");
+            say(lines);
         }
-        None => print!("{lines}"),
+        None => say(lines),
     }
-    std::io::stdout().flush().map_err(|e| e.to_string())
+    Ok(())
 }

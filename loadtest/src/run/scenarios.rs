@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use tokio::sync::Semaphore;
 
-use super::{FAILED, MISSED, account_sid, auth_token, next_number, where_to};
+use super::target::{account_sid, auth_token, next_number, where_to};
+use super::terminal::say;
+use super::{FAILED, MISSED, finished, runtime};
 use crate::call::course::{Course, Reports};
 use crate::call::model::{Call, CallPlan};
 use crate::caller::library::SCENARIOS;
@@ -32,19 +34,14 @@ pub(super) fn scenarios(args: &ScenariosArgs) -> Result<u8, String> {
     }
     let (scripts, left_out) = choose(args)?;
     let (plans, route) = plan(args, scripts)?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_io()
-        .enable_time()
-        .build()
-        .map_err(|e| format!("cannot start: {e}"))?;
-    let calls = runtime.block_on(play(plans, route, args.at_once));
+    let calls = runtime(play(plans, route, args.at_once))?;
     let rows = calls.iter().map(|(name, call)| Row::of(name, call)).collect();
     let mut report = Scenarios { rows, left_out, void: None };
     let own: Vec<Call> = calls.into_iter().map(|(_, call)| call).collect();
     report.check_own(verdict::lateness(&own), Micros::from_ms(args.void_above_ms));
     match args.json {
-        true => println!("{}", serde_json::json!(report)),
-        false => print!("{}", report.lines()),
+        true => say(serde_json::json!(report)),
+        false => say(report.lines()),
     }
     Ok(match (report.all_failed(), report.any_missed() || report.void.is_some()) {
         (true, _) => FAILED,
@@ -121,12 +118,5 @@ async fn play(plans: Vec<(String, CallPlan)>, route: Route, at_once: usize) -> V
             (name, call)
         }));
     }
-    let mut calls = Vec::new();
-    for task in running {
-        match task.await {
-            Ok(call) => calls.push(call),
-            Err(error) => eprintln!("loadtest: a call broke: {error}"),
-        }
-    }
-    calls
+    finished(running).await
 }

@@ -1,12 +1,13 @@
 //! `serve`: reads who there is, then answers the REST API until it is ended.
 
 use std::collections::BTreeMap;
-use std::io::Write as _;
 use std::sync::Arc;
 
 use tokio::net::TcpListener;
 
-use super::environment;
+use super::runtime;
+use super::target::environment;
+use super::terminal::say;
 use crate::call::course::Mishaps;
 use crate::caller::library;
 use crate::caller::script::{self, Script};
@@ -35,19 +36,14 @@ pub(super) fn serve(args: &ServeArgs) -> Result<u8, String> {
     let who = who(args)?;
     let route = route(args)?;
     let mut plan = plan(args, &who)?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_io()
-        .enable_time()
-        .build()
-        .map_err(|e| format!("cannot start: {e}"))?;
-    runtime.block_on(async {
+    runtime(async {
         let listener = TcpListener::bind(args.listen).await.map_err(|e| format!("--listen {}: {e}", args.listen))?;
         let at = listener.local_addr().map_err(|e| e.to_string())?;
         let base = format!("http://{at}");
         announce(&base, &who.accounts);
         plan.api = base;
         serve::serve(listener, Exchange::new(plan), Clock::start(), route).await.map_err(|e| e.to_string())
-    })?;
+    })??;
     Ok(0)
 }
 
@@ -143,5 +139,5 @@ fn announce(base: &str, accounts: &[AccountPlan]) {
         lines.extend(numbers.map(|number| format!("  number {} asks {}", number.phone_number, number.voice_url)));
     }
     // Whoever started this may have closed what it writes to; the API is served all the same.
-    let _ = writeln!(std::io::stdout(), "{}", lines.join("\n"));
+    say(lines.join("\n"));
 }

@@ -1,7 +1,8 @@
 //! Runs the webhooks: checks the arguments, sends, reports.
 
 use super::fleet::{print, seconds};
-use super::{FAILED, MISSED, account_sid, auth_token, where_to};
+use super::target::{account_sid, auth_token, where_to};
+use super::{FAILED, MISSED};
 use crate::cli::WebhooksArgs;
 use crate::report::webhooks::{Report, Settings};
 use crate::rng::Rng;
