@@ -1,6 +1,7 @@
 //! The command line.
 
 mod doctor;
+mod outbound;
 mod reports;
 mod scenarios;
 mod serve;
@@ -11,6 +12,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 pub use doctor::DoctorArgs;
+pub use outbound::{Event, Mode, OutboundArgs, Who};
 pub use reports::{MishapArgs, ReportArgs, place};
 pub use scenarios::ScenariosArgs;
 pub use serve::ServeArgs;
@@ -28,7 +30,8 @@ pub struct Cli {
 /// What the program can do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Call a voice webhook, speak by a script, print what happened, write what was said and heard.
+    /// Call a voice webhook, speak by a script, print what happened, write what was said and heard. With --outbound the
+    /// account calls somebody, who takes the call by the script.
     ///
     /// Exit code: 0 good; 1 the call failed; 2 wrong usage; 3 an expectation or a budget was missed.
     Call(Box<CallArgs>),
@@ -71,7 +74,7 @@ pub struct TargetArgs {
     /// The number that is called.
     #[arg(long, default_value = "+14155550199")]
     pub to: String,
-    /// The number of the (first) caller.
+    /// The number of the (first) caller; of a call that is placed, the account's own.
     #[arg(long, default_value = "+14155550100")]
     pub from: String,
     /// The account that the number belongs to; by default $TWILIO_ACCOUNT_SID, else made up.
@@ -109,6 +112,9 @@ pub struct CallArgs {
     /// Who is told how it goes.
     #[command(flatten)]
     pub reports: ReportArgs,
+    /// Whether the account places it, and how it is taken.
+    #[command(flatten)]
+    pub outbound: OutboundArgs,
     /// Repeats a run: noise, phases, choices and identifiers come from it.
     #[arg(long)]
     pub seed: Option<u64>,

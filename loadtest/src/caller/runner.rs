@@ -119,6 +119,11 @@ impl Runner {
         }
     }
 
+    /// The script is not played.
+    pub const fn call_off(&mut self) {
+        self.finished = true;
+    }
+
     /// The first step begins at `now`.
     pub const fn begin(&mut self, now: Micros) {
         self.since = now;

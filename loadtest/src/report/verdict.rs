@@ -3,10 +3,12 @@
 use serde::Serialize;
 
 use super::figures::Spread;
+use crate::call::course::Pickup;
 use crate::call::event::What;
 use crate::call::model::Call;
 use crate::caller::script::Forbidden;
 use crate::time::Micros;
+use crate::twilio::params::Direction;
 
 /// How a call came out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -25,6 +27,9 @@ pub enum Outcome {
 /// Judges a call that has ended.
 #[must_use]
 pub fn judge(call: &Call) -> Outcome {
+    if is_not_taken(call) {
+        return Outcome::Good;
+    }
     if call.measures.start.is_none() && !is_spoken(call) {
         return Outcome::Failed(cause(call));
     }
@@ -65,6 +70,12 @@ fn over_budget(call: &Call) -> Vec<String> {
         (measured > budget).then(|| format!("{what}: {took}, not within {budget}"))
     };
     checks.into_iter().filter_map(over).collect()
+}
+
+/// Whether the call was placed and not taken, by who was not to take it.
+fn is_not_taken(call: &Call) -> bool {
+    let takes = matches!(call.plan().course.pickup, Pickup::Person(_) | Pickup::Machine { .. } | Pickup::Fax(_));
+    call.plan().direction == Direction::OutboundApi && !takes && !call.was_answered() && call.ended.is_some()
 }
 
 /// Whether the TwiML alone made up the call: it spoke or listened, asked for no stream that was refused, and never failed.

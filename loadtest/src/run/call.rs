@@ -9,8 +9,8 @@ use super::terminal::say;
 use super::{FAILED, MISSED, finished, runtime};
 use crate::call::course::{Course, Mishaps};
 use crate::call::model::{Call, CallPlan};
-use crate::caller::script;
-use crate::cli::CallArgs;
+use crate::caller::script::{self, Script};
+use crate::cli::{CallArgs, TargetArgs};
 use crate::report::table::{CallReport, Table};
 use crate::report::{timeline, wav};
 use crate::rng::Rng;
@@ -77,10 +77,7 @@ fn plan(args: &CallArgs) -> Result<Plans, String> {
     }
     let script = Arc::new(script::load(&args.script).map_err(|e| e.to_string())?);
     let (url, route) = where_to(&args.target)?;
-    let (reports, fallback) = (args.reports.reports()?, args.reports.fallback()?);
-    let said = args.reports.mishaps.mishaps()?;
-    let mishaps = if said == Mishaps::default() { script.mishaps } else { said };
-    let course = Course { reports, fallback, mishaps, pickup: script.pickup, ..Course::default() };
+    let course = course(args, &script)?;
     let seed = args.seed.unwrap_or_else(clock::fresh_seed);
     let unix_s = clock::unix_s();
     let mut rng = Rng::new(seed);
@@ -90,9 +87,9 @@ fn plan(args: &CallArgs) -> Result<Plans, String> {
         let sids = Sids { account: account.clone(), call: ids::sid("CA", &mut rng) };
         CallPlan {
             first: First::Ask(url.clone(), false),
-            direction: Direction::Inbound,
+            direction: if args.outbound.outbound { Direction::OutboundApi } else { Direction::Inbound },
             sids,
-            parties: Parties { from: next_number(&args.target.from, index), to: args.target.to.clone() },
+            parties: parties(args, index),
             auth_token: auth_token(&args.target),
             script: Arc::clone(&script),
             seed: if index == 0 { seed } else { rng.next_u64() },
@@ -108,6 +105,24 @@ fn plan(args: &CallArgs) -> Result<Plans, String> {
     let mut begins = |index: u64| Micros(gap.0 * index + if index == 0 { 0 } else { rng.below(FRAME.0) });
     let calls = (0..).zip(calls).map(|(index, plan)| (begins(index), plan)).collect();
     Ok(Plans { calls, route, wav })
+}
+
+/// How the calls go, and who is told; what is said of callbacks on the command line goes before the script.
+fn course(args: &CallArgs, script: &Script) -> Result<Course, String> {
+    let (reports, fallback) = (args.reports.reports()?, args.reports.fallback()?);
+    let said = args.reports.mishaps.mishaps()?;
+    let mishaps = if said == Mishaps::default() { script.mishaps } else { said };
+    args.outbound.course(Course { reports, fallback, mishaps, pickup: script.pickup, ..Course::default() })
+}
+
+/// Every caller, and everybody who is called, has a number of his own, as on a real day.
+fn parties(args: &CallArgs, index: u32) -> Parties {
+    let TargetArgs { from, to, .. } = &args.target;
+    if args.outbound.outbound {
+        Parties { from: from.clone(), to: next_number(to, index) }
+    } else {
+        Parties { from: next_number(from, index), to: to.clone() }
+    }
 }
 
 /// A recording that cannot be written is better known before the call than after it. Leaves no file behind that was

@@ -49,7 +49,7 @@ pub(super) fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-/// Every caller has a number of his own, as on a real day.
+/// The `index`th number behind the first.
 pub(super) fn next_number(first: &str, index: u32) -> String {
     let digits = first.trim_start_matches('+');
     match digits.parse::<u64>() {

@@ -129,3 +129,39 @@ async fn scenarios_print_a_row_each_and_exit_with_3_when_one_is_missed() {
     assert_eq!(code, 2);
     assert!(err.contains("loadtest list shows them"), "{err}");
 }
+
+#[tokio::test]
+async fn the_account_places_a_call_and_is_told_of_each_step() {
+    let folder = folder("outbound");
+    let (url, seen) = serve(Fault::None).await;
+    let status = url.replace("voice", "status");
+    let told = ["--status-callback", &status, "--status-callback-events", "initiated,ringing,answered,completed"];
+    let call = ["call", "--url", &url, "--script", "interrupt", "--outbound"];
+    let (code, out, err) = loadtest(&[&call[..], &told].concat(), &folder).await;
+    assert_eq!(code, 0, "{out}{err}");
+    let requests = std::mem::take(&mut seen.lock().unwrap().requests);
+    let expected =
+        ["status initiated", "status ringing", "status in-progress", "voice in-progress", "status completed"];
+    let steps: Vec<&str> = requests.iter().map(|line| line.trim_start_matches("/twilio/")).collect();
+    let mut sorted = (steps.clone(), expected.to_vec());
+    sorted.0.sort_unstable();
+    sorted.1.sort_unstable();
+    assert_eq!(sorted.0, sorted.1, "the callback of the answer and the request for TwiML overtake each other");
+    assert_eq!((steps[0], steps[1], *steps.last().unwrap()), (expected[0], expected[1], expected[4]));
+
+    let busy = ["--pickup", "busy"];
+    let (code, out, err) = loadtest(&[&call[..], &told, &busy].concat(), &folder).await;
+    assert_eq!(code, 0, "{out}{err}");
+    assert!(!out.contains("MISSED"), "{out}");
+    let requests = &seen.lock().unwrap().requests;
+    assert_eq!(*requests, ["initiated", "ringing", "busy"].map(|status| format!("/twilio/status {status}")));
+}
+
+#[tokio::test]
+async fn a_reader_that_goes_away_is_no_failure() {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_loadtest"));
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let output = command.arg("list").stdout(writer).output().unwrap();
+    assert_eq!((output.status.code(), String::from_utf8(output.stderr).unwrap()), (Some(0), String::new()));
+}
