@@ -15,7 +15,7 @@ pub struct OutboundArgs {
     /// asked for with Direction=outbound-api.
     #[arg(long)]
     pub outbound: bool,
-    /// Who takes the call; by default what the script's [pickup] says, a person after a second.
+    /// Who takes the call; by default what the script's pickup says, a person after a second.
     #[arg(long, requires = "outbound")]
     pub pickup: Option<Who>,
     /// How long it rings before nobody answers; Twilio adds five seconds.
