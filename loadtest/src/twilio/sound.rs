@@ -1,8 +1,11 @@
 //! Sounds that the caller is to hear, as µ-law at 8,000 Hz: decoded from what a URL answered, or made.
 
+mod packed;
+
 use std::sync::Arc;
 
 use crate::audio::mulaw;
+use packed::Packed;
 
 /// µ-law at 8,000 Hz.
 pub type Sound = Arc<[u8]>;
@@ -31,14 +34,20 @@ pub fn decode(content_type: Option<&str>, body: &[u8]) -> Result<Decoded, String
     match kind.as_str() {
         "audio/wav" | "audio/wave" | "audio/x-wav" | "audio/vnd.wave" => wav(body).map(Decoded::Sound),
         "audio/basic" | "audio/ulaw" | "audio/x-mulaw" | "audio/pcmu" => Ok(Decoded::Sound(raw(body))),
-        "audio/mpeg" | "audio/mp3" | "audio/aiff" | "audio/x-aiff" | "audio/x-aifc" | "audio/gsm" | "audio/x-gsm" => {
-            Ok(Decoded::Foreign(kind))
-        }
+        "audio/mpeg" | "audio/mp3" => packed(body, "mp3").map(Decoded::Sound),
+        "audio/aiff" | "audio/x-aiff" | "audio/x-aifc" => packed(body, "aiff").map(Decoded::Sound),
+        "audio/gsm" | "audio/x-gsm" => Ok(Decoded::Foreign(kind)),
         _ => {
             let shown = content_type.unwrap_or("(none)");
             Err(format!("content type {shown:?} is no sound; answer audio/wav, audio/mpeg or audio/basic"))
         }
     }
+}
+
+/// What a library reads: its packets one after the other, up to the first that is broken.
+fn packed(body: &[u8], extension: &str) -> Result<Sound, String> {
+    let Packed { mono, rate_hz } = packed::read(body, extension, MAX_SAMPLES / RATE_HZ as usize)?;
+    Ok(to_8k(&mono, rate_hz))
 }
 
 /// `audio/basic` is raw µ-law, or the same behind an AU header.
@@ -209,7 +218,8 @@ mod tests {
         let sound = |kind| decode(Some(kind), b"abc");
         assert_eq!(sound("audio/basic"), Ok(Decoded::Sound(b"abc".to_vec().into())));
         assert_eq!(raw(b".snd\0\0\0\x08abc").to_vec(), b"abc");
-        assert_eq!(sound("audio/mpeg"), Ok(Decoded::Foreign("audio/mpeg".into())));
+        assert_eq!(sound("audio/gsm"), Ok(Decoded::Foreign("audio/gsm".into())));
+        assert!(sound("audio/mpeg").unwrap_err().contains("it says mp3"));
         assert!(sound("text/html").unwrap_err().contains("audio/wav"));
         assert!(decode(None, b"abc").unwrap_err().contains("(none)"));
     }
@@ -228,7 +238,9 @@ mod tests {
             let mut file = file(1, 1, 8_000, 16, &body);
             file.truncate(file.len().saturating_sub(cut));
             let _ = decode(Some("audio/wav"), &file);
-            let _ = decode(Some("audio/basic"), &body);
+            for kind in ["audio/basic", "audio/mpeg", "audio/aiff"] {
+                let _ = decode(Some(kind), &body);
+            }
         }
     }
 }

@@ -157,7 +157,7 @@ fn plain_text_is_spoken_and_sound_is_played() {
     assert_eq!(bench.all(), ["<Say> \"Good day.\""]);
     let mut bench = Bench::with("<Redirect>/a</Redirect>");
     bench.all();
-    bench.answer(200, Some("audio/mpeg"), "…");
+    bench.answer(200, Some("audio/gsm"), "…");
     assert_eq!(bench.all(), ["<Play> \"the answered sound\""]);
     bench.at_ms(1_000);
     assert_eq!(bench.all(), ["end the TwiML is finished"]);
