@@ -44,6 +44,8 @@ impl Met {
 const OPENS: &str = "socket opens";
 const NO_START: &str = "no start";
 const ABRUPT: &str = "abrupt close";
+/// The probe of what the server does when the call is over.
+pub const STOP: &str = "stop";
 
 /// A socket as Twilio opens it.
 #[must_use]
@@ -134,15 +136,33 @@ pub fn after_reset(met: &Result<Met, String>) -> Finding {
     }
 }
 
+/// What becomes of a WebSocket ping.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Pong {
+    /// It came back.
+    After(Micros),
+    /// It did not, for two seconds.
+    Never,
+    /// The server ended the socket instead, like this.
+    Closed(String),
+}
+
 /// Whether a WebSocket ping came back, and how soon.
 #[must_use]
-pub fn ping(pong: Option<Micros>) -> Finding {
+pub fn ping(pong: &Pong) -> Finding {
     const PROBE: &str = "ping";
+    let cure =
+        "use a WebSocket library that answers pings by itself, and let it read: nothing in the handler may block";
     match pong {
-        Some(after) => Finding::pass(PROBE, format!("answered after {after}")),
-        None => {
+        Pong::After(after) => Finding::pass(PROBE, format!("answered after {after}")),
+        Pong::Never => {
             let cause = "RFC 6455 wants a pong; proxies and carriers close what does not answer";
-            Finding::fail(PROBE, "no pong within 2 s", cause, "use a WebSocket library that answers, and let it read")
+            Finding::fail(PROBE, "no pong within 2 s", cause, cure)
+        }
+        Pong::Closed(how) => {
+            let cause =
+                "RFC 6455 wants a pong; here a ping, which any proxy on the way may send, ends the call's stream";
+            Finding::fail(PROBE, format!("the server ended the socket instead ({how})"), cause, cure)
         }
     }
 }
@@ -150,13 +170,12 @@ pub fn ping(pong: Option<Micros>) -> Finding {
 /// What the server does when Twilio says `stop`.
 #[must_use]
 pub fn stop(met: &Met) -> Finding {
-    const PROBE: &str = "stop";
     match met {
-        Met::Closed { how, after } => Finding::pass(PROBE, format!("closes {after} later ({how})")),
-        Met::Refused(warning) => Finding::skip(PROBE, warning.text.clone()),
+        Met::Closed { how, after } => Finding::pass(STOP, format!("closes {after} later ({how})")),
+        Met::Refused(warning) => Finding::skip(STOP, warning.text.clone()),
         Met::Spoke | Met::Stayed(_) => {
             let cause = "Twilio closes as well; if that is lost on the way, the ended call keeps its place";
-            Finding::warn(PROBE, format!("after stop {}", met.describe()), cause, "close the socket when stop has come")
+            Finding::warn(STOP, format!("after stop {}", met.describe()), cause, "close the socket when stop has come")
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::call::request::Request;
 use crate::caller::script;
 use crate::cli::DoctorArgs;
 use crate::doctor::call;
-use crate::doctor::door::{self, Stranger};
+use crate::doctor::door::{self, Pong, Stranger};
 use crate::doctor::finding::{Finding, Report};
 use crate::doctor::walk::{self, Walk};
 use crate::doctor::webhook::{self, Asked};
@@ -214,9 +214,15 @@ impl Patient {
                 findings.push(door::opens(&met));
                 let again = self.knock(&first, None);
                 findings.push(self.stranger(Stranger::Twice, again).await);
-                findings.push(door::ping(probe::ping(&mut socket, self.clock).await));
-                let last = message::stop(2, &first.sids, &first.stream_sid);
-                findings.push(door::stop(&probe::stop(socket, last, self.clock).await));
+                let pong = probe::ping(&mut socket, self.clock).await;
+                findings.push(door::ping(&pong));
+                findings.push(match pong {
+                    Pong::Closed(_) => Finding::skip(door::STOP, "the socket was gone before"),
+                    Pong::After(_) | Pong::Never => {
+                        let last = message::stop(2, &first.sids, &first.stream_sid);
+                        door::stop(&probe::stop(socket, last, self.clock).await)
+                    }
+                });
             }
         }
         for who in [Stranger::OtherCall, Stranger::Unsigned] {

@@ -10,7 +10,7 @@ use super::route::Route;
 use super::socket::{Received, Socket};
 use super::webhook;
 use crate::call::request::Request;
-use crate::doctor::door::Met;
+use crate::doctor::door::{Met, Pong};
 use crate::doctor::webhook::Asked;
 use crate::time::Micros;
 use crate::twilio::url::Url;
@@ -93,20 +93,23 @@ async fn watch(socket: &mut Socket, clock: Clock, patience: Duration, hears: boo
     met.await.unwrap_or_else(|_| Met::Stayed(clock.now() - since))
 }
 
-/// How soon a ping is answered, if at all.
-pub async fn ping(socket: &mut Socket, clock: Clock) -> Option<Micros> {
+/// What becomes of a ping.
+pub async fn ping(socket: &mut Socket, clock: Clock) -> Pong {
     let since = clock.now();
-    socket.ping().await.ok()?;
+    if let Err(warning) = socket.ping().await {
+        return Pong::Closed(warning.text);
+    }
     let pong = timeout(PONG, async {
         loop {
             match socket.receive().await {
-                (at, Received::Pong) => return Some(at.since(since)),
-                (_, Received::Closed(_) | Received::Broken(_)) => return None,
+                (at, Received::Pong) => return Pong::After(at.since(since)),
+                (_, Received::Closed(how)) => return Pong::Closed(how),
+                (_, Received::Broken(warning)) => return Pong::Closed(warning.text),
                 _ => {}
             }
         }
     });
-    pong.await.ok().flatten()
+    pong.await.unwrap_or(Pong::Never)
 }
 
 /// What the server does when `stop` has come.

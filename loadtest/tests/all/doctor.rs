@@ -69,6 +69,8 @@ async fn each_planted_fault_is_found_and_a_good_server_has_none() {
         (BadCallback, 3, &["status callback"]),
         (DiesOfReset, 3, &["abrupt close"]),
         (PatientWithoutStart, 0, &["no start"]),
+        (NeverPongs, 3, &["ping"]),
+        (ClosesOnPing, 3, &["ping"]),
     ];
     let reports = join_all(plants.iter().map(|(plant, _, _)| report(*plant))).await;
     let mut wrong = Vec::new();
@@ -79,6 +81,15 @@ async fn each_planted_fault_is_found_and_a_good_server_has_none() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[tokio::test]
+async fn who_ends_the_socket_on_a_ping_is_told_that_and_not_that_a_pong_is_missing() {
+    let seen = |report: &Report, probe| report.findings.iter().find(|f| f.probe == probe).unwrap().clone();
+    let closes = report(Plant::ClosesOnPing).await;
+    assert!(seen(&closes, "ping").seen.contains("ended the socket instead"), "{:?}", seen(&closes, "ping"));
+    assert_eq!(seen(&closes, "stop").verdict, Verdict::Skip);
+    assert_eq!(seen(&report(Plant::NeverPongs).await, "ping").seen, "no pong within 2 s");
 }
 
 #[tokio::test]

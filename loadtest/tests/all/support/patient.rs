@@ -55,12 +55,16 @@ pub(crate) enum Plant {
     BadCallback,
     DiesOfReset,
     PatientWithoutStart,
+    NeverPongs,
+    ClosesOnPing,
 }
 
 #[derive(Default)]
 struct State {
     /// Token → call.
     issued: HashMap<String, String>,
+    /// A stream has been started.
+    started: bool,
     dead: bool,
 }
 
@@ -158,7 +162,7 @@ async fn media(stream: TcpStream, authority: String, shared: Shared, plant: Plan
 /// The stream of one call, from `connected` to its end.
 async fn talk(mut socket: WebSocketStream<TcpStream>, call: &str, shared: &Shared, plant: Plant) {
     let mut bot = Bot::new(if plant == Plant::Deaf { Fault::Deaf } else { Fault::None });
-    let mut started = false;
+    let (mut started, mut busy) = (false, false);
     loop {
         let patience = if started || plant == Plant::PatientWithoutStart { 60_000 } else { 700 };
         let next = timeout(Duration::from_millis(patience), socket.next()).await;
@@ -167,6 +171,9 @@ async fn talk(mut socket: WebSocketStream<TcpStream>, call: &str, shared: &Share
             shared.lock().unwrap().dead |= plant == Plant::DiesOfReset;
             return;
         };
+        if plant == Plant::ClosesOnPing && message.is_ping() {
+            return;
+        }
         let Message::Text(text) = message else { continue };
         let event: Value = serde_json::from_str(&text).unwrap();
         match event["event"].as_str().unwrap() {
@@ -180,6 +187,10 @@ async fn talk(mut socket: WebSocketStream<TcpStream>, call: &str, shared: &Share
             _ => {}
         }
         started |= event["event"] == "start";
+        if plant == Plant::NeverPongs && started && !std::mem::replace(&mut shared.lock().unwrap().started, true) {
+            // Its handler is busy with something else, as it is in the first stream only: what is said lies unread.
+            busy = true;
+        }
         for (index, message) in twisted(bot.on_text(&text), plant).into_iter().enumerate() {
             if plant == Plant::Choppy && index == 2 {
                 // Two messages of 200 ms are out: the caller hears nothing for 100 ms.
@@ -189,6 +200,9 @@ async fn talk(mut socket: WebSocketStream<TcpStream>, call: &str, shared: &Share
                 shared.lock().unwrap().dead |= plant == Plant::DiesOfReset;
                 return;
             }
+        }
+        if std::mem::take(&mut busy) {
+            sleep(Duration::from_millis(3_000)).await;
         }
     }
 }
