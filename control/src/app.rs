@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::backend::{About, Connection, Operation, ask_carrier};
 use crate::calls::reaper::Reaper;
 use crate::calls::{Chronicle, Registry};
 use crate::carrier::Carriers;
@@ -20,6 +21,9 @@ use crate::logs;
 use crate::media::Media;
 use crate::metrics::Metrics;
 use crate::model::{Call, Direction, TenantId};
+
+/// Between two looks at the default carrier, in ticks of a second.
+const CARRIER_LOOK: u64 = 60;
 
 /// How far the service is on its way out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -49,6 +53,8 @@ pub(crate) struct App {
     pub(crate) keyring: Keyring,
     /// Who places calls, and knows how they stand.
     pub(crate) carriers: Carriers,
+    /// Whether the default carrier can be reached.
+    pub(crate) connection: Connection,
     reaper: Reaper,
     calls: Mutex<Registry>,
     rate: RateLimit,
@@ -84,6 +90,7 @@ impl App {
             journal,
             keyring: Keyring::new(clock.clone()),
             carriers,
+            connection: Connection::default(),
             reaper: Reaper::new(),
             calls: Mutex::new(Registry::new(limits.calls_max, limits.token_lifetime)),
             rate: RateLimit::new(limits.rate_per_minute, clock.clone()),
@@ -114,6 +121,17 @@ impl App {
         self.metrics.draining.set(1.0);
     }
 
+    /// Does an operation within its span, counted and timed.
+    pub(crate) async fn operate<T, E>(
+        &self,
+        operation: Operation,
+        about: About<'_>,
+        work: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
+        let account = self.config.account_sid.as_deref();
+        self.metrics.backend.run(&self.clock, operation, About { account, ..about }, work).await
+    }
+
     /// The number that a tenant's calls are placed from, where nobody says which.
     pub(crate) fn number_of(&self, tenant: TenantId) -> Option<String> {
         self.directory.active_numbers(tenant).into_iter().next()
@@ -137,6 +155,7 @@ impl App {
     pub(crate) fn render_metrics(&self) -> String {
         #[allow(clippy::cast_precision_loss, reason = "a few thousand calls")]
         self.metrics.calls.set(self.calls().len() as f64);
+        self.metrics.copy_sessions(self);
         self.metrics.log_lines_dropped.absolute(logs::lines_dropped());
         self.metrics.copy_journal(&self.journal);
         self.metrics.copy_outcomes(&self.chronicle);
@@ -159,6 +178,10 @@ impl App {
         self.reaper.ask(self, asks);
         if tick.is_multiple_of(5) {
             self.metrics.upkeep();
+        }
+        if tick % CARRIER_LOOK == CARRIER_LOOK - 1 {
+            let app = Arc::clone(self);
+            tokio::spawn(async move { ask_carrier(&app).await });
         }
         if tick.is_multiple_of(10) {
             self.rate.sweep();

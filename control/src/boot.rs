@@ -141,6 +141,10 @@ impl Server {
         self.address
     }
 
+    pub(crate) fn app(&self) -> &Arc<App> {
+        &self.app
+    }
+
     /// The base under which the carrier reaches it.
     pub fn public_url(&self) -> &str {
         self.app.public.as_str()

@@ -9,6 +9,7 @@
 pub mod cli;
 pub mod config;
 
+pub mod backend;
 pub mod boot;
 pub mod descriptors;
 pub mod greeting;

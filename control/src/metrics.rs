@@ -10,6 +10,8 @@ use engine::{Kind, Stats};
 use metrics::{Counter, Gauge, Histogram, Key, KeyName, Label, Level, Metadata, Recorder, Unit};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 
+use crate::app::App;
+use crate::backend::{ConnectionState, Meter, Meters, Operation};
 use crate::calls::Chronicle;
 use crate::journal::{Counts, Journal};
 
@@ -124,6 +126,7 @@ pub(crate) struct Metrics {
     pub(crate) callbacks: Family<Callback>,
     pub(crate) draining: Gauge,
     pub(crate) log_lines_dropped: Counter,
+    pub(crate) backend: Meters,
 }
 
 impl Metrics {
@@ -133,6 +136,9 @@ impl Metrics {
         // The only error is an empty list of edges.
         let builder = builder
             .set_buckets_for_metric(Matcher::Full("offhook_http_request_seconds".into()), REQUEST_EDGES_S)
+            .and_then(|builder| {
+                builder.set_buckets_for_metric(Matcher::Suffix("_duration_seconds".into()), REQUEST_EDGES_S)
+            })
             .unwrap_or_else(|_| PrometheusBuilder::new());
         let recorder = builder.build_recorder();
         let handle = recorder.handle();
@@ -188,9 +194,30 @@ impl Metrics {
                 "offhook_log_lines_dropped_total",
                 "Log lines lost because nobody read them fast enough.",
             ),
+            backend: meters(r),
             handle,
             recorder,
         }
+    }
+
+    /// Sets how many sessions and streams there are, and how the carrier stands.
+    pub(crate) fn copy_sessions(&self, app: &App) {
+        let (sessions, streams) = {
+            let calls = app.calls();
+            (calls.len(), calls.iter().filter(|(_, call)| call.view().is_some()).count())
+        };
+        let connection = match app.connection.get() {
+            ConnectionState::Disconnected => 0.0,
+            ConnectionState::Connected => 1.0,
+            ConnectionState::Error => 2.0,
+        };
+        // Some thousands.
+        #[allow(clippy::cast_precision_loss)]
+        let (sessions, streams) = (sessions as f64, streams as f64);
+        self.backend.backend_sessions.set(sessions);
+        self.backend.sessions.set(sessions);
+        self.backend.streams.set(streams);
+        self.backend.connection.set(connection);
     }
 
     /// The page for Prometheus.
@@ -317,6 +344,43 @@ fn request_seconds(r: &PrometheusRecorder) -> Histogram {
         "From a request's head to its answer.".into(),
     );
     r.register_histogram(&Key::from_static_name(name), &METADATA)
+}
+
+fn meters(r: &PrometheusRecorder) -> Meters {
+    let gauge = |name, help| gauge(r, name, help);
+    Meters {
+        operations: Operation::ALL
+            .iter()
+            .map(|(operation, total, seconds)| meter(r, *operation, total, seconds))
+            .collect(),
+        backend_sessions: gauge("twilio_backend_active_sessions", "Calls that hold a place now."),
+        sessions: gauge("twilio_session_active", "The same, by the name that others have for it."),
+        streams: gauge("twilio_stream_active", "Calls whose stream runs now."),
+        connection: gauge(
+            "twilio_backend_connection_state",
+            "Whether the carrier can be reached: 0 not asked yet or none, 1 yes, 2 no.",
+        ),
+    }
+}
+
+fn meter(r: &PrometheusRecorder, operation: Operation, total: &'static str, seconds: &'static str) -> Meter {
+    let of = || vec![Label::new("operation", operation.text())];
+    let of_all = |name: &'static str, help: &'static str| {
+        r.describe_counter(KeyName::from_const_str(name), None, help.into());
+        r.register_counter(&Key::from_parts(name, of()), &METADATA)
+    };
+    let histogram = |name: &'static str, labels: Vec<Label>| {
+        let help = "How long it took.".into();
+        r.describe_histogram(KeyName::from_const_str(name), Some(Unit::Seconds), help);
+        r.register_histogram(&Key::from_parts(name, labels), &METADATA)
+    };
+    Meter {
+        total: counter(r, total, "How often it was done."),
+        seconds: histogram(seconds, Vec::new()),
+        of_all: of_all("twilio_backend_operations_total", "Operations of the backend."),
+        of_all_seconds: histogram("twilio_backend_operation_duration_seconds", of()),
+        errors: of_all("twilio_backend_errors_total", "Operations of the backend that failed."),
+    }
 }
 
 fn info(r: &PrometheusRecorder) {

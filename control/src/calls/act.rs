@@ -6,6 +6,7 @@ use agent::Wish;
 
 use super::placing;
 use crate::app::App;
+use crate::backend::{About, Operation};
 use crate::carrier::HangUp;
 use crate::guard;
 use crate::mask::Masked;
@@ -47,8 +48,16 @@ pub(crate) enum ActError {
     Carrier,
 }
 
-/// Does it. The event that tells of it is in the journal when this returns.
+/// Does it, counted where it ends the call. The event that tells of it is in the journal when this returns.
 pub(crate) async fn act(app: &Arc<App>, tenant: TenantId, call: CallId, action: Action) -> Result<(), ActError> {
+    if action != Action::HangUp {
+        return act_now(app, tenant, call, action).await;
+    }
+    let about = About { session: Some(call), ..About::default() };
+    app.operate(Operation::SessionClose, about, act_now(app, tenant, call, action)).await
+}
+
+async fn act_now(app: &Arc<App>, tenant: TenantId, call: CallId, action: Action) -> Result<(), ActError> {
     let name = action.name();
     let Some((facts, wishes)) = app.calls().reach(tenant, call) else {
         return if action == Action::HangUp { hang_up(app, tenant, call).await } else { Err(ActError::NotLive) };

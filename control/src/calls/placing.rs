@@ -6,6 +6,7 @@
 //! A wish whose process died before the carrier was asked is carried on by the next; one whose process died after is
 //! looked for at the carrier, never asked for again.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ use serde_json::Value;
 use super::chronicle::Outcome;
 use super::registry::NoPlace;
 use crate::app::{App, Phase};
+use crate::backend::{About, Operation};
 use crate::carrier::{CallInitiationRequest, CarrierError, ErrorCode, HangUp, MachineDetection, TelephonyProvider};
 use crate::db::{Created, Idempotency, StoreError};
 use crate::directory::Line;
@@ -86,6 +88,34 @@ pub(crate) enum NotPlaced {
     Store(StoreError),
 }
 
+impl NotPlaced {
+    /// In a word.
+    pub(crate) fn code(&self) -> ErrorCode {
+        match self {
+            Self::NoCarrier | Self::NoNumber | Self::NotOurs | Self::NoProfile => ErrorCode::InvalidConfig,
+            Self::NoPlace(_) | Self::NoMinutes => ErrorCode::RateLimit,
+            Self::Draining | Self::Stopped | Self::Denied(_) | Self::Store(_) => ErrorCode::CallFailed,
+        }
+    }
+}
+
+impl fmt::Display for NotPlaced {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Draining => f.write_str("the service is on its way out"),
+            Self::Stopped => f.write_str("the tenant is not active, or has stopped the calls that it places"),
+            Self::NoCarrier => f.write_str("there is no carrier"),
+            Self::NoNumber => f.write_str("the tenant has no active number to call from"),
+            Self::NotOurs => f.write_str("the number to call from is not an active one of this tenant"),
+            Self::NoProfile => f.write_str("the tenant has no such profile"),
+            Self::Denied(why) => write!(f, "{why}"),
+            Self::NoPlace(_) => f.write_str("the service or the tenant has as many calls as it may have"),
+            Self::NoMinutes => f.write_str("the tenant has used up its minutes of today"),
+            Self::Store(error) => write!(f, "{error}"),
+        }
+    }
+}
+
 impl From<StoreError> for NotPlaced {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
@@ -97,6 +127,18 @@ impl From<StoreError> for NotPlaced {
 /// # Errors
 /// Why it is not placed. What the carrier says is no error: the call then stands as failed.
 pub(crate) async fn place(
+    app: &Arc<App>,
+    actor: Actor,
+    tenant: TenantId,
+    wish: Wish,
+    once: Option<Idempotency>,
+) -> Result<Created<Call>, NotPlaced> {
+    let (to, from) = (wish.to.clone(), wish.from.clone());
+    let about = About { direction: Some("outbound"), to: Some(&to), from: from.as_deref(), ..About::default() };
+    app.operate(Operation::CallCreate, about, place_now(app, actor, tenant, wish, once)).await
+}
+
+async fn place_now(
     app: &Arc<App>,
     actor: Actor,
     tenant: TenantId,
@@ -218,6 +260,14 @@ async fn terms_of(app: &App, call: &Call) -> Option<Terms> {
     let oldest = app.store.call_events(call.tenant_id, call.id, PageRequest { limit: 10, after: None }).await.ok()?;
     let wanted = oldest.items.into_iter().find(|event| event.kind == CallEventKind::Queued)?;
     serde_json::from_value(wanted.data).ok()
+}
+
+impl Terms {
+    /// Where nobody says how.
+    pub(crate) fn usual(app: &App) -> Self {
+        let longest = u32::try_from(app.config.limits.call_max.as_secs()).unwrap_or(u32::MAX);
+        Self { machine_detection: MachineDetection::Off, ring_s: 60, duration_max_s: longest }
+    }
 }
 
 /// Waits for the call's turn and asks the carrier, once.

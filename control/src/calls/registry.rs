@@ -380,6 +380,21 @@ impl Registry {
         });
     }
 
+    /// How many calls may have one, and how long a socket may take to arrive.
+    pub(crate) fn limits(&self) -> (usize, Duration) {
+        (self.calls_max, self.token_lifetime)
+    }
+
+    /// Takes no more calls than so many from now on; those that live go on.
+    pub(crate) fn set_calls_max(&mut self, max: usize) {
+        self.calls_max = max;
+    }
+
+    /// Gives the sockets of calls to come so long to arrive.
+    pub(crate) fn set_token_lifetime(&mut self, lifetime: Duration) {
+        self.token_lifetime = lifetime;
+    }
+
     /// How many calls have a place.
     pub(crate) fn len(&self) -> usize {
         self.calls.len() + self.placed.len()

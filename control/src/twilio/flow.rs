@@ -18,6 +18,7 @@ use std::sync::Arc;
 use agent::Intent;
 use axum::extract::{Request, State};
 use axum::response::Response;
+use engine::wire::Sid;
 
 use super::twiml::Verb;
 use super::webhook::{Webhook, receive};
@@ -50,7 +51,7 @@ const CLOSING: &str = "I am sorry, I have to end our call here. Please call agai
 /// `POST|GET /twilio/voice`: a call has come in, or one of ours was answered.
 pub(crate) async fn voice(State(app): State<Arc<App>>, request: Request) -> Response {
     match receive(&app, request).await {
-        Ok(webhook) => webhook.answer(twiml(&begin(&app, &webhook))),
+        Ok(webhook) => webhook.answer(twiml(&answer(&app, &webhook.call, &facts(&app, &webhook)))),
         Err(refusal) => *refusal,
     }
 }
@@ -89,56 +90,53 @@ pub(super) fn facts(app: &App, webhook: &Webhook) -> Facts {
     Facts { id, line, outbound, account: webhook.account, from, to }
 }
 
-fn begin(app: &App, webhook: &Webhook) -> Vec<Verb> {
-    let facts = facts(app, webhook);
+/// A call is there: takes it, or says why not.
+pub(crate) fn answer(app: &App, call: &Sid, facts: &Facts) -> Vec<Verb> {
     if app.phase() != Phase::Open {
-        refuse(app, webhook, &facts, CallRefused::Draining);
+        refuse(app, call, facts, CallRefused::Draining);
         return vec![Verb::Say(DRAINING), Verb::Hangup];
     }
     if !facts.line.is_open() {
-        refuse(app, webhook, &facts, CallRefused::NotServed);
+        refuse(app, call, facts, CallRefused::NotServed);
         return vec![Verb::Say(NOT_SERVED), Verb::Hangup];
     }
     let Some(token) = Token::random() else {
-        refuse(app, webhook, &facts, CallRefused::Fault);
+        refuse(app, call, facts, CallRefused::Fault);
         return vec![Verb::RejectBusy];
     };
-    if let Err(full) = app.calls().admit(app.clock.now(), &webhook.call, facts.clone(), token) {
+    if let Err(full) = app.calls().admit(app.clock.now(), call, facts.clone(), token) {
         let reason = match full {
             NoPlace::Full => CallRefused::Full,
             NoPlace::TenantAtOnce => CallRefused::TenantAtOnce,
             NoPlace::TenantPerSecond => CallRefused::TenantPerSecond,
         };
-        refuse(app, webhook, &facts, reason);
+        refuse(app, call, facts, reason);
         return vec![Verb::RejectBusy];
     }
-    app.chronicle.answered(&webhook.call, &facts);
+    app.chronicle.answered(call, facts);
     app.metrics.calls_admitted.increment(1);
     let (from, to, plan) = (Masked(&facts.from), Masked(&facts.to), &facts.line.plan);
     let (tenant, profile) = (facts.line.tenant(), plan.id.map(tracing::field::display));
-    tracing::info!(call = %webhook.call, %from, %to, %tenant, profile, voice = plan.voice(), "call taken");
+    tracing::info!(%call, %from, %to, %tenant, profile, voice = plan.voice(), "call taken");
     let preface = plan.preface.clone().map(|Preface { text, language }| Verb::SayIn { text, language });
     preface.into_iter().chain(stream(app, token, 0)).collect()
 }
 
 /// A call that is not taken: counted, and, unless it is one of a flood, logged and written down.
-fn refuse(app: &App, webhook: &Webhook, facts: &Facts, reason: CallRefused) {
+fn refuse(app: &App, call: &Sid, facts: &Facts, reason: CallRefused) {
     app.metrics.calls_refused.count(reason);
-    if !app.chronicle.refused(&webhook.call, facts, reason.text()) {
+    if !app.chronicle.refused(call, facts, reason.text()) {
         return app.metrics.refusals_unwritten.increment(1);
     }
     let tenant = facts.line.tenant();
-    let (call, why) = (
-        webhook.call,
-        match reason {
-            CallRefused::Full => "every place is taken (OFFHOOK_CALLS_MAX)",
-            CallRefused::Draining => "draining",
-            CallRefused::Fault => "the system has no random numbers to give",
-            CallRefused::NotServed => "the tenant or the number is not active",
-            CallRefused::TenantAtOnce => "the tenant's concurrent_calls_max is reached",
-            CallRefused::TenantPerSecond => "the tenant's calls_per_second_max is reached",
-        },
-    );
+    let why = match reason {
+        CallRefused::Full => "every place is taken (OFFHOOK_CALLS_MAX)",
+        CallRefused::Draining => "draining",
+        CallRefused::Fault => "the system has no random numbers to give",
+        CallRefused::NotServed => "the tenant or the number is not active",
+        CallRefused::TenantAtOnce => "the tenant's concurrent_calls_max is reached",
+        CallRefused::TenantPerSecond => "the tenant's calls_per_second_max is reached",
+    };
     match reason {
         CallRefused::Draining | CallRefused::NotServed => tracing::info!(%call, %tenant, why, "call not taken"),
         _ => tracing::warn!(%call, %tenant, why, "call not taken"),
