@@ -1,14 +1,19 @@
-//! The scenarios that are built in: scripts that tell in one sentence what a caller does.
+//! The scripts that are built in: scenarios, which tell in one sentence what a caller does, and parties, which tell how
+//! a call is taken.
 
 macro_rules! embed {
-    ($($name:literal),* $(,)?) => {
-        /// Name and text of each, in the order in which a person would try them.
-        pub const SCENARIOS: &[(&str, &str)] =
-            &[$(($name, include_str!(concat!("../../scenarios/", $name, ".toml")))),*];
+    ($folder:literal, $($name:literal),* $(,)?) => {
+        &[$(($name, include_str!(concat!("../../", $folder, "/", $name, ".toml")))),*]
     };
 }
 
-embed![
+/// Name and text of each way to take a call, for `serve`; no server is tried with them.
+pub const PARTIES: &[(&str, &str)] =
+    embed!["parties", "listener", "busy", "nobody", "machine", "fax", "unreachable", "gives-up"];
+
+/// Name and text of each scenario, in the order in which a person would try them.
+pub const SCENARIOS: &[(&str, &str)] = embed![
+    "scenarios",
     "default",
     "greeting",
     "interrupt",

@@ -10,7 +10,7 @@ use thiserror::Error;
 use super::clips::{self, BadClip, Clip};
 use super::echo::{EchoPlan, MAX_DELAY_MS};
 use super::fault::{BadFault, Fault, RawFault};
-use super::library::SCENARIOS;
+use super::library::{PARTIES, SCENARIOS};
 use super::noise::NoisePlan;
 use super::pickup::{RawMishaps, RawPickup};
 use super::steps::{BadStep, RawStep, Step};
@@ -169,7 +169,7 @@ const MAX_CALL: Micros = Micros::from_ms(3_600_000);
 /// # Errors
 /// [`BadScript`] names file, step and cause.
 pub fn load(name: &str) -> Result<Script, BadScript> {
-    if let Some((_, text)) = SCENARIOS.iter().find(|(built_in, _)| *built_in == name) {
+    if let Some((_, text)) = built_in().find(|(built_in, _)| *built_in == name) {
         return parse(name, text, Path::new("."));
     }
     let path = Path::new(name);
@@ -226,8 +226,12 @@ pub fn parse(name: &str, text: &str, folder: &Path) -> Result<Script, BadScript>
     })
 }
 
+fn built_in() -> impl Iterator<Item = &'static (&'static str, &'static str)> {
+    SCENARIOS.iter().chain(PARTIES)
+}
+
 fn names() -> String {
-    SCENARIOS.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
+    built_in().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]
@@ -240,7 +244,7 @@ mod tests {
 
     #[test]
     fn every_built_in_script_is_sound() {
-        for (name, _) in SCENARIOS {
+        for (name, _) in built_in() {
             let script = load(name).unwrap_or_else(|bad| panic!("{bad}"));
             assert!(!script.about.is_empty() && !script.steps.is_empty(), "{name}");
         }

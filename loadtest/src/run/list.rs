@@ -28,6 +28,11 @@ pub(super) fn list() {
         let needs = script.needs.map(|needs| format!(" [needs: {needs}]")).unwrap_or_default();
         say(format!("  {name:<24}{}{informs}{needs}", script.about));
     }
+    say("parties, how a call is taken (serve --party NUMBER=NAME, --anybody NAME):");
+    for (name, _) in library::PARTIES {
+        let Ok(script) = script::load(name) else { continue };
+        say(format!("  {name:<24}{}", script.about));
+    }
     say(format!("clips (and made ones: {}):", made::NAMES));
     for clip in clips::catalogue() {
         say(format!("  {:<28}{} ({})", clip.name, clip.text, clip.speaker));

@@ -99,7 +99,7 @@ fn account(args: &ServeArgs) -> Result<AccountPlan, String> {
 
 fn plan(args: &ServeArgs, who: &Accounts) -> Result<ExchangePlan, String> {
     let mut scripts: BTreeMap<String, Arc<Script>> = BTreeMap::new();
-    let built_in = library::SCENARIOS.iter().map(|(name, _)| (*name).to_owned());
+    let built_in = library::SCENARIOS.iter().chain(library::PARTIES).map(|(name, _)| (*name).to_owned());
     for name in built_in.chain(who.parties.values().cloned()).chain([args.anybody.clone()]) {
         let script = script::load(&name).map_err(|e| e.to_string())?;
         scripts.insert(name, Arc::new(script));
