@@ -1,7 +1,10 @@
 //! The configuration: who wins, what is refused, and that the documentation says so.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+use std::time::Duration;
+
 use control::config::{Config, Fault, Sources, Threads, markdown};
+use control::model::ProviderType;
 
 const SID: &str = "AC0123456789abcdef0123456789abcdef";
 
@@ -243,4 +246,92 @@ fn the_documentation_is_what_the_code_says() {
         written == markdown(),
         "docs/configuration.md is out of date: UPDATE=1 cargo test -p offhook --test configuration"
     );
+}
+
+const TOKEN: &str = "0123456789abcdef0123456789abcdef";
+
+fn with_account(more: &[(&str, &str)]) -> Vec<(String, String)> {
+    let account =
+        [("TWILIO_ACCOUNT_SID", SID), ("TWILIO_AUTH_TOKEN", TOKEN), ("OFFHOOK_PUBLIC_URL", "https://v.example")];
+    account.iter().chain(more).map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+fn load_with_account(more: &[(&str, &str)]) -> Config {
+    Config::load(&Sources { env: with_account(more), ..Sources::default() }).unwrap()
+}
+
+#[test]
+fn the_carrier_is_twilio_where_there_is_an_account_and_nobody_elsewhere() {
+    assert_eq!(load(&[]).carrier.provider, ProviderType::Mock);
+    assert_eq!(load_with_account(&[]).carrier.provider, ProviderType::Twilio);
+    let mock = load_with_account(&[("TELEPHONY_PROVIDER_TYPE", "Mock")]);
+    assert_eq!(mock.carrier.provider, ProviderType::Mock);
+    assert!(mock.warnings.iter().any(|line| line.contains("reach nobody")), "{:?}", mock.warnings);
+    refused(&[("TELEPHONY_PROVIDER_TYPE", "carrier-pigeon")], "", &["TELEPHONY_PROVIDER_TYPE", "twilio or mock"]);
+    let missing = faults(&[("TELEPHONY_PROVIDER_TYPE", "twilio"), ("ENVIRONMENT", "development")], "");
+    assert_eq!(missing.len(), 2, "{missing:#?}");
+    assert!(missing[0].contains("TWILIO_ACCOUNT_SID") && missing[1].contains("TWILIO_AUTH_TOKEN"), "{missing:#?}");
+}
+
+#[test]
+fn the_carriers_other_names_mean_the_same() {
+    let env = [
+        ("TELEPHONY_TWILIO_ACCOUNT_SID", SID),
+        ("TELEPHONY_TWILIO_AUTH_TOKEN", TOKEN),
+        ("TELEPHONY_TWILIO_FROM_NUMBER", "+14155550199"),
+        ("TELEPHONY_WEBHOOK_BASE_URL", "https://v.example"),
+    ];
+    let config = load(&env);
+    assert_eq!((config.account_sid.as_deref(), config.tokens.len()), (Some(SID), 1));
+    assert_eq!(config.public.unwrap().as_str(), "https://v.example");
+    assert_eq!(config.carrier.number.unwrap().as_str(), "+14155550199");
+    let both = [&env[..], &[("TWILIO_PHONE_NUMBER", "+14155550198")]].concat();
+    refused(&both, "", &["TWILIO_PHONE_NUMBER", "TELEPHONY_TWILIO_FROM_NUMBER", "keep one"]);
+    let unknown = load(&[("TELEPHONY_TWILIO_TOKEN", "x")]).warnings;
+    assert!(unknown.iter().any(|line| line.contains("TELEPHONY_TWILIO_TOKEN")), "{unknown:?}");
+}
+
+#[test]
+fn the_carrier_is_spoken_to_as_its_settings_say() {
+    let twilio = load(&[]).twilio;
+    assert_eq!((twilio.base_url.as_str(), twilio.api_version.as_str()), ("https://api.twilio.com", "2010-04-01"));
+    assert_eq!((twilio.retries_max, twilio.retry_delay, twilio.calls_per_second), (3, Duration::from_secs(1), 1));
+    let config = load(&[
+        ("TWILIO_BASE_URL", "http://127.0.0.1:9080/"),
+        ("TWILIO_MAX_RETRIES", "0"),
+        ("TWILIO_RETRY_DELAY", "250ms"),
+        ("TWILIO_CALLS_PER_SECOND", "30"),
+        ("TWILIO_STREAM_TIMEOUT", "45"),
+        ("TWILIO_STREAM_BUFFER_SIZE", "8192"),
+    ]);
+    let (twilio, carrier) = (config.twilio, config.carrier);
+    assert_eq!((twilio.base_url.as_str(), twilio.retries_max), ("http://127.0.0.1:9080", 0));
+    assert_eq!((twilio.retry_delay, twilio.calls_per_second), (Duration::from_millis(250), 30));
+    assert_eq!((carrier.stream_timeout, carrier.stream_buffer_bytes), (Duration::from_secs(45), 8_192));
+    refused(&[("TWILIO_RETRY_DELAY", "soon")], "", &["TWILIO_RETRY_DELAY", "soon", "500ms"]);
+    refused(&[("TWILIO_STREAM_TIMEOUT", "2h")], "", &["TWILIO_STREAM_TIMEOUT", "600 s"]);
+    refused(&[("TWILIO_STREAM_TIMEOUT", "0")], "", &["TWILIO_STREAM_TIMEOUT", "30s"]);
+    refused(&[("TWILIO_STREAM_BUFFER_SIZE", "1")], "", &["TWILIO_STREAM_BUFFER_SIZE", "from 512"]);
+    refused(&[("TWILIO_CALLS_PER_SECOND", "0")], "", &["TWILIO_CALLS_PER_SECOND", "from 1"]);
+    refused(&[("TWILIO_API_VERSION", "../x")], "", &["TWILIO_API_VERSION", "2010-04-01"]);
+}
+
+#[test]
+fn credentials_leave_this_machine_encrypted_only() {
+    for good in ["https://api.dublin.ie1.twilio.com", "http://localhost:9080", "http://[::1]:9080", "https://h/path"] {
+        assert_eq!(load(&[("TWILIO_BASE_URL", good)]).twilio.base_url, good);
+    }
+    refused(&[("TWILIO_BASE_URL", "http://api.twilio.com")], "", &["in the clear", "https://"]);
+    for bad in ["api.twilio.com", "https://", "ftp://h", "https://u:p@h", "https://h?x", "http://127.0.0.1.example"] {
+        refused(&[("TWILIO_BASE_URL", bad)], "", &["TWILIO_BASE_URL"]);
+    }
+}
+
+#[test]
+fn a_number_is_pointed_here_only_where_it_is_said_and_can_be() {
+    assert!(!load_with_account(&[("TWILIO_PHONE_NUMBER", "+14155550199")]).carrier.register_numbers);
+    let both = [("TWILIO_PHONE_NUMBER", "+14155550199"), ("OFFHOOK_REGISTER_NUMBERS", "true")];
+    assert!(load_with_account(&both).carrier.register_numbers);
+    refused(&[("OFFHOOK_REGISTER_NUMBERS", "true")], "", &["OFFHOOK_REGISTER_NUMBERS", "TWILIO_PHONE_NUMBER"]);
+    refused(&[("OFFHOOK_REGISTER_NUMBERS", "perhaps")], "", &["neither true nor false"]);
 }

@@ -28,6 +28,7 @@ pub(super) fn config(layers: &mut Layers) -> Option<Config> {
     let twilio = twilio(layers);
     let shared_keys = shared_keys(layers);
     let public = public_url(layers);
+    let carrier = super::carrier::carrier(layers);
     let transfer_to = optional(layers, &settings::TRANSFER_TO, "write it as +15551234567");
     let dial_prefixes = dial_prefixes(layers);
     let (database_url, data_dir) = database(layers);
@@ -65,6 +66,7 @@ pub(super) fn config(layers: &mut Layers) -> Option<Config> {
         tokens,
         twilio: twilio?,
         shared_keys,
+        carrier: carrier?,
         transfer_to: transfer_to.or_else(fictional),
         database_url: database_url?,
         data_dir,
@@ -276,14 +278,7 @@ fn prompts(layers: &mut Layers) -> Option<agent::Profile> {
 }
 
 fn log(layers: &mut Layers) -> Option<Targets> {
-    let debug = match text_of(layers, &settings::DEBUG).to_ascii_lowercase().as_str() {
-        "1" | "true" | "yes" | "on" => true,
-        "0" | "false" | "no" | "off" => false,
-        other => {
-            layers.fault(&settings::DEBUG, format!("{other:?} is neither true nor false"), "write true or false");
-            return None;
-        }
-    };
+    let debug = yes(layers, &settings::DEBUG)?;
     let unsaid = layers.get(&settings::LOG_LEVEL).is_none();
     let text = if unsaid && debug { "debug".into() } else { text_of(layers, &settings::LOG_LEVEL) };
     // Others say "warning"; a word that is no level would be taken for a target's name.
@@ -300,6 +295,17 @@ fn log(layers: &mut Layers) -> Option<Targets> {
                 format!("{text:?} is not known"),
                 "write error, warn, info, debug, trace or off",
             );
+            None
+        }
+    }
+}
+
+pub(super) fn yes(layers: &mut Layers, setting: &Setting) -> Option<bool> {
+    match text_of(layers, setting).to_ascii_lowercase().as_str() {
+        "1" | "true" | "yes" | "on" => Some(true),
+        "0" | "false" | "no" | "off" => Some(false),
+        other => {
+            layers.fault(setting, format!("{other:?} is neither true nor false"), "write true or false");
             None
         }
     }
@@ -322,7 +328,7 @@ fn parts(list: &str) -> impl Iterator<Item = &str> {
     list.split(',').map(str::trim).filter(|part| !part.is_empty())
 }
 
-fn optional<T: FromStr>(layers: &mut Layers, setting: &Setting, fix: &str) -> Option<T> {
+pub(super) fn optional<T: FromStr>(layers: &mut Layers, setting: &Setting, fix: &str) -> Option<T> {
     layers.get(setting)?;
     parsed(layers, setting, fix)
 }

@@ -12,7 +12,8 @@ set. Secrets have no flag, because arguments are visible to every process of a m
 
 Everything is checked as a whole before a port opens. Each fault is one line that names the key, where its value came
 from, and the fix; the exit code is then 2, as it is where the address cannot be listened on. An unknown key in the file is a
-fault, and so is a known variable whose value is not UTF-8; an unknown `OFFHOOK_…` or `TWILIO_…` variable is a warning.
+fault, and so is a known variable whose value is not UTF-8; an unknown `OFFHOOK_…`, `TWILIO_…` or `TELEPHONY_…`
+variable is a warning.
 
 This page is written by `offhook config --markdown`.
 

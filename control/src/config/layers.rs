@@ -136,7 +136,7 @@ impl Layers {
 
     fn warn_of_unknown(&mut self, name: &str) {
         // Container platforms invent OFFHOOK_SERVICE_HOST and the like: a warning, not a fault.
-        let looks_like_ours = name.starts_with("OFFHOOK_") || name.starts_with("TWILIO_");
+        let looks_like_ours = ["OFFHOOK_", "TWILIO_", "TELEPHONY_"].iter().any(|start| name.starts_with(start));
         if known().any(|known| known == name) {
             return;
         }

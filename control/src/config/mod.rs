@@ -1,6 +1,7 @@
 //! What the operator wants: flags over environment over file over default, checked as a whole before any port opens.
 
 mod build;
+mod carrier;
 mod docs;
 mod fault;
 mod layers;
@@ -17,6 +18,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 use tracing_subscriber::filter::Targets;
 
+pub use carrier::CarrierSettings;
 pub use docs::markdown;
 pub use fault::Fault;
 pub use layers::Sources;
@@ -27,6 +29,7 @@ pub use values::{Cidr, PhoneNumber, PublicUrl};
 
 use crate::carrier::TwilioSettings;
 use crate::guard::Prefix;
+use crate::model::ProviderType;
 use layers::Layers;
 
 /// A configuration that has passed every check.
@@ -46,6 +49,8 @@ pub struct Config {
     pub twilio: TwilioSettings,
     /// Shared keys by their id.
     pub shared_keys: Vec<(String, SecretString)>,
+    /// Who places calls.
+    pub carrier: CarrierSettings,
     /// The one number that may be dialled.
     pub transfer_to: Option<PhoneNumber>,
     /// Countries that may be dialled besides the tenant's own.
@@ -142,6 +147,10 @@ fn check_whole(layers: &mut Layers, config: &Config) {
             let wrong = format!("is not set, and production ({because}) checks signatures against it");
             layers.fault(&settings::PUBLIC_URL, wrong, "set it to your public base, such as https://voice.example.com");
         }
+        if config.carrier.provider == ProviderType::Mock {
+            let line = "there is no carrier (TELEPHONY_PROVIDER_TYPE is mock): calls that are placed reach nobody";
+            layers.warnings.push(line.into());
+        }
         if config.account_sid.is_none() {
             layers
                 .warnings
@@ -152,6 +161,11 @@ fn check_whole(layers: &mut Layers, config: &Config) {
             "DEVELOPMENT MODE ON {}: anybody who can reach this address can open calls without a signature",
             config.listen
         ));
+    }
+    if config.carrier.register_numbers && (config.carrier.number.is_none() || config.public.is_none()) {
+        let wrong = "is true, and there is no number or no URL to point it at";
+        let fix = "set TWILIO_PHONE_NUMBER and OFFHOOK_PUBLIC_URL, or leave it out";
+        layers.fault(&settings::REGISTER_NUMBERS, wrong, fix);
     }
     if let Some(public) = &config.public
         && !public.is_https()

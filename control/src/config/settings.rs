@@ -51,12 +51,12 @@ pub(super) fn file_key_of(name: &str) -> String {
 }
 
 macro_rules! settings {
-    ($($id:ident = $name:literal $(or $alias:literal)? , $unit:literal, $default:literal, $secret:literal, $about:literal;)*) => {
+    ($($id:ident = $name:literal $(or $alias:literal)* , $unit:literal, $default:literal, $secret:literal, $about:literal;)*) => {
         $(
             #[doc = $about]
             pub static $id: Setting = Setting {
                 name: $name,
-                aliases: &[$($alias)?],
+                aliases: &[$($alias),*],
                 unit: $unit,
                 default: $default,
                 applies: Applies::Restart,
@@ -74,13 +74,13 @@ settings! {
         "Where the service listens. Any address but a loopback one means production.";
     PORT = "PORT", "port", "", false,
         "As hosting platforms set it: listens on `0.0.0.0:PORT`, which means production. `OFFHOOK_LISTEN` of the same or a stronger source wins.";
-    PUBLIC_URL = "OFFHOOK_PUBLIC_URL" or "TWILIO_WEBHOOK_URL", "URL", "", false,
+    PUBLIC_URL = "OFFHOOK_PUBLIC_URL" or "TWILIO_WEBHOOK_URL" or "TELEPHONY_WEBHOOK_BASE_URL", "URL", "", false,
         "The base under which the carrier reaches this service, such as `https://voice.example.com`. A whole webhook URL ending in `/twilio/voice` is understood too. Signatures are checked against it, never against headers. Needed in production; in development it defaults to the address listened on.";
     ENVIRONMENT = "ENVIRONMENT" or "APP_ENV", "development, staging, production", "", false,
         "Says the mode outright. Staging follows the rules of production. Where it is not said, production is meant by any carrier credential, a listening address that is not loopback, a public URL of another host, or trusted proxies; everything else is development.";
-    ACCOUNT_SID = "TWILIO_ACCOUNT_SID", "AC + 32 hex digits", "", false,
+    ACCOUNT_SID = "TWILIO_ACCOUNT_SID" or "TELEPHONY_TWILIO_ACCOUNT_SID", "AC + 32 hex digits", "", false,
         "The Twilio account whose calls are answered. Requests that name another account are refused in production.";
-    AUTH_TOKEN = "TWILIO_AUTH_TOKEN", "tokens, comma-separated", "", true,
+    AUTH_TOKEN = "TWILIO_AUTH_TOKEN" or "TELEPHONY_TWILIO_AUTH_TOKEN", "tokens, comma-separated", "", true,
         "The account's auth token, which signs webhooks and media sockets; several while it is being rotated. Production does not start without one.";
     TWILIO_BASE_URL = "TWILIO_BASE_URL", "URL", "https://api.twilio.com", false,
         "Where Twilio's REST API is. `https`, or `http` on this machine, as `loadtest serve` has it.";
@@ -94,6 +94,16 @@ settings! {
         "How long before it is sent again; doubled each time, up to 30 s. Twilio's own `Retry-After` is followed.";
     SHARED_KEYS = "TWILIO_SHARED_KEYS", "id=secret, comma-separated", "", true,
         "Shared keys for webhooks that the account signs with a key of its own (header `X-Twilio-Webhooks-Signature-Settings`), HMAC-SHA256 or HMAC-SHA1.";
+    PROVIDER_TYPE = "TELEPHONY_PROVIDER_TYPE", "twilio or mock", "", false,
+        "Who places calls. Where it is not said, Twilio if its account and token are set, else `mock`: calls live in this process only, reach nobody, and end as the called number's last two digits say (91 busy, 92 no answer, 93 failed, 94 a machine; 95 is refused, 96 is in doubt; all others answer).";
+    PHONE_NUMBER = "TWILIO_PHONE_NUMBER" or "TELEPHONY_TWILIO_FROM_NUMBER", "E.164 number", "", false,
+        "The number of the account from which calls are placed where nobody names another.";
+    REGISTER_NUMBERS = "OFFHOOK_REGISTER_NUMBERS", "true or false", "false", false,
+        "Whether `TWILIO_PHONE_NUMBER` is pointed at `OFFHOOK_PUBLIC_URL` at the start, whatever it was before. Not unless it is said: a second deployment with the same account would take the number away from the first.";
+    STREAM_TIMEOUT = "TWILIO_STREAM_TIMEOUT", "time", "30s", false,
+        "The longest wait from a placed call's answer to the start of its stream. `30s`, or plain seconds.";
+    STREAM_BUFFER_SIZE = "TWILIO_STREAM_BUFFER_SIZE", "bytes", "4096", false,
+        "Checked and otherwise without effect: a stream has no read buffer of its own here, for all streams of a thread are read into one.";
     TRANSFER_TO = "OFFHOOK_TRANSFER_TO", "E.164 number", "", false,
         "The person whom a call may be transferred to. No other number is ever dialled; without it a caller who asks for a person hears that nobody is there. Development without credentials, which can reach no telephone, has a number that exists in films only (+12025550123).";
     DIAL_PREFIXES = "OFFHOOK_DIAL_PREFIXES", "beginnings of numbers, comma-separated", "", false,
