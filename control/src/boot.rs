@@ -128,6 +128,7 @@ impl Server {
             app.chronicle.adopt(unfinished, |call| app.line_again(call), |call| app.carriers.of(call).is_some());
         tokio::spawn(placing::carry_on(Arc::clone(&app), unasked));
         tokio::task::spawn_blocking(guard::warm_up);
+        crate::carrier::start(&app);
         let watching = tokio::spawn(app.directory.clone().watch(app.store.clone(), app.clock.clone()));
         let (stop, stopped) = watch::channel(false);
         let router = routes::router(Arc::clone(&app));

@@ -5,11 +5,13 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use secrecy::SecretString;
+use tokio::sync::mpsc;
 
 use super::twilio::{self, Door, Pacer, Retry, Twilio};
-use super::{CarrierError, ErrorCode, TelephonyProvider};
+use super::{CallReport, CarrierError, ErrorCode, Mock, TelephonyProvider};
 use crate::clock::Clock;
-use crate::config::PublicUrl;
+use crate::config::{Config, PublicUrl};
+use crate::model::ProviderType;
 
 /// Where a carrier finds this service.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,6 +71,22 @@ pub enum Credentials {
         /// Several while one is being replaced.
         auth_tokens: Vec<SecretString>,
     },
+    /// At nobody's.
+    Mock,
+}
+
+impl Credentials {
+    /// The deployment's own.
+    #[must_use]
+    pub fn of(config: &Config) -> Self {
+        match (config.carrier.provider, &config.account_sid) {
+            (ProviderType::Twilio, Some(account_sid)) => {
+                Self::Twilio { account_sid: account_sid.clone(), auth_tokens: config.tokens.clone() }
+            }
+            // The configuration was refused where Twilio is meant and an account is missing.
+            _ => Self::Mock,
+        }
+    }
 }
 
 /// Makes carriers, and has what those of one process share: connections, and the pace of each account.
@@ -78,23 +96,30 @@ pub struct Factory {
     webhooks: Webhooks,
     clock: Clock,
     http: reqwest::Client,
+    /// Where those go that live in this process report.
+    reports: mpsc::Sender<CallReport>,
     /// By account, while somebody uses them.
     pacers: Mutex<BTreeMap<String, Weak<Pacer>>>,
 }
 
 impl Factory {
-    /// A factory of carriers that find this service at `webhooks`.
+    /// A factory of carriers that find this service at `webhooks`; a [`Mock`] reports to `reports`.
     ///
     /// # Errors
     /// [`ErrorCode::InvalidConfig`]: this machine has no certificates to check a carrier's against.
-    pub fn new(twilio: TwilioSettings, webhooks: Webhooks, clock: Clock) -> Result<Self, CarrierError> {
+    pub fn new(
+        twilio: TwilioSettings,
+        webhooks: Webhooks,
+        clock: Clock,
+        reports: mpsc::Sender<CallReport>,
+    ) -> Result<Self, CarrierError> {
         let authority = twilio.base_url.split("://").nth(1).unwrap_or_default();
         let is_here = crate::config::is_loopback_authority(authority.split('/').next().unwrap_or_default());
         let http = twilio::http(is_here, twilio.answer_max).map_err(|error| {
             let message = format!("no HTTPS client ({error}): install this system's certificates (ca-certificates)");
             CarrierError::new(ErrorCode::InvalidConfig, message)
         })?;
-        Ok(Self { twilio, webhooks, clock, http, pacers: Mutex::default() })
+        Ok(Self { twilio, webhooks, clock, http, reports, pacers: Mutex::default() })
     }
 
     /// The carrier of an account.
@@ -102,8 +127,10 @@ impl Factory {
     /// # Errors
     /// [`ErrorCode::InvalidConfig`]: the credentials cannot be any.
     pub fn make(&self, credentials: Credentials) -> Result<Arc<dyn TelephonyProvider>, CarrierError> {
-        let Credentials::Twilio { account_sid, auth_tokens } = credentials;
-        Ok(Arc::new(self.twilio(account_sid, auth_tokens)?))
+        Ok(match credentials {
+            Credentials::Twilio { account_sid, auth_tokens } => Arc::new(self.twilio(account_sid, auth_tokens)?),
+            Credentials::Mock => Arc::new(self.mock()),
+        })
     }
 
     /// An account at Twilio, with what only Twilio has.
@@ -116,6 +143,12 @@ impl Factory {
         let pacer = self.pacer(&account_sid);
         let door = Door { http, base_url, api_version, account_sid, tokens, retry, clock };
         Twilio::new(door, pacer, self.webhooks.clone())
+    }
+
+    /// A carrier that reaches nobody, with what only it has.
+    #[must_use]
+    pub fn mock(&self) -> Mock {
+        Mock::new(self.webhooks.clone(), self.clock.clone(), self.reports.clone())
     }
 
     /// The account's pacer. Twilio counts an account's calls whoever places them.

@@ -10,7 +10,9 @@
 mod call;
 mod error;
 mod factory;
+mod mock;
 mod set;
+mod start;
 mod twilio;
 
 pub use call::{
@@ -19,7 +21,9 @@ pub use call::{
 };
 pub use error::{CarrierError, ErrorCode};
 pub use factory::{Credentials, Factory, TwilioSettings, Webhooks};
+pub use mock::{Asked, Mock, Party};
 pub(crate) use set::Carriers;
+pub(crate) use start::start;
 pub use twilio::{Pointing, Twilio};
 
 use std::fmt::Debug;

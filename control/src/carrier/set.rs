@@ -1,27 +1,39 @@
 //! Which carrier places and knows which call.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::mpsc;
 
 use super::{CallReport, CarrierError, Credentials, ErrorCode, Factory, TelephonyProvider, Webhooks};
 use crate::clock::Clock;
 use crate::config::{Config, PublicUrl};
 use crate::model::{Call, ProviderType, TenantId};
 
+/// Reports that wait to be written down. Full: calls of this process live more slowly.
+const REPORTS: usize = 1_024;
+
 /// The carriers of this service.
 #[derive(Debug, Clone)]
 pub(crate) struct Carriers {
     /// Whoever has no account of its own uses this one.
     default: Option<Arc<dyn TelephonyProvider>>,
+    /// What carriers of this process report, until somebody takes it.
+    reports: Arc<Mutex<Option<mpsc::Receiver<CallReport>>>>,
 }
 
 impl Carriers {
-    /// With the deployment's own carrier, where there are credentials for one.
+    /// With the deployment's own carrier.
     pub(crate) fn start(config: &Config, public: &PublicUrl, clock: &Clock) -> Self {
-        let default = default(config, public, clock).unwrap_or_else(|error| {
-            tracing::error!(%error, "no calls can be placed");
-            None
-        });
-        Self { default }
+        let (report, reports) = mpsc::channel(REPORTS);
+        let default = default(config, public, clock, report)
+            .inspect_err(|error| tracing::error!(%error, "no calls can be placed"))
+            .ok();
+        Self { default, reports: Arc::new(Mutex::new(Some(reports))) }
+    }
+
+    /// What carriers of this process report; once.
+    pub(super) fn take_reports(&self) -> Option<mpsc::Receiver<CallReport>> {
+        self.reports.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// Who places a tenant's calls.
@@ -49,8 +61,8 @@ fn default(
     config: &Config,
     public: &PublicUrl,
     clock: &Clock,
-) -> Result<Option<Arc<dyn TelephonyProvider>>, CarrierError> {
-    let (Some(account_sid), false) = (config.account_sid.clone(), config.tokens.is_empty()) else { return Ok(None) };
-    let factory = Factory::new(config.twilio.clone(), Webhooks::under(public), clock.clone())?;
-    factory.make(Credentials::Twilio { account_sid, auth_tokens: config.tokens.clone() }).map(Some)
+    report: mpsc::Sender<CallReport>,
+) -> Result<Arc<dyn TelephonyProvider>, CarrierError> {
+    let factory = Factory::new(config.twilio.clone(), Webhooks::under(public), clock.clone(), report)?;
+    factory.make(Credentials::of(config))
 }

@@ -2,6 +2,7 @@
 #![allow(unreachable_pub, clippy::unwrap_used, reason = "a test may panic")]
 
 mod faults;
+mod mock;
 mod model;
 mod placing;
 #[path = "../support/mod.rs"]

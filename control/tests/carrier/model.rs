@@ -22,6 +22,7 @@ use loadtest::shell::route::Route;
 use loadtest::shell::{clock, serve};
 use loadtest::time::Micros;
 use tokio::net::TcpListener;
+use tokio::sync::mpsc;
 
 pub const ACCOUNT: &str = "AC0123456789abcdef0123456789abcdef";
 pub const TOKEN: &str = "the-token";
@@ -131,7 +132,8 @@ pub fn factory(base_url: &str, webhooks: Webhooks) -> Factory {
         answer_max: Duration::from_millis(500),
         ..TwilioSettings::default()
     };
-    Factory::new(settings, webhooks, Clock::machine()).unwrap()
+    let (report, _) = mpsc::channel(1);
+    Factory::new(settings, webhooks, Clock::machine(), report).unwrap()
 }
 
 /// The same as everybody sees it.

@@ -1,0 +1,105 @@
+//! What happens at the start, beside the service: is the carrier there, does its number lead here, what does it report?
+//!
+//! None of it keeps the service from starting: calls come in whether or not they can be placed.
+
+use std::sync::{Arc, Weak};
+
+use engine::wire::Sid;
+use tokio::sync::mpsc;
+
+use super::{CallReport, CarrierError, TelephonyProvider};
+use crate::app::App;
+use crate::calls::chronicle::Told;
+use crate::mask::Masked;
+use crate::model::{PhoneNumberId, TenantId};
+
+/// A report is told at most so often: the chronicle may have to read what came before it.
+const LOOKS: usize = 3;
+
+/// Does it all in the background.
+pub(crate) fn start(app: &Arc<App>) {
+    if let Some(reports) = app.carriers.take_reports() {
+        tokio::spawn(hear(Arc::downgrade(app), reports));
+    }
+    let Some(carrier) = app.carriers.for_tenant(TenantId::DEFAULT) else { return };
+    let settings = &app.config.carrier;
+    let number =
+        settings.number.as_ref().filter(|_| settings.register_numbers).map(|number| number.as_str().to_owned());
+    tokio::spawn(async move {
+        let name = carrier.provider_type();
+        match carrier.health().await {
+            Ok(()) => tracing::info!(carrier = ?name, account = carrier.account(), "the carrier answers"),
+            Err(error) => tracing::warn!(carrier = ?name, %error, "the carrier is not there: no calls can be placed"),
+        }
+        if let Some(number) = number {
+            register(carrier.as_ref(), &number).await;
+        }
+    });
+}
+
+async fn register(carrier: &dyn TelephonyProvider, number: &str) {
+    let shown = Masked(number);
+    // The operator's own number has a record of the service's only where a tenant has it.
+    match carrier.register_number(TenantId::DEFAULT, PhoneNumberId::new(), number).await {
+        Ok(before) if before.0.is_empty() => tracing::info!(number = %shown, "the number leads here, as it did before"),
+        Ok(before) => {
+            let before = before.0.get("voice_url").map_or("", |url| without_secrets(url));
+            tracing::warn!(number = %shown, before, "the number was pointed here (OFFHOOK_REGISTER_NUMBERS)");
+        }
+        Err(error) => tracing::error!(number = %shown, %error, "the number could not be pointed here"),
+    }
+}
+
+/// A URL's host and path: before them may be a password, behind them a token.
+fn without_secrets(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let rest = rest.split(['?', '#']).next().unwrap_or_default();
+    rest.rsplit_once('@').map_or(rest, |(_, rest)| rest)
+}
+
+/// Has what a carrier of this process reports written down, as a webhook's report is.
+async fn hear(app: Weak<App>, mut reports: mpsc::Receiver<CallReport>) {
+    while let Some(report) = reports.recv().await {
+        let Some(app) = app.upgrade() else { return };
+        if let Err(error) = keep(&app, &report).await {
+            tracing::error!(call = report.carrier_call_id, %error, "a report is on no disk");
+        }
+    }
+}
+
+async fn keep(app: &App, report: &CallReport) -> Result<(), CarrierError> {
+    let Some(sid) = Sid::parse(&report.carrier_call_id) else { return Ok(()) };
+    let lost = |why: &str| CarrierError::new(super::ErrorCode::InvalidWebhook, why);
+    for _ in 0..LOOKS {
+        match app.chronicle.report(&sid, super::mock::call_id(&report.carrier_call_id), report) {
+            Told::Taken { call, key, written, .. } => {
+                let kept = written.await.is_ok();
+                app.chronicle.settled(call, &key, kept);
+                if report.status.is_final() {
+                    app.calls().over(&sid);
+                    app.calls().give_back(call);
+                }
+                return if kept { Ok(()) } else { Err(lost("it cannot be written down at the moment")) };
+            }
+            Told::Known(_) => return Ok(()),
+            Told::Unread(tenant, call) => match app.store.carrier_keys(tenant, call).await {
+                Ok(keys) => app.chronicle.remember(call, keys),
+                Err(error) => return Err(lost(&error.to_string())),
+            },
+            Told::Stranger => return Err(lost("nobody knows the call")),
+        }
+    }
+    Err(lost("the call changes all the time"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_secret_in_a_url_is_not_logged() {
+        assert_eq!(without_secrets("https://user:pass@a.example/voice?key=1#rt"), "a.example/voice");
+        assert_eq!(without_secrets("https://a.example/v@x"), "x", "rather too little than too much");
+        assert_eq!(without_secrets(""), "");
+    }
+}
