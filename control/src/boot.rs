@@ -31,6 +31,7 @@ use crate::guard;
 use crate::http::{routes, server};
 use crate::journal::Journal;
 use crate::media::Media;
+use crate::reseal;
 use crate::voice::Voice;
 
 /// How often the drain looks whether it is done.
@@ -114,7 +115,7 @@ impl Server {
         let journal = Journal::start(store.clone(), &config.data_dir, config.spool_bytes_max)
             .map_err(|error| BootError::DataDir(config.data_dir.clone(), error))?;
         let voice = Voice::find(config.espeak.as_deref(), &config.data_dir).await;
-        let directory = Directory::load(&store, voice, demo(&config)).await?;
+        let directory = Directory::load(&store, voice, demo(&config), config.secrets.clone()).await?;
         let unfinished = store.unfinished_calls().await?;
         let media = Media::start(&config)?;
         let listen = config.listen;
@@ -127,6 +128,7 @@ impl Server {
         let unasked =
             app.chronicle.adopt(unfinished, |call| app.line_again(call), |call| app.carriers.of(call).is_some());
         tokio::spawn(placing::carry_on(Arc::clone(&app), unasked));
+        tokio::spawn(reseal::reseal(Arc::clone(&app)));
         tokio::task::spawn_blocking(guard::warm_up);
         crate::carrier::start(&app);
         let watching = tokio::spawn(app.directory.clone().watch(app.store.clone(), app.clock.clone()));

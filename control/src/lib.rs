@@ -23,6 +23,8 @@ mod directory;
 pub mod guard;
 mod http;
 mod journal;
+mod reseal;
+pub mod secrets;
 pub mod twilio;
 
 pub mod carrier;

@@ -14,6 +14,10 @@ use support::api::{Answer, Client};
 /// What a tenant has, by the name of its parameter in paths.
 type Ids = BTreeMap<&'static str, String>;
 
+/// Tenants have accounts of their own, and so secrets.
+const SECRETS: &[(&str, &str)] =
+    &[("OFFHOOK_SECRETS_KEY", "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f")];
+
 /// What nobody has.
 const NOBODY: [&str; 5] = [
     "00000000-0000-0000-0000-000000000000",
@@ -25,7 +29,7 @@ const NOBODY: [&str; 5] = [
 
 /// A tenant that has one of each.
 async fn furnish(api: &Client<'_>, name: &str, number: &str) -> Ids {
-    let tenant = api.tenant(name).await;
+    let (tenant, number_digits) = (api.tenant(name).await, number);
     let profile =
         json!({"name": format!("{name}-profile"), "role": "sales", "system_prompt": format!("{name}-prompt")});
     let (_, profile) = api.make(&format!("{tenant}/ai-profiles"), profile).await;
@@ -34,6 +38,9 @@ async fn furnish(api: &Client<'_>, name: &str, number: &str) -> Ids {
         api.make(&format!("{tenant}/api-keys"), json!({"name": format!("{name}-key"), "role": "operator"})).await;
     let (_, contact) =
         api.make(&format!("{tenant}/contacts"), json!({"phone_number": "+15557654320", "name": name})).await;
+    let account = json!({"provider_type": "mock", "account_id": format!("AC{:0>32}", &number_digits[1..]),
+        "name": format!("{name}-account"), "auth_tokens": [format!("{name}-token-0123456789")]});
+    let (_, account) = api.make(&format!("{tenant}/provider-configs"), account).await;
     let id = |of: &Value| of["id"].as_str().unwrap().to_owned();
     BTreeMap::from([
         ("tenant_id", tenant.rsplit('/').next().unwrap().to_owned()),
@@ -41,6 +48,7 @@ async fn furnish(api: &Client<'_>, name: &str, number: &str) -> Ids {
         ("phone_number_id", id(&number)),
         ("key_id", id(&key)),
         ("contact_id", id(&contact)),
+        ("provider_config_id", id(&account)),
         ("call_id", "0198b2c0-7d1e-7000-8000-000000000001".to_owned()),
     ])
 }
@@ -77,7 +85,7 @@ fn seen(answer: &Answer) -> (u16, &str, String) {
 
 #[tokio::test]
 async fn what_another_tenant_has_is_what_nobody_has() {
-    let host = Host::development(&[]).await;
+    let host = Host::development(SECRETS).await;
     let api = Client::new(&host);
     let (own, theirs) = (furnish(&api, "own", "+15557654321").await, furnish(&api, "theirs", "+15557654322").await);
     let tenant = format!("/api/tenants/{}", own["tenant_id"]);
@@ -120,7 +128,7 @@ async fn what_another_tenant_has_is_what_nobody_has() {
 
 #[tokio::test]
 async fn nothing_of_another_tenant_was_changed_by_trying() {
-    let host = Host::development(&[]).await;
+    let host = Host::development(SECRETS).await;
     let api = Client::new(&host);
     let (own, theirs) = (furnish(&api, "own", "+15557654321").await, furnish(&api, "theirs", "+15557654322").await);
     let (own_path, their_path) =
@@ -139,7 +147,7 @@ async fn nothing_of_another_tenant_was_changed_by_trying() {
 
 #[tokio::test]
 async fn a_body_cannot_refer_to_what_another_tenant_has() {
-    let host = Host::development(&[]).await;
+    let host = Host::development(SECRETS).await;
     let api = Client::new(&host);
     let (own, theirs) = (furnish(&api, "own", "+15557654321").await, furnish(&api, "theirs", "+15557654322").await);
     let tenant = format!("/api/tenants/{}", own["tenant_id"]);
@@ -156,7 +164,7 @@ async fn a_body_cannot_refer_to_what_another_tenant_has() {
 
 #[tokio::test]
 async fn a_cursor_of_another_tenant_shows_nothing_of_it() {
-    let host = Host::development(&[]).await;
+    let host = Host::development(SECRETS).await;
     let api = Client::new(&host);
     let (own, theirs) = (furnish(&api, "own", "+15557654321").await, furnish(&api, "theirs", "+15557654322").await);
     let of = |ids: &Ids, what: &str, query: &str| format!("/api/tenants/{}/{what}?limit=1{query}", ids["tenant_id"]);

@@ -335,3 +335,23 @@ fn a_number_is_pointed_here_only_where_it_is_said_and_can_be() {
     refused(&[("OFFHOOK_REGISTER_NUMBERS", "true")], "", &["OFFHOOK_REGISTER_NUMBERS", "TWILIO_PHONE_NUMBER"]);
     refused(&[("OFFHOOK_REGISTER_NUMBERS", "perhaps")], "", &["neither true nor false"]);
 }
+
+#[test]
+fn the_key_of_secrets_comes_from_the_environment_or_a_file_and_is_one() {
+    const KEY: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
+    let file = std::env::temp_dir().join(format!("offhook-keys-{}", std::process::id()));
+    std::fs::write(&file, format!("{KEY}\n")).unwrap();
+    let path = file.display().to_string();
+    for env in [[("OFFHOOK_SECRETS_KEY", KEY)], [("OFFHOOK_SECRETS_KEY_FILE", path.as_str())]] {
+        assert_eq!(load(&env).secrets.unwrap().current(), "630dcd29");
+        assert!(!format!("{:?}", load(&env)).contains("0a0b0c0d"), "no key is shown");
+    }
+    refused(&[("OFFHOOK_SECRETS_KEY", KEY), ("OFFHOOK_SECRETS_KEY_FILE", &path)], "", &["keep one of them"]);
+    std::fs::write(&file, "secret but short").unwrap();
+    refused(&[("OFFHOOK_SECRETS_KEY_FILE", &path)], "", &["32 bytes", "openssl rand -base64 32"]);
+    std::fs::remove_file(&file).unwrap();
+    refused(&[("OFFHOOK_SECRETS_KEY_FILE", &path)], "", &["cannot be read", "name a file"]);
+    refused(&[("OFFHOOK_SECRETS_KEY", "short")], "", &["32 bytes", "openssl rand -base64 32"]);
+    assert!(!faults(&[("OFFHOOK_SECRETS_KEY", "secret-but-short")], "")[0].contains("secret-but-short"));
+    assert!(load(&[]).secrets.is_none());
+}

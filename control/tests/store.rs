@@ -26,6 +26,8 @@ mod pages;
 mod place;
 #[path = "store/profiles.rs"]
 mod profiles;
+#[path = "store/provider_configs.rs"]
+mod provider_configs;
 #[path = "store/restart.rs"]
 mod restart;
 #[path = "store/versions.rs"]

@@ -24,7 +24,8 @@ ALTER TABLE tenant_settings ADD COLUMN dial_prefixes TEXT;
 ALTER TABLE tenant_settings ADD COLUMN minutes_per_day_max INTEGER;
 ALTER TABLE tenant_settings ADD COLUMN outbound_stopped INTEGER NOT NULL DEFAULT 0;
 
--- A tenant's own account at a carrier. `credentials` is encrypted, bound to tenant and id; `key_id` says with which key.
+-- A tenant's own account at a carrier. `credentials` are so many tokens, encrypted, bound to
+-- tenant and id; `key_id` says with which key.
 CREATE TABLE provider_configs (
     id                    TEXT NOT NULL PRIMARY KEY,
     tenant_id             TEXT NOT NULL REFERENCES tenants (id),
@@ -34,13 +35,14 @@ CREATE TABLE provider_configs (
     outbound_number       TEXT,
     max_concurrent_calls  INTEGER,
     credentials           BLOB    NOT NULL,
+    tokens                INTEGER  NOT NULL,
     key_id                TEXT    NOT NULL,
     created_at            INTEGER  NOT NULL,
     updated_at            INTEGER  NOT NULL,
     version               INTEGER  NOT NULL,
     UNIQUE (tenant_id, id)
 ) STRICT;
-CREATE UNIQUE INDEX provider_configs_account ON provider_configs (provider_type, account_id);
+CREATE UNIQUE INDEX provider_configs_account ON provider_configs (account_id);
 CREATE UNIQUE INDEX provider_configs_one ON provider_configs (tenant_id, provider_type);
 
 -- What a number was at the carrier before it was pointed here: an object, put back when it is taken away.

@@ -8,7 +8,7 @@ use super::exit::{Exit, Failure};
 use super::output::{self, Output};
 use super::{
     Environment, Refusal, calls, check, completions, contacts, doctor, events, keys, migrate, numbers, profiles,
-    sources, tenants,
+    provider_configs, sources, tenants,
 };
 use crate::config::{Config, Sources};
 
@@ -63,6 +63,7 @@ impl Errand {
                     "tenants" => tenants::run(matches, &self.env, &api).await,
                     "numbers" => numbers::run(matches, &self.env, &api).await,
                     "profiles" => profiles::run(matches, &self.env, &api).await,
+                    "provider-configs" => provider_configs::run(matches, &self.env, &api).await,
                     "contacts" => contacts::run(matches, &self.env, &api).await,
                     "calls" => calls::run(matches, &self.env, &api).await,
                     _ => events::run(matches, &self.env, &api).await,

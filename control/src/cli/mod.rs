@@ -4,7 +4,7 @@
 //! ```text
 //! arguments, environment, file ─► Wish ─┬─ Serve ──► boot
 //!                                       └─ Errand ─┬─ check, doctor, migrate, keys ──► configuration, database
-//!                                                  └─ tenants, numbers, profiles, contacts, calls, events ──► api ──► service
+//!                                                  └─ tenants, numbers … calls, events ──► api ──► service
 //! ```
 //! A file per command: its arguments, its example, what it does. What it has to say is an output; `output` prints it.
 
@@ -24,6 +24,7 @@ mod migrate;
 mod numbers;
 mod output;
 mod profiles;
+mod provider_configs;
 mod sources;
 mod table;
 mod tenant;
@@ -119,6 +120,7 @@ pub fn command() -> Command {
         tenants::command(),
         numbers::command(),
         profiles::command(),
+        provider_configs::command(),
         contacts::command(),
         calls::command(),
         events::command(),

@@ -1,10 +1,12 @@
 //! Makes a configuration out of what was said: every value parsed, every fault noted, none hidden by another.
 
+use std::io::Read as _;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
+use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretString};
 use tracing_subscriber::filter::Targets;
 
@@ -13,11 +15,14 @@ use super::settings::{self, Setting};
 use super::threads::threads;
 use super::twilio::twilio;
 use crate::guard::Prefix;
+use crate::secrets::Keys;
 
 use super::{Cidr, Config, Environment, Limits, Mode, PublicUrl, Reach};
 
 /// A number of the range that no subscriber has (555-0100 to 555-0199).
 const FICTIONAL_PERSON: &str = "+12025550123";
+/// Of a file of keys, so much is read.
+const KEYS_BYTES_MAX: u64 = 16 * 1024;
 
 /// Reads every setting. `None` where one without which nothing else makes sense is at fault.
 pub(super) fn config(layers: &mut Layers) -> Option<Config> {
@@ -36,6 +41,7 @@ pub(super) fn config(layers: &mut Layers) -> Option<Config> {
     let espeak = text_of(layers, &settings::ESPEAK);
     let espeak = (espeak != "off").then(|| PathBuf::from(espeak));
     let admin_key = admin_key(layers);
+    let secrets = secrets(layers);
     let trusted_proxies = trusted_proxies(layers);
     let limits = limits(layers);
     let threads = threads(layers);
@@ -73,6 +79,7 @@ pub(super) fn config(layers: &mut Layers) -> Option<Config> {
         spool_bytes_max: spool_bytes_max?,
         espeak,
         admin_key,
+        secrets,
         dial_prefixes,
         trusted_proxies,
         limits: limits?,
@@ -218,6 +225,41 @@ fn admin_key(layers: &mut Layers) -> Option<SecretString> {
     }
     layers.fault(&settings::ADMIN_KEY, "is shorter than 16 visible characters", "make one with: openssl rand -hex 24");
     None
+}
+
+/// The keys themselves, or a file that has them.
+fn secrets(layers: &mut Layers) -> Option<Keys> {
+    const FIX: &str = "make one with: openssl rand -base64 32";
+    let given = layers.get(&settings::SECRETS_KEY).map(|given| Zeroizing::new(given.value.clone()));
+    let file = layers.get(&settings::SECRETS_KEY_FILE).map(|given| given.value.trim().to_owned());
+    let (setting, text) = match (given, file) {
+        (None, None) => return None,
+        (Some(_), Some(_)) => {
+            layers.fault(&settings::SECRETS_KEY, "is set, and OFFHOOK_SECRETS_KEY_FILE too", "keep one of them");
+            return None;
+        }
+        (Some(text), None) => (&settings::SECRETS_KEY, text),
+        (None, Some(path)) => match read_few(&path) {
+            Ok(text) => (&settings::SECRETS_KEY_FILE, text),
+            Err(error) => {
+                let wrong = format!("cannot be read: {path}: {error}");
+                layers.fault(&settings::SECRETS_KEY_FILE, wrong, "name a file that this user may read");
+                return None;
+            }
+        },
+    };
+    let keys = text.parse().ok();
+    if keys.is_none() {
+        layers.fault(setting, "is no list of different keys, each of 32 bytes in base64 or 64 hex digits", FIX);
+    }
+    keys
+}
+
+/// A small file, as keys are.
+fn read_few(path: &str) -> std::io::Result<Zeroizing<String>> {
+    let mut text = Zeroizing::new(String::new());
+    std::fs::File::open(path)?.take(KEYS_BYTES_MAX).read_to_string(&mut text)?;
+    Ok(text)
 }
 
 fn trusted_proxies(layers: &mut Layers) -> Vec<Cidr> {

@@ -30,6 +30,7 @@ pub use values::{Cidr, PhoneNumber, PublicUrl};
 use crate::carrier::TwilioSettings;
 use crate::guard::Prefix;
 use crate::model::ProviderType;
+use crate::secrets::Keys;
 use layers::Layers;
 
 /// A configuration that has passed every check.
@@ -65,6 +66,8 @@ pub struct Config {
     pub espeak: Option<PathBuf>,
     /// What opens the admin pages from elsewhere.
     pub admin_key: Option<SecretString>,
+    /// What encrypts tenants' secrets in the database.
+    pub secrets: Option<Keys>,
     /// Who is believed about the client's address.
     pub trusted_proxies: Vec<Cidr>,
     /// Bounds.

@@ -118,6 +118,10 @@ settings! {
         "What makes sound of a profile's texts when the profile changes, never while a call waits. Where it is missing or `off`, the carrier's voice says the greeting before the stream, and answers of a profile's menu are not said.";
     ADMIN_KEY = "OFFHOOK_ADMIN_KEY", "at least 16 characters", "", true,
         "Opens `/metrics` and `/twilio/sessions` to whoever sends it as `Authorization: Bearer`. Without it they answer direct loopback connections only.";
+    SECRETS_KEY = "OFFHOOK_SECRETS_KEY", "keys, comma-separated", "", true,
+        "Encrypts the tokens of tenants' own carrier accounts in the database: 32 bytes in base64 or 64 hex digits (`openssl rand -base64 32` makes one). Without it such accounts can neither be made nor used. To rotate, put the new key in front and keep the old one behind it: the first encrypts, all decrypt, and the next start encrypts anew what an old key encrypted; then drop the old one. A key that is lost takes the tokens along: keep a copy apart from the database.";
+    SECRETS_KEY_FILE = "OFFHOOK_SECRETS_KEY_FILE", "file", "", false,
+        "A file with what `OFFHOOK_SECRETS_KEY` would say, one key per line or with commas between. Set one of the two.";
     TRUSTED_PROXIES = "OFFHOOK_TRUSTED_PROXIES", "addresses or CIDRs, comma-separated", "", false,
         "Proxies whose `X-Forwarded-For` or `Forwarded` header is believed: the client is the rightmost address that is none of them. Without it the client is who opened the connection.";
     CALLS_MAX = "OFFHOOK_CALLS_MAX", "calls", "2000", false,

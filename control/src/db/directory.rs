@@ -9,7 +9,7 @@ use super::arg::args;
 use super::connection::Connection;
 use super::row::Row;
 use super::store::{Result, Store};
-use super::{numbers, profiles, settings, tenants};
+use super::{SealedAccount, numbers, profiles, provider_configs, settings, tenants};
 
 /// What answering a tenant's calls needs.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,6 +22,8 @@ pub struct DirectoryTenant {
     pub profiles: Vec<Profile>,
     /// Its numbers.
     pub numbers: Vec<PhoneNumberRecord>,
+    /// Its own accounts at carriers.
+    pub accounts: Vec<SealedAccount>,
 }
 
 impl Store {
@@ -56,6 +58,11 @@ impl Store {
                 of.numbers.push(number);
             }
         }
+        for account in readable(&db.rows(provider_configs::select!(""), args![]).await?, provider_configs::read) {
+            if let Some(of) = all.get_mut(&account.config.tenant_id) {
+                of.accounts.push(account);
+            }
+        }
         Ok((version, all.into_values().collect()))
     }
 
@@ -71,6 +78,8 @@ impl Store {
         of.profiles.extend(readable(&rows, profiles::read));
         let rows = db.rows(numbers::select!("WHERE tenant_id = $1"), args![tenant]).await?;
         of.numbers.extend(readable(&rows, numbers::read));
+        let rows = db.rows(provider_configs::select!("WHERE tenant_id = $1"), args![tenant]).await?;
+        of.accounts.extend(readable(&rows, provider_configs::read));
         Ok(of)
     }
 
@@ -99,7 +108,8 @@ impl Store {
 
 impl DirectoryTenant {
     fn new(tenant: Tenant) -> Self {
-        Self { tenant, settings: TenantSettings::default(), profiles: Vec::new(), numbers: Vec::new() }
+        let settings = TenantSettings::default();
+        Self { tenant, settings, profiles: Vec::new(), numbers: Vec::new(), accounts: Vec::new() }
     }
 }
 

@@ -47,6 +47,8 @@ pub enum OpenError {
 const RULES: &[(&str, &str, &str)] = &[
     ("phone_numbers_did_number", "phone_numbers.did_number", "did_number"),
     ("contacts_phone_number", "contacts.phone_number", "phone_number"),
+    ("provider_configs_account", "provider_configs.account_id", "account_id"),
+    ("provider_configs_one", "provider_configs.provider_type", "provider_type"),
     ("ai_profiles_one_default", "ai_profiles.tenant_id", "is_default"),
 ];
 

@@ -7,6 +7,7 @@
 //! number that came, went or changed. *Late:* a change by another process is seen within a second; a text that is still
 //! being rendered is said by the carrier until it is there.
 
+mod account;
 mod caps;
 mod number;
 mod numbers;
@@ -22,15 +23,19 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 
 use crate::db::{DirectoryTenant, Store, StoreError};
-use crate::model::{AuditId, PhoneNumberId, ProfileId, TenantId, TenantStatus};
+use crate::model::{AuditId, PhoneNumberId, ProfileId, ProviderType, TenantId, TenantStatus};
+use crate::secrets::Keys;
 use crate::voice::Voice;
 
+pub(crate) use account::Account;
 pub(crate) use caps::{Busy, Place};
 pub(crate) use plan::{Plan, Preface};
 pub(crate) use served::Served;
 
+use account::{Accounts, Change};
 use number::Dialled;
 use numbers::{Entry, Numbers};
+use served::Replaced;
 
 /// How long a change waits for its texts to be rendered, so that who made it hears them at once. Rendering goes on.
 const RENDER_WAIT: Duration = Duration::from_secs(2);
@@ -42,6 +47,9 @@ pub(crate) struct Directory(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     numbers: Numbers,
+    accounts: Accounts,
+    /// What opens the accounts' tokens.
+    keys: Option<Keys>,
     tenants: RwLock<HashMap<TenantId, Arc<Served>>>,
     /// Whose calls are those to numbers that nobody registered.
     default: Arc<Served>,
@@ -93,20 +101,22 @@ impl Line {
 }
 
 impl Directory {
-    /// Reads it all. `demo` answers where there is no profile.
-    pub(crate) async fn load(store: &Store, voice: Voice, demo: Plan) -> Result<Self, StoreError> {
-        let directory = Self::empty(voice, demo);
+    /// Reads it all. `demo` answers where there is no profile; `keys` open the tokens of tenants' accounts.
+    pub(crate) async fn load(store: &Store, voice: Voice, demo: Plan, keys: Option<Keys>) -> Result<Self, StoreError> {
+        let directory = Self::empty(voice, demo, keys);
         let missing = directory.reload(store).await?;
         directory.render(store, missing).await;
         Ok(directory)
     }
 
-    fn empty(voice: Voice, demo: Plan) -> Self {
+    fn empty(voice: Voice, demo: Plan, keys: Option<Keys>) -> Self {
         let demo = Arc::new(demo);
         let default = Arc::new(Served::new(TenantId::DEFAULT, Arc::clone(&demo)));
         let tenants = HashMap::from([(TenantId::DEFAULT, Arc::clone(&default))]);
         Self(Arc::new(Inner {
             numbers: Numbers::default(),
+            accounts: Accounts::default(),
+            keys,
             tenants: RwLock::new(tenants),
             default,
             demo,
@@ -147,6 +157,19 @@ impl Directory {
         let numbers = served.map(|served| served.numbers()).unwrap_or_default();
         let is_active = |number: &Dialled| self.0.numbers.find(*number).is_some_and(|entry| entry.is_active);
         numbers.into_iter().filter(is_active).map(Dialled::text).collect()
+    }
+
+    /// The tenant's account that a carrier knows by this id. Only its own tokens sign for it.
+    #[allow(dead_code, reason = "checking signatures asks for it")]
+    pub(crate) fn account(&self, account_id: &str) -> Option<Arc<Account>> {
+        self.0.accounts.find(account_id)
+    }
+
+    /// A tenant's own account at a carrier, where it has one.
+    #[allow(dead_code, reason = "placing calls asks for it")]
+    pub(crate) fn account_of(&self, tenant: TenantId, provider: ProviderType) -> Option<Arc<Account>> {
+        let served = self.0.tenants.read().unwrap_or_else(PoisonError::into_inner).get(&tenant).cloned();
+        served?.account(provider)
     }
 
     /// Who answers a call of this tenant that was begun with `profile` by an earlier process.
@@ -210,41 +233,55 @@ struct Text {
     language: String,
 }
 
+/// What a tenant's part changes outside of itself.
+struct Prepared {
+    /// Removals first.
+    numbers: Vec<(Dialled, Option<Entry>)>,
+    accounts: Change,
+    /// Texts without sound.
+    missing: Vec<Text>,
+}
+
 impl Inner {
     /// Puts one tenant's part in place; gives the texts that have no sound yet.
     fn put(&self, rows: &DirectoryTenant) -> Vec<Text> {
-        let (changes, missing) = self.prepare(rows);
-        self.numbers.apply(changes);
+        let Prepared { numbers, accounts, missing } = self.prepare(rows);
+        self.numbers.apply(numbers);
+        self.accounts.apply(&[accounts]);
         missing
     }
 
     /// Puts everything in place, and takes away what is no longer there.
     fn put_all(&self, rows: &[DirectoryTenant]) -> Vec<(TenantId, Vec<Text>)> {
-        let (mut changes, mut missing) = (Vec::new(), Vec::new());
+        let (mut changes, mut accounts, mut missing) = (Vec::new(), Vec::new(), Vec::new());
         for tenant in rows {
-            let (changed, texts) = self.prepare(tenant);
-            changes.extend(changed);
-            if !texts.is_empty() {
-                missing.push((tenant.tenant.id, texts));
+            let prepared = self.prepare(tenant);
+            changes.extend(prepared.numbers);
+            accounts.push(prepared.accounts);
+            if !prepared.missing.is_empty() {
+                missing.push((tenant.tenant.id, prepared.missing));
             }
         }
         let here: std::collections::HashSet<TenantId> = rows.iter().map(|tenant| tenant.tenant.id).collect();
         let mut tenants = self.tenants.write().unwrap_or_else(PoisonError::into_inner);
         for gone in tenants.values().filter(|served| !here.contains(&served.id) && served.id != TenantId::DEFAULT) {
-            changes.extend(gone.close().into_iter().filter(|n| self.numbers.is_of(*n, gone)).map(|n| (n, None)));
+            let (numbers, change) = gone.close();
+            changes.extend(numbers.into_iter().filter(|n| self.numbers.is_of(*n, gone)).map(|n| (n, None)));
+            accounts.push(change);
         }
         tenants.retain(|id, _| here.contains(id) || *id == TenantId::DEFAULT);
         drop(tenants);
         self.numbers.apply(changes);
+        self.accounts.apply(&accounts);
         missing
     }
 
-    /// Swaps a tenant's part; gives what changes among the numbers, removals first, and the texts without sound.
-    fn prepare(&self, rows: &DirectoryTenant) -> (Vec<(Dialled, Option<Entry>)>, Vec<Text>) {
+    /// Swaps a tenant's part.
+    fn prepare(&self, rows: &DirectoryTenant) -> Prepared {
         let served = self.served(rows.tenant.id);
-        let (gone, missing) = served.replace(rows, &self.demo, &self.voice);
+        let Replaced { gone, accounts, missing } = served.replace(rows, &self.demo, &self.voice, self.keys.as_ref());
         // Another tenant may have it by now.
-        let mut changes: Vec<_> = gone
+        let mut numbers: Vec<_> = gone
             .into_iter()
             .filter(|number| self.numbers.is_of(*number, &served))
             .map(|number| (number, None))
@@ -254,10 +291,10 @@ impl Inner {
             let served = Arc::clone(&served);
             let entry = Entry { served, id: row.id, is_active: row.is_active, profile: row.profile_id };
             if self.numbers.find(dialled).as_ref() != Some(&entry) {
-                changes.push((dialled, Some(entry)));
+                numbers.push((dialled, Some(entry)));
             }
         }
-        (changes, missing)
+        Prepared { numbers, accounts, missing }
     }
 
     fn served(&self, tenant: TenantId) -> Arc<Served> {

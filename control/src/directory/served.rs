@@ -6,13 +6,15 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 
 use super::Text;
+use super::account::{Account, Change};
 use super::caps::{Busy, Caps, Place};
 use super::number::Dialled;
 use super::plan::Plan;
 use crate::clock::Moment;
-use crate::db::DirectoryTenant;
+use crate::db::{DirectoryTenant, SealedAccount};
 use crate::guard::Prefix;
-use crate::model::{ProfileId, TenantId, TenantStatus};
+use crate::model::{ProfileId, ProviderType, TenantId, TenantStatus};
+use crate::secrets::Keys;
 use crate::voice::Voice;
 
 /// A tenant.
@@ -36,6 +38,16 @@ struct Part {
     default: Arc<Plan>,
     /// In order.
     numbers: Vec<Dialled>,
+    accounts: Vec<Arc<Account>>,
+}
+
+/// What was put in place, as others see it.
+pub(super) struct Replaced {
+    /// Numbers that are gone.
+    pub(super) gone: Vec<Dialled>,
+    pub(super) accounts: Change,
+    /// Texts without sound.
+    pub(super) missing: Vec<Text>,
 }
 
 /// What holds for the calls that it places.
@@ -57,6 +69,7 @@ impl Served {
             plans: Vec::new(),
             default: Arc::clone(&demo),
             numbers: Vec::new(),
+            accounts: Vec::new(),
         };
         Self { id, part: ArcSwap::from_pointee(part), caps: Arc::default(), demo }
     }
@@ -108,8 +121,19 @@ impl Served {
         profile.map_or_else(|| Arc::clone(&self.demo), |id| self.plan(Some(id)))
     }
 
-    /// Puts the rows in place; gives the numbers that are gone and the texts without sound.
-    pub(super) fn replace(&self, rows: &DirectoryTenant, demo: &Arc<Plan>, voice: &Voice) -> (Vec<Dialled>, Vec<Text>) {
+    /// Its own account at a carrier.
+    pub(super) fn account(&self, provider: ProviderType) -> Option<Arc<Account>> {
+        self.part.load().accounts.iter().find(|account| account.provider == provider).cloned()
+    }
+
+    /// Puts the rows in place.
+    pub(super) fn replace(
+        &self,
+        rows: &DirectoryTenant,
+        demo: &Arc<Plan>,
+        voice: &Voice,
+        keys: Option<&Keys>,
+    ) -> Replaced {
         let before = self.part.load();
         let (mut plans, mut missing) = (Vec::with_capacity(rows.profiles.len()), Vec::new());
         let mut default = Arc::clone(demo);
@@ -129,6 +153,10 @@ impl Served {
         let mut numbers: Vec<_> = rows.numbers.iter().filter_map(|row| Dialled::parse(&row.did_number)).collect();
         numbers.sort_unstable();
         let gone = before.numbers.iter().filter(|number| numbers.binary_search(number).is_err()).copied().collect();
+        let known = |row: &SealedAccount| before.accounts.iter().find(|account| account.is_of(row)).cloned();
+        let account = |row: &SealedAccount| known(row).unwrap_or_else(|| Arc::new(Account::open(row, keys)));
+        let accounts: Vec<_> = rows.accounts.iter().map(account).collect();
+        let change = Change::between(&before.accounts, &accounts);
         self.part.store(Arc::new(Part {
             status: rows.tenant.status,
             calls_max: rows.settings.concurrent_calls_max,
@@ -141,12 +169,13 @@ impl Served {
             plans,
             default,
             numbers,
+            accounts,
         }));
-        (gone, missing)
+        Replaced { gone, accounts: change, missing }
     }
 
-    /// It is no longer there: its calls are not answered; gives the numbers that it had.
-    pub(super) fn close(&self) -> Vec<Dialled> {
+    /// It is no longer there: its calls are not answered; gives the numbers and accounts that it had.
+    pub(super) fn close(&self) -> (Vec<Dialled>, Change) {
         let before = self.part.load();
         self.part.store(Arc::new(Part {
             status: TenantStatus::Deleted,
@@ -156,8 +185,9 @@ impl Served {
             plans: Vec::new(),
             default: Arc::clone(&before.default),
             numbers: Vec::new(),
+            accounts: Vec::new(),
         }));
-        before.numbers.clone()
+        (before.numbers.clone(), Change::between(&before.accounts, &[]))
     }
 }
 

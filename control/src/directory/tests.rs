@@ -3,16 +3,18 @@
 use std::path::Path;
 
 use super::*;
+use crate::db::SealedAccount;
 use crate::model::{
     AgentKind, AgentRole, Emergency, MenuAction, MenuKey, NewProfile, PhoneNumberRecord, Plan as Bought, Profile,
     ProviderType, Tenant, TenantSettings, Timestamp,
 };
 
 const AT: Timestamp = Timestamp(0);
+const KEY: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
 
 async fn directory() -> Directory {
     let voice = Voice::find(None, Path::new("/nonexistent")).await;
-    Directory::empty(voice, Plan::demo(agent::Profile::demo(), Some("+12025550123".into())))
+    Directory::empty(voice, Plan::demo(agent::Profile::demo(), Some("+12025550123".into())), Some(KEY.parse().unwrap()))
 }
 
 fn tenant() -> DirectoryTenant {
@@ -26,7 +28,8 @@ fn tenant() -> DirectoryTenant {
         updated_at: AT,
         version: 1,
     };
-    DirectoryTenant { tenant, settings: TenantSettings::default(), profiles: Vec::new(), numbers: Vec::new() }
+    let settings = TenantSettings::default();
+    DirectoryTenant { tenant, settings, profiles: Vec::new(), numbers: Vec::new(), accounts: Vec::new() }
 }
 
 fn number(of: &DirectoryTenant, n: u64, profile_id: Option<ProfileId>) -> PhoneNumberRecord {
@@ -161,6 +164,80 @@ async fn what_holds_for_calls_that_are_placed_is_as_the_tenant_set_it() {
     assert_eq!((served.outbound_stopped(), served.minutes_per_day_max()), (true, Some(7)));
     directory.0.put_all(&[]);
     assert!(served.outbound_stopped(), "a tenant that is gone calls nobody");
+}
+
+fn account(of: &DirectoryTenant, sid: &str, token: &str) -> SealedAccount {
+    let (tenant, id) = (of.tenant.id, crate::model::ProviderConfigId::new());
+    let owner = crate::secrets::Owner { tenant, record: id };
+    let sealed = KEY.parse::<Keys>().unwrap().seal(owner, &[token.into()]).unwrap();
+    let config = crate::model::ProviderConfig {
+        id,
+        tenant_id: tenant,
+        provider_type: ProviderType::Twilio,
+        name: "Own".into(),
+        account_id: sid.into(),
+        auth_tokens: 1,
+        key_id: sealed.key_id.clone(),
+        outbound_number: Some(did(1)),
+        max_concurrent_calls: Some(3),
+        created_at: AT,
+        updated_at: AT,
+        version: 1,
+    };
+    SealedAccount { config, sealed }
+}
+
+fn tokens(account: &Account) -> Vec<&str> {
+    account.tokens.iter().map(secrecy::ExposeSecret::expose_secret).collect()
+}
+
+#[tokio::test]
+async fn an_account_leads_to_its_tenant_and_its_own_tokens() {
+    let directory = directory().await;
+    let (mut acme, mut other) = (tenant(), tenant());
+    acme.accounts = vec![account(&acme, "AC1", "acme's")];
+    other.accounts = vec![account(&other, "AC2", "other's")];
+    directory.0.put_all(&[acme.clone(), other.clone()]);
+    let first = directory.account("AC1").unwrap();
+    assert_eq!((first.tenant, tokens(&first), first.max_concurrent_calls), (acme.tenant.id, vec!["acme's"], Some(3)));
+    assert_eq!(directory.account_of(other.tenant.id, ProviderType::Twilio).unwrap().account_id, "AC2");
+    assert!(directory.account_of(other.tenant.id, ProviderType::Mock).is_none() && directory.account("AC3").is_none());
+    directory.0.put(&acme);
+    assert!(Arc::ptr_eq(&first, &directory.account("AC1").unwrap()), "what did not change is not opened again");
+    let mut rotated = account(&acme, "AC1", "newer");
+    rotated.config.version = 2;
+    acme.accounts = vec![rotated];
+    directory.0.put(&acme);
+    assert_eq!(tokens(&directory.account("AC1").unwrap()), ["newer"]);
+    acme.accounts.clear();
+    directory.0.put(&acme);
+    assert!(directory.account("AC1").is_none());
+    directory.0.put_all(&[acme]);
+    assert!(directory.account("AC2").is_none(), "it goes with its tenant");
+}
+
+#[tokio::test]
+async fn an_account_that_does_not_open_is_there_with_nothing_that_signs_for_it() {
+    let directory = directory().await;
+    let mut acme = tenant();
+    let mut copied = account(&acme, "AC1", "another's");
+    copied.config.id = crate::model::ProviderConfigId::new();
+    acme.accounts = vec![copied];
+    directory.0.put(&acme);
+    assert!(directory.account("AC1").unwrap().tokens.is_empty());
+}
+
+#[tokio::test]
+async fn an_account_that_changes_hands_is_never_taken_from_the_new_one() {
+    let directory = directory().await;
+    let (mut acme, mut other) = (tenant(), tenant());
+    acme.accounts = vec![account(&acme, "AC1", "acme's")];
+    directory.0.put(&acme);
+    other.accounts = vec![account(&other, "AC1", "other's")];
+    acme.accounts.clear();
+    directory.0.put(&other);
+    directory.0.put(&acme);
+    assert_eq!(tokens(&directory.account("AC1").unwrap()), ["other's"]);
 }
 
 #[tokio::test]

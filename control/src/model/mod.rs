@@ -4,6 +4,7 @@
 //! tenant ─┬─ settings          who is served, and how much
 //!         ├─ phone numbers ─►  profile (or the tenant's default one)
 //!         ├─ profiles          what the agent of a call says and does
+//!         ├─ provider configs  its own accounts at carriers
 //!         ├─ API keys          who may change all that
 //!         ├─ contacts ─ attempts  whom it calls, and what came of it
 //!         └─ calls ─ events    what happened
@@ -17,6 +18,7 @@ mod key;
 mod number;
 mod page;
 mod profile;
+mod provider_config;
 mod tenant;
 mod timestamp;
 
@@ -33,5 +35,6 @@ pub use key::{ApiKey, NewApiKey, Role};
 pub use number::{NewPhoneNumber, PhoneNumberPatch, PhoneNumberRecord, ProviderType};
 pub use page::{Cursor, Page, PageRequest};
 pub use profile::{AgentKind, AgentRole, Emergency, MenuAction, MenuKey, NewProfile, Profile, ProfilePatch};
+pub use provider_config::{Credentials, NewProviderConfig, ProviderConfig, ProviderConfigPatch};
 pub use tenant::{NewTenant, Plan, Recording, Tenant, TenantPatch, TenantSettings, TenantStatus};
 pub use timestamp::Timestamp;

@@ -19,7 +19,9 @@ use super::shape::Object;
 use super::text;
 use crate::app::App;
 use crate::db::Idempotency;
-use crate::model::{Actor, CallId, ContactId, KeyId, PageRequest, PhoneNumberId, ProfileId, Role, TenantId};
+use crate::model::{
+    Actor, CallId, ContactId, KeyId, PageRequest, PhoneNumberId, ProfileId, ProviderConfigId, Role, TenantId,
+};
 
 /// Longer ones are refused.
 const IDEMPOTENCY_KEY_CHARS_MAX: usize = 255;
@@ -85,6 +87,10 @@ impl Asked {
 
     pub(super) fn contact_id(&self) -> Result<ContactId, Problem> {
         self.id("contact_id").map(ContactId)
+    }
+
+    pub(super) fn provider_config_id(&self) -> Result<ProviderConfigId, Problem> {
+        self.id("provider_config_id").map(ProviderConfigId)
     }
 
     pub(super) fn key_id(&self) -> Result<KeyId, Problem> {

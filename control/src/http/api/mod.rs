@@ -26,6 +26,7 @@ mod placing;
 mod problem;
 mod profile;
 mod profiles;
+mod provider_configs;
 mod query;
 mod schema;
 mod shape;
@@ -65,6 +66,7 @@ fn routes() -> Routes {
         .merge(tenants::routes())
         .merge(numbers::routes())
         .merge(profiles::routes())
+        .merge(provider_configs::routes())
         .merge(contacts::routes())
         .merge(calls::routes())
         .merge(placing::routes())

@@ -13,7 +13,7 @@ use super::problem::{self, CODES};
 use super::query::{LIMIT_DEFAULT, LIMIT_MAX};
 use super::schema::{Way, object};
 use super::shape::Object;
-use super::{actions, audit, calls, contacts, keys, numbers, placing, profile, tenants};
+use super::{actions, audit, calls, contacts, keys, numbers, placing, profile, provider_configs, tenants};
 
 const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 
@@ -40,6 +40,9 @@ const SCHEMAS: &[(&str, &LazyLock<Object>, Way)] = &[
     ("NewProfile", &profile::NEW, Way::In),
     ("ProfilePatch", &profile::PATCH, Way::In),
     ("Profile", &profile::SHOWN, Way::Out),
+    ("NewProviderConfig", &provider_configs::NEW, Way::In),
+    ("ProviderConfigPatch", &provider_configs::PATCH, Way::In),
+    ("ProviderConfig", &provider_configs::SHOWN, Way::Out),
     ("NewContact", &contacts::NEW, Way::In),
     ("ContactPatch", &contacts::PATCH, Way::In),
     ("Contact", &contacts::SHOWN, Way::Out),
@@ -59,8 +62,18 @@ const SCHEMAS: &[(&str, &LazyLock<Object>, Way)] = &[
 ];
 
 /// What comes in pages.
-const PAGES: &[&str] =
-    &["Tenant", "PhoneNumber", "Profile", "Contact", "CallAttempt", "ApiKey", "Call", "CallEvent", "AuditEntry"];
+const PAGES: &[&str] = &[
+    "Tenant",
+    "PhoneNumber",
+    "Profile",
+    "ProviderConfig",
+    "Contact",
+    "CallAttempt",
+    "ApiKey",
+    "Call",
+    "CallEvent",
+    "AuditEntry",
+];
 
 /// The whole description.
 pub(super) fn describe(collected: &OpenApi) -> Value {
@@ -206,7 +219,8 @@ fn complete_success(operation: &mut Value, path: &str) {
 
 /// Whether what lies at this path has a version.
 fn has_version(path: &str) -> bool {
-    let ends = ["{tenant_id}", "/settings", "{phone_number_id}", "{ai_profile_id}", "{contact_id}"];
+    let ends =
+        ["{tenant_id}", "/settings", "{phone_number_id}", "{ai_profile_id}", "{contact_id}", "{provider_config_id}"];
     ends.iter().any(|end| path.ends_with(end))
 }
 

@@ -26,6 +26,10 @@ pub(super) enum Form {
     Phone,
     /// The beginning of a telephone number.
     Prefix,
+    /// An account at Twilio.
+    Account,
+    /// What opens something: visible characters.
+    Secret,
     /// A language, BCP 47.
     Language,
     /// A key of a telephone.
@@ -53,6 +57,10 @@ impl Text {
     pub(crate) const PHONE: Self = Self { form: Form::Phone, min: 8, max: 16 };
     /// The beginning of a telephone number.
     pub(crate) const PREFIX: Self = Self { form: Form::Prefix, min: 2, max: 8 };
+    /// An account at Twilio.
+    pub(crate) const ACCOUNT: Self = Self { form: Form::Account, min: 34, max: 34 };
+    /// What opens something.
+    pub(crate) const SECRET: Self = Self { form: Form::Secret, min: 16, max: 256 };
     /// A language.
     pub(crate) const LANGUAGE: Self = Self { form: Form::Language, min: 2, max: 35 };
     /// A key of a telephone.
@@ -101,6 +109,8 @@ impl Form {
                 value.parse::<PhoneNumber>().is_ok_and(|number| number.as_str() == value && value == value.trim())
             }
             Self::Prefix => value.parse::<Prefix>().is_ok(),
+            Self::Account => is_account(value),
+            Self::Secret => value.bytes().all(|byte| byte.is_ascii_graphic()),
             Self::Language => is_language(value),
             Self::Digit => value.chars().all(|c| c.is_ascii_digit() || c == '*' || c == '#'),
             Self::Id => id(value).is_some(),
@@ -118,6 +128,8 @@ impl Form {
                 "must be a telephone number in the international form: + and 7 to 15 digits, such as +15551234567"
             }
             Self::Prefix => "must be the beginning of a telephone number: + and one to seven digits, such as +44",
+            Self::Account => "must be the account's SID: AC and 32 hex digits, as the Twilio console shows it",
+            Self::Secret => "must be visible ASCII characters, no spaces",
             Self::Language => "must be a language tag such as en or en-US",
             Self::Digit => "must be one of 0 to 9, * and #",
             Self::Id => "must be a UUID",
@@ -137,11 +149,18 @@ impl Form {
             ),
             Self::Phone => Some(r"^\+[1-9][0-9]{6,14}$"),
             Self::Prefix => Some(r"^\+[1-9][0-9]{0,6}$"),
+            Self::Account => Some(r"^AC[0-9a-fA-F]{32}$"),
+            Self::Secret => Some(r"^[!-~]+$"),
             Self::Language => Some(r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$"),
             Self::Digit => Some(r"^[0-9*#]$"),
             Self::Id | Self::Time | Self::Any => None,
         }
     }
+}
+
+fn is_account(sid: &str) -> bool {
+    let digits = sid.strip_prefix("AC").unwrap_or_default();
+    digits.len() == 32 && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// A language of two or three letters, then subtags of two to eight letters or digits.
@@ -174,6 +193,8 @@ mod tests {
             (Text::lines(1, 9), "a\n\tb\r\n"),
             (Text::PHONE, "+15551234567"),
             (Text::PREFIX, "+1876"),
+            (Text::ACCOUNT, "AC0123456789abcdefABCDEF0123456789"),
+            (Text::SECRET, "0123456789abcdef"),
             (Text::LANGUAGE, "zh-Hans-CN"),
             (Text::DIGIT, "#"),
             (Text::ID, "00000000-0000-7000-8000-000000000000"),
@@ -189,6 +210,8 @@ mod tests {
             (Text::PHONE, "+15551234567 ", "bad_format"),
             (Text::PREFIX, "+0", "bad_format"),
             (Text::PREFIX, "4420", "bad_format"),
+            (Text::ACCOUNT, "SK0123456789abcdef0123456789abcdef", "bad_format"),
+            (Text::SECRET, "0123456789 abcdef", "bad_format"),
             (Text::LANGUAGE, "english", "bad_format"),
             (Text::LANGUAGE, "en_US", "bad_format"),
             (Text::DIGIT, "x", "bad_format"),
