@@ -76,16 +76,16 @@ async fn the_deployments_own_account_is_no_tenants() {
 async fn after_the_key_was_rotated_everything_is_under_the_new_one() {
     let data = DataDir::new();
     let dir = data.0.display().to_string();
-    let with = |keys: &'static str| Host::development(&[("OFFHOOK_DATA_DIR", &dir), ("OFFHOOK_SECRETS_KEY", keys)]);
+    let with = async |keys: &str| {
+        Host::development(&[("OFFHOOK_DATA_DIR", dir.as_str()), ("OFFHOOK_SECRETS_KEY", keys)]).await
+    };
     let host = with(OLD).await;
-    let path = Client::new(&host).make("/api/tenants/00000000-0000-7000-8000-000000000000/provider-configs", account());
-    let path = path.await.0;
+    let configs = "/api/tenants/00000000-0000-7000-8000-000000000000/provider-configs";
+    let (path, _) = Client::new(&host).make(configs, account()).await;
     let (_, server) = host.split();
     server.drain(std::future::ready(())).await;
 
-    let both: &'static str = "ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff,\
-        000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
-    let host = with(both).await;
+    let host = with(&format!("{NEW},{OLD}")).await;
     let mut shown = Client::new(&host).get(&path).await.body;
     for _ in 0..200 {
         if shown["key_id"] != "630dcd29" {
