@@ -142,11 +142,13 @@ struct RawCallee {
     reply: Option<Reply>,
     ring_ms: u64,
     talk_ms: u64,
+    /// Of a queue: how many callers wait there already.
+    waiting: u32,
 }
 
 impl Default for RawCallee {
     fn default() -> Self {
-        Self { answers: true, reply: None, ring_ms: 500, talk_ms: 1_000 }
+        Self { answers: true, reply: None, ring_ms: 500, talk_ms: 1_000, waiting: 0 }
     }
 }
 
@@ -206,6 +208,7 @@ pub fn parse(name: &str, text: &str, folder: &Path) -> Result<Script, BadScript>
         let sound = clips::load(clip, folder).map_err(|bad| BadScript::Clip(name.to_owned(), bad))?;
         loaded.insert(clip.clone(), sound);
     }
+    let waiting = raw.party.iter().map(|(to, party)| (to.clone(), party.waiting)).collect();
     let named = raw.party.into_iter().map(|(to, party)| (to, party.callee())).collect();
     Ok(Script {
         name: name.to_owned(),
@@ -220,7 +223,7 @@ pub fn parse(name: &str, text: &str, folder: &Path) -> Result<Script, BadScript>
         echo: raw.echo,
         pickup: raw.pickup.map_or_else(Pickup::default, Pickup::from),
         mishaps: raw.callbacks.mishaps(),
-        callees: Callees { named, others: raw.transfer.callee() },
+        callees: Callees { named, others: raw.transfer.callee(), waiting },
         max: Micros::from_ms(raw.max_ms).min(MAX_CALL),
         clips: loaded,
     })
@@ -273,11 +276,12 @@ mod tests {
     #[test]
     fn parties_do_what_is_written_and_all_others_what_a_transfer_does() {
         let text = "about = \"x\"\n[transfer]\nanswers = false\n[party.\"+14155550123\"]\nreply = \"busy\"\nring_ms = 9\n\
-                    [[step]]\nhang_up = true";
+                    [party.support]\nwaiting = 4\n[[step]]\nhang_up = true";
         let callees = parse("t", text, Path::new(".")).unwrap().callees;
         let busy = callees.of("+14155550123");
         assert_eq!((busy.reply, busy.ring), (Reply::Busy, Micros::from_ms(9)));
         assert_eq!(callees.of("+14155550124").reply, Reply::NoAnswer);
+        assert_eq!((callees.waiting("support"), callees.waiting("sales")), (4, 0));
     }
 
     #[test]

@@ -39,18 +39,26 @@ pub struct Callees {
     pub named: BTreeMap<String, Callee>,
     /// Everybody else.
     pub others: Callee,
+    /// How many callers wait in a queue of this name already.
+    pub waiting: BTreeMap<String, u32>,
 }
 
 impl Callees {
     /// Everybody does the same.
     #[must_use]
-    pub const fn all(others: Callee) -> Self {
-        Self { named: BTreeMap::new(), others }
+    pub fn all(others: Callee) -> Self {
+        Self { named: BTreeMap::new(), others, waiting: BTreeMap::new() }
     }
 
     /// Who answers for `to`.
     #[must_use]
     pub fn of(&self, to: &str) -> Callee {
         self.named.get(to).copied().unwrap_or(self.others)
+    }
+
+    /// How many callers wait in this queue before the one at hand.
+    #[must_use]
+    pub fn waiting(&self, queue: &str) -> u32 {
+        self.waiting.get(queue).copied().unwrap_or_default()
     }
 }

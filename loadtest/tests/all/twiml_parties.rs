@@ -186,6 +186,32 @@ fn a_queue_plays_its_document_again_until_an_agent_comes() {
 }
 
 #[test]
+fn callers_are_taken_in_turn_and_the_caller_moves_up() {
+    let mut callees = among(&[("support", callee(Reply::Answers, 5_000, 10_000))], CALLEE);
+    callees.waiting.insert("support".into(), 2);
+    let mut bench = Bench::among(ENQUEUE, callees.clone());
+    let asked = |bench: &mut Bench, ms| {
+        let seen = last(&bench.until_ms(ms)).to_owned();
+        bench.xml("<Pause length=\"10\"/>");
+        seen.split_once("/wait ").map(|(_, fields)| fields.to_owned()).unwrap()
+    };
+    let told = |position, own, average| {
+        format!("QueuePosition={position} QueueTime={own} AvgQueueTime={average} CurrentQueueSize={position}")
+    };
+    // The two came 10 and 20 s before.
+    assert_eq!(asked(&mut bench, 0), told(3, 0, 10));
+    assert_eq!(asked(&mut bench, 10_000), told(2, 10, 15), "the first was taken after 5 s");
+    assert_eq!(asked(&mut bench, 20_000), told(1, 20, 20), "and the second after 15");
+    let seen = bench.until_ms(60_000);
+    assert!(seen.contains(&"25000 an agent takes the call".to_owned()), "{seen:?}");
+    assert_eq!(last(&seen), "35000 POST http://127.0.0.1:8080/left QueueResult=bridged QueueTime=35");
+
+    let full = ENQUEUE.replace("<Enqueue ", "<Enqueue maxQueueSize=\"2\" ");
+    let mut bench = Bench::among(&full, callees);
+    assert!(last(&bench.until_ms(0)).contains("QueueResult=queue-full"), "two wait already");
+}
+
+#[test]
 fn a_caller_leaves_a_queue_by_leave_and_by_hanging_up() {
     let mut bench = Bench::calling(ENQUEUE, callee(Reply::NoAnswer, 0, 0));
     bench.until_ms(0);

@@ -1,4 +1,7 @@
 //! `<Enqueue>` and `<Leave>`: the caller waits, hears what `waitUrl` answers, until an agent takes the call.
+//!
+//! Who waits before the caller is scripted: the agent takes the first of them as long after the caller came as it
+//! rings, and the next whenever a talk is over.
 
 use std::collections::VecDeque;
 
@@ -14,6 +17,8 @@ use crate::twilio::warning::{Code, Warning};
 
 /// Verbs that a `waitUrl` may answer.
 const WAITING: [&str; 7] = ["Play", "Say", "Pause", "Hangup", "Redirect", "Leave", "Gather"];
+/// Without a `maxQueueSize`.
+const MAX_SIZE: u32 = 1_000;
 /// A `waitUrl` is asked again when its document is over, but not more often.
 const AGAIN: Micros = Micros::from_ms(1_000);
 
@@ -28,9 +33,42 @@ pub(super) struct Queued {
     document: Option<Url>,
     wait: Option<Callback>,
     asked: Micros,
+    line: Waiting,
     /// When an agent takes the call, and how long they talk.
     agent: Option<(Micros, Micros)>,
     bridged: bool,
+}
+
+/// Those who came before the caller.
+#[derive(Clone, Copy, Debug)]
+struct Waiting {
+    count: u32,
+    /// When the first of them is taken, if an agent comes at all.
+    first: Option<Micros>,
+    /// A talk, which is also how far apart they came and are taken.
+    apart: Micros,
+}
+
+impl Waiting {
+    /// How many are still there at `now`.
+    fn left(&self, now: Micros) -> u32 {
+        let Some(waited) = self.first.filter(|first| *first <= now).map(|first| now - first) else { return self.count };
+        let taken = waited.0.checked_div(self.apart.0).map_or(self.count, |n| u32::try_from(n).unwrap_or(u32::MAX));
+        self.count.saturating_sub(taken.saturating_add(1))
+    }
+
+    /// When the caller's own turn is.
+    fn turn(&self) -> Option<Micros> {
+        self.first.map(|first| first + Micros(self.apart.0.saturating_mul(u64::from(self.count))))
+    }
+
+    /// How long those who are there have waited on average, `own` being the caller's time.
+    fn average(&self, now: Micros, own: Micros) -> Micros {
+        // The last of them came one talk before the caller, the one before him two.
+        let left = u64::from(self.left(now));
+        let before = self.apart.0.saturating_mul(left).saturating_mul(left + 1) / 2;
+        Micros(own.0 + before / (left + 1))
+    }
 }
 
 impl Queued {
@@ -39,12 +77,15 @@ impl Queued {
     }
 
     fn fields(&self, now: Micros) -> Fields {
+        let (own, seconds) = (now.since(self.since), |time: Micros| (time.0 / 1_000_000).to_string());
+        // Nobody comes behind him.
+        let position = (self.line.left(now) + 1).to_string();
         vec![
             ("QueueSid".into(), self.sid.clone()),
-            ("QueuePosition".into(), "1".into()),
-            ("QueueTime".into(), (now.since(self.since).0 / 1_000_000).to_string()),
-            ("AvgQueueTime".into(), "0".into()),
-            ("CurrentQueueSize".into(), "1".into()),
+            ("QueuePosition".into(), position.clone()),
+            ("QueueTime".into(), seconds(own)),
+            ("AvgQueueTime".into(), seconds(self.line.average(now, own))),
+            ("CurrentQueueSize".into(), position),
         ]
     }
 
@@ -66,6 +107,10 @@ impl Executor {
         self.out.push_back(Output::Verb(format!("<Enqueue> {:?}", verb.text)));
         let callee = self.facts.callees.of(&verb.text);
         let wait = self.callback(verb, "waitUrl", "waitUrlMethod");
+        let comes = callee.reply == Reply::Answers;
+        let count = self.facts.callees.waiting(&verb.text);
+        let line = Waiting { count, first: comes.then_some(now + callee.ring), apart: callee.talk };
+        let most = verb.attribute("maxQueueSize").and_then(|most| most.parse().ok()).unwrap_or(MAX_SIZE);
         let queued = Queued {
             sid: ids::sid("QU", &mut self.rng),
             since: now,
@@ -74,11 +119,13 @@ impl Executor {
             document: self.document.clone(),
             wait,
             asked: now,
-            agent: (callee.reply == Reply::Answers).then_some((now + callee.ring, callee.talk)),
+            agent: line.turn().map(|turn| (turn, callee.talk)),
+            line,
             bridged: false,
         };
         self.queued = Some(Box::new(queued));
         match callee.reply {
+            _ if count >= most => self.leave_queue(now, "queue-full"),
             Reply::Busy => self.leave_queue(now, "queue-full"),
             Reply::Fails => self.leave_queue(now, "system-error"),
             Reply::Answers | Reply::NoAnswer => self.wait_on(now),

@@ -182,7 +182,7 @@ impl Bench {
 /// Parties by name, and everybody else.
 pub(crate) fn among(named: &[(&str, Callee)], others: Callee) -> Callees {
     let named: BTreeMap<String, Callee> = named.iter().map(|(name, callee)| ((*name).to_owned(), *callee)).collect();
-    Callees { named, others }
+    Callees { named, others, waiting: BTreeMap::new() }
 }
 
 /// A field's value, or `-`.
