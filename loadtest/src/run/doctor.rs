@@ -14,7 +14,7 @@ use crate::caller::script;
 use crate::cli::DoctorArgs;
 use crate::doctor::call;
 use crate::doctor::door::{self, Pong, Stranger};
-use crate::doctor::finding::{Finding, Report};
+use crate::doctor::finding::{Finding, Report, Verdict};
 use crate::doctor::walk::{self, Walk};
 use crate::doctor::webhook::{self, Asked};
 use crate::report;
@@ -60,6 +60,8 @@ struct Patient {
     status_callback: Option<Url>,
     /// Calls that the server took and has not been told the end of.
     open: Vec<Sids>,
+    /// Whether the sockets of two calls differ.
+    secret: bool,
     rng: Rng,
 }
 
@@ -105,6 +107,7 @@ impl Patient {
             parties: Parties { from: args.target.from.clone(), to: args.target.to.clone() },
             status_callback,
             open: Vec::new(),
+            secret: true,
             rng,
         })
     }
@@ -195,7 +198,9 @@ impl Patient {
                 return findings;
             }
         };
-        findings.push(walk::secret(&first.plan, &second.plan));
+        let secret = walk::secret(&first.plan, &second.plan);
+        self.secret = secret.verdict == Verdict::Pass;
+        findings.push(secret);
         let idle = Knock { greeting: vec![message::connected()], patience: NO_START, ..self.knock(&second, None) };
         let (idle, met) = (probe::knock(idle, self.route.clone(), self.clock), self.doors(first));
         let (no_start, doors) = tokio::join!(idle, met);
@@ -244,7 +249,7 @@ impl Patient {
     }
 
     async fn stranger(&self, who: Stranger, knock: Knock) -> Finding {
-        door::stranger(who, &probe::knock(knock, self.route.clone(), self.clock).await)
+        door::stranger(who, &probe::knock(knock, self.route.clone(), self.clock).await, self.secret)
     }
 
     async fn stranger_at_a_new_call(&mut self, who: Stranger) -> Finding {

@@ -175,8 +175,9 @@ async fn shake(tcp: TcpStream, url: &Url, signature: Option<&str>) -> Result<Web
         Err(Error::Http(response)) => {
             let body = response.body().as_deref().map(String::from_utf8_lossy).unwrap_or_default();
             let said: String = body.chars().take(200).collect();
-            let text = format!("{url}: the handshake was answered {}, not 101 {said}", response.status());
-            Err(Warning::new(Code::StreamHandshake, text.trim().to_owned()))
+            let said = if said.trim().is_empty() { String::new() } else { format!(": {}", said.trim()) };
+            let text = format!("{url}: the handshake was answered {}, not 101{said}", response.status());
+            Err(Warning::new(Code::StreamHandshake, text))
         }
         Err(error) => Err(Warning::new(Code::StreamHandshake, format!("{url}: {error}"))),
     }
