@@ -1,4 +1,5 @@
-//! Answering machine detection: what Twilio finds out about who answered, and when, by the thresholds that were asked for.
+//! Answering machine detection: what Twilio finds out about who answered, and when, by the thresholds that were asked
+//! for.
 //!
 //! The model knows who answered, so it has only to be as slow as Twilio, and as wrong: a machine whose greeting is
 //! shorter than the speech threshold counts as a person.

@@ -82,7 +82,8 @@ pub struct Measures {
     /// The first refused message of each kind.
     #[serde(skip)]
     pub refusals: Vec<Refusal>,
-    /// Sound that came within [`LATE`] of a clear though the caller had not finished, in messages; and how late the last.
+    /// Sound that came within [`LATE`] of a clear though the caller had not finished, in messages; and how late the
+    /// last.
     #[serde(skip)]
     pub late_audio: (u64, Micros),
     #[serde(skip)]

@@ -305,8 +305,8 @@ impl Call {
         }
     }
 
-    /// The script begins when somebody has answered: the first stream is open, or the TwiML speaks or listens. Of a call
-    /// that was placed and not taken nothing is played, and nothing expected.
+    /// The script begins when somebody has answered: the first stream is open, or the TwiML speaks or listens. Of a
+    /// call that was placed and not taken nothing is played, and nothing expected.
     fn caller_is_there(&mut self) -> bool {
         let (taken, over) = (self.life.answered().is_some(), self.ended.is_some());
         if over && !taken && self.plan.direction == Direction::OutboundApi {

@@ -9,8 +9,8 @@ const WORD: usize = 64;
 const WORDS: usize = 3;
 /// What is softer is mostly the noise of the line.
 const LOUD_DBFS: f64 = -35.0;
-/// Signs that may differ in a piece that is the same, of 192: with noise at -60 dBFS at most 4 do in two pieces of three,
-/// while two of three pieces of another recording differ in 41 or more.
+/// Signs that may differ in a piece that is the same, of 192: with noise at -60 dBFS at most 4 do in two pieces of
+/// three, while two of three pieces of another recording differ in 41 or more.
 const DIFFER_MAX: u32 = 20;
 /// Such a share of the pieces has come back when the sound has, as a gap breaks those beside it.
 const ENOUGH: (usize, usize) = (1, 3);

@@ -40,7 +40,8 @@ pub struct WebhooksArgs {
     /// Repeats a run: numbers and identifiers.
     #[arg(long)]
     pub seed: Option<u64>,
-    /// Own requests later than this (p99) make the run void (exit code 4): it then measured this machine, not the server.
+    /// Own requests later than this (p99) make the run void (exit code 4): it then measured this machine, not the
+    /// server.
     #[arg(long, default_value_t = 1.0)]
     pub void_above_ms: f64,
     /// What must be kept.

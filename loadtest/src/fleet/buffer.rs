@@ -1,8 +1,8 @@
 //! The carrier's playback buffer by arithmetic: no sound is kept, only when it will have been played.
 //!
 //! The rules are those of [`crate::twilio::playback`], which keeps every byte; a test compares the two.
-//! Full (ten minutes): the rest is discarded and counted. Empty: a mark is echoed at once. Late: sound that comes after the
-//! buffer ran dry plays when it comes, and what was silent in between is a gap if the server meant to go on.
+//! Full (ten minutes): the rest is discarded and counted. Empty: a mark is echoed at once. Late: sound that comes after
+//! the buffer ran dry plays when it comes, and what was silent in between is a gap if the server meant to go on.
 
 use std::collections::VecDeque;
 

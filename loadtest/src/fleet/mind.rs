@@ -1,7 +1,7 @@
 //! What one caller of the fleet does, decided once per frame: listen, interrupt, and keep the call alive.
 //!
 //! ```text
-//!  Listening ── the bot has been audible for 0.6 to 2.6 s ──► Speaking (a clip; the bot must clear) ── over ──► Listening
+//!  Listening ── the bot has been audible for 0.6 to 2.6 s ─► Speaking (a clip; the bot must clear) ─ over ─► Listening
 //!      └─ silence of 3 s ─► presses 2 ("again"); the next time says something, for servers without keys
 //! ```
 //! An interruption counts as missed when no `clear` came within 1 s of its onset although the bot went on; where the bot

@@ -1,8 +1,9 @@
 //! Reads what the server says, cheaply: after the first message of sound only what changes in the next is looked at.
 //!
-//! A server's messages are exact objects, so between two `media` messages of one stream nothing differs but the payload.
-//! The first is checked as strictly as for a single call, and teaches what stands around its payload; later ones that
-//! look the same are believed, but one in [`CHECK_EVERY`] is checked strictly again. All else is always checked.
+//! A server's messages are exact objects, so between two `media` messages of one stream nothing differs but the
+//! payload. The first is checked as strictly as for a single call, and teaches what stands around its payload; later
+//! ones that look the same are believed, but one in [`CHECK_EVERY`] is checked strictly again. All else is always
+//! checked.
 
 use crate::audio::mulaw;
 use crate::twilio::validate::{self, Command, Invalid};

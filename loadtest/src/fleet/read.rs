@@ -1,7 +1,7 @@
 //! Reads a server's WebSocket frames (RFC 6455) out of whatever pieces the socket delivers.
 //!
-//! Whole messages that arrive in one piece, as nearly all do, are handed over where they lie. What is incomplete is kept,
-//! up to [`MAX_BYTES`]; more is an error that ends the stream.
+//! Whole messages that arrive in one piece, as nearly all do, are handed over where they lie. What is incomplete is
+//! kept, up to [`MAX_BYTES`]; more is an error that ends the stream.
 
 use thiserror::Error;
 

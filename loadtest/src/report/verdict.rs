@@ -78,7 +78,8 @@ fn is_not_taken(call: &Call) -> bool {
     call.plan().direction == Direction::OutboundApi && !takes && !call.was_answered() && call.ended.is_some()
 }
 
-/// Whether the TwiML alone made up the call: it spoke or listened, asked for no stream that was refused, and never failed.
+/// Whether the TwiML alone made up the call: it spoke or listened, asked for no stream that was refused, and never
+/// failed.
 fn is_spoken(call: &Call) -> bool {
     let count = |wanted: fn(&What) -> bool| call.events.iter().filter(|event| wanted(&event.what)).count();
     let asked = count(|what| matches!(what, What::StreamOpening { .. }));

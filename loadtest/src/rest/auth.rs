@@ -5,7 +5,8 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::account::AccountPlan;
 
-/// Whether this `Authorization` opens what belongs to `account`. Another account's key does not, nor a token under another name.
+/// Whether this `Authorization` opens what belongs to `account`. Another account's key does not, nor a token under
+/// another name.
 #[must_use]
 pub fn opens(account: &AccountPlan, authorization: Option<&str>) -> bool {
     let Some((user, password)) = authorization.and_then(basic) else { return false };

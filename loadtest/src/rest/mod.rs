@@ -8,8 +8,8 @@
 //!               ▲                                    │
 //!               └────────────────────────────────────┘
 //! ```
-//! Everything is kept in memory and bounded; nothing survives the process. Whatever is ours and not Twilio's lives under
-//! the path `/loadtest`.
+//! Everything is kept in memory and bounded; nothing survives the process. Whatever is ours and not Twilio's lives
+//! under the path `/loadtest`.
 
 pub mod account;
 pub mod answer;

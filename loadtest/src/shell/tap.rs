@@ -1,7 +1,7 @@
 //! One-way media sockets, each with a task of its own that writes what the call hands over.
 //!
-//! Between call and task stands a channel of 256 messages. Full: the server has not read for seconds, and the message is
-//! dropped. Empty: the task waits. Late: the socket's own limit breaks it.
+//! Between call and task stands a channel of 256 messages. Full: the server has not read for seconds, and the message
+//! is dropped. Empty: the task waits. Late: the socket's own limit breaks it.
 
 use std::collections::BTreeMap;
 

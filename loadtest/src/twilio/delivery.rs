@@ -1,7 +1,7 @@
 //! How a webhook is delivered: how long each part may take, how often it is tried, and after what.
 //!
-//! A URL says it itself, behind `#`: `https://example.com/voice#rc=3&rp=5xx,rt`. That part is never sent and not signed.
-//! What is out of range or unknown has no effect, as at Twilio.
+//! A URL says it itself, behind `#`: `https://example.com/voice#rc=3&rp=5xx,rt`. That part is never sent and not
+//! signed. What is out of range or unknown has no effect, as at Twilio.
 
 use crate::time::Micros;
 

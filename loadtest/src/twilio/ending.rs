@@ -1,4 +1,5 @@
-//! Why a call is over. How it then stands (`completed`, `busy`, …) follows from it, and from whether anybody had answered.
+//! Why a call is over. How it then stands (`completed`, `busy`, …) follows from it, and from whether anybody had
+//! answered.
 
 use std::fmt;
 

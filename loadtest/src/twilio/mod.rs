@@ -1,9 +1,9 @@
 //! Twilio's side of a call, without a socket or a clock: webhooks, TwiML, and the media stream.
 //!
-//! In the order of a call: [`params`] and [`signature`] make the webhook request, [`twiml`] reads the answer and [`rules`]
-//! leave out what Twilio does, [`executor`] carries it out, with [`speech`], [`recording`]s, [`transcript`]s and
-//! [`callee`]s, and tells others by [`notice`]s; [`stream`] speaks [`message`]s to the media server, checks what comes back with
-//! [`validate`], and plays it from [`playback`].
+//! In the order of a call: [`params`] and [`signature`] make the webhook request, [`twiml`] reads the answer and
+//! [`rules`] leave out what Twilio does, [`executor`] carries it out, with [`speech`], [`recording`]s, [`transcript`]s
+//! and [`callee`]s, and tells others by [`notice`]s; [`stream`] speaks [`message`]s to the media server, checks what
+//! comes back with [`validate`], and plays it from [`playback`].
 
 pub mod callee;
 pub mod date;

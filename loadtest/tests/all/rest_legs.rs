@@ -1,4 +1,5 @@
-//! Calls that the TwiML of another dialled, as the REST API shows and ends them: the exchange alone, on a virtual clock.
+//! Calls that the TwiML of another dialled, as the REST API shows and ends them: the exchange alone, on a virtual
+//! clock.
 
 use crate::support::rest::{Bench, OWNED};
 use loadtest::call::model::Order;

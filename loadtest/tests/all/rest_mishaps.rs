@@ -1,4 +1,5 @@
-//! What a test has go wrong with the API: the exchange alone, on a virtual clock; and on a socket, as a client meets it.
+//! What a test has go wrong with the API: the exchange alone, on a virtual clock; and on a socket, as a client meets
+//! it.
 
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};

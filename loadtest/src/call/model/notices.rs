@@ -1,8 +1,8 @@
 //! Requests beside the call: one at a time per URL, in order, so that a server sees them as they happened, unless a
 //! mishap is wanted.
 //!
-//! Full ([`MAX_WAITING`]): the newest is not sent, and the timeline says so. Empty: nothing happens. Late: when the call
-//! has been over for [`PATIENCE`], and nothing is due any more, what is still waiting is given up.
+//! Full ([`MAX_WAITING`]): the newest is not sent, and the timeline says so. Empty: nothing happens. Late: when the
+//! call has been over for [`PATIENCE`], and nothing is due any more, what is still waiting is given up.
 
 use std::collections::{BTreeMap, VecDeque};
 

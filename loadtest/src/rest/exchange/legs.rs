@@ -1,6 +1,7 @@
 //! Calls that the TwiML of another call dialled: entries of their own, ended with the call that dialled them.
 //!
-//! They take no turn in the queue, and no place among the calls at once. Where there is no room for one it is not shown.
+//! They take no turn in the queue, and no place among the calls at once. Where there is no room for one it is not
+//! shown.
 
 use super::Exchange;
 use super::asked::{Asked, entry};

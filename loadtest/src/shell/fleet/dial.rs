@@ -1,8 +1,8 @@
-//! Sets calls up and reports their end, on a thread of its own and at the lowest priority, so that it never delays a frame
-//! of a running call.
+//! Sets calls up and reports their end, on a thread of its own and at the lowest priority, so that it never delays a
+//! frame of a running call.
 //!
-//! Errands come over a bounded channel (full: the replacement of an ended call, or its report, is given up, and counted),
-//! connected sockets go back over another with room for every call.
+//! Errands come over a bounded channel (full: the replacement of an ended call, or its report, is given up, and
+//! counted), connected sockets go back over another with room for every call.
 
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;

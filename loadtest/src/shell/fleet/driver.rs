@@ -1,7 +1,7 @@
 //! The fleet's own thread: serves the wheel by the clock, and in between whatever the sockets bring.
 //!
-//! Everything here is bounded: sockets by the number of calls, events by one batch, what waits for a socket by its line,
-//! marks by their buffers. A thread that is late serves all that it owes, in order, and shows how late it was.
+//! Everything here is bounded: sockets by the number of calls, events by one batch, what waits for a socket by its
+//! line, marks by their buffers. A thread that is late serves all that it owes, in order, and shows how late it was.
 
 mod sockets;
 

@@ -3,8 +3,8 @@
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 
-/// What waits to be written at most: 256 KiB, about 13 s of frames. A server that reads nothing for so long has lost the
-/// call.
+/// What waits to be written at most: 256 KiB, about 13 s of frames. A server that reads nothing for so long has lost
+/// the call.
 const WAITING_MAX_BYTES: usize = 256 * 1024;
 
 /// A socket with what it has not yet taken.

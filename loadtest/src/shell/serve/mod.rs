@@ -85,7 +85,8 @@ async fn accept(
                         drop(place);
                     });
                 }
-                // One connection that broke before it was accepted, or no descriptors for a while: the listener lives on.
+                // One connection that broke before it was accepted, or no descriptors for a while: the listener lives
+                // on.
                 _ => tokio::time::sleep(AGAIN).await,
             },
             // Whoever sends it is gone when the program ends.
