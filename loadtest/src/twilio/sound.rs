@@ -164,6 +164,16 @@ pub fn beep() -> Sound {
     tone(&[1_000], 4_000).into()
 }
 
+/// What a caller hears who waits: eight seconds of broken chords, softly, to be played again and again.
+#[must_use]
+pub fn hold_music() -> Sound {
+    // A minor, F, C, G.
+    const CHORDS: [[u32; 4]; 4] =
+        [[220, 262, 330, 440], [175, 220, 262, 349], [262, 330, 392, 523], [196, 247, 294, 392]];
+    let soft = |byte: u8| mulaw::encode(mulaw::decode(byte) / 4);
+    CHORDS.iter().flatten().flat_map(|&hz| tone(&[hz], 4_000)).map(soft).collect()
+}
+
 #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "a second of tone")]
 fn tone(frequencies_hz: &[u32], samples: usize) -> Vec<u8> {
     let level = 8_000.0 / frequencies_hz.len() as f64;
@@ -230,6 +240,7 @@ mod tests {
         assert!(keys("w").iter().all(|&byte| byte == mulaw::SILENCE));
         assert!(keys("5")[..800].iter().any(|&byte| mulaw::decode(byte) > 5_000));
         assert_eq!(beep().len(), 4_000);
+        assert_eq!(hold_music().len(), 64_000);
     }
 
     proptest! {

@@ -186,6 +186,14 @@ fn a_queue_plays_its_document_again_until_an_agent_comes() {
 }
 
 #[test]
+fn who_waits_without_a_document_hears_music_until_his_turn() {
+    let mut bench = Bench::calling("<Enqueue>support</Enqueue>", callee(Reply::Answers, 20_000, 1_000));
+    bench.until_ms(19_000);
+    assert!(bench.heard >= 2 * 64_000, "{} samples", bench.heard);
+    assert!(bench.until_ms(20_000).contains(&"20000 hush".to_owned()));
+}
+
+#[test]
 fn callers_are_taken_in_turn_and_the_caller_moves_up() {
     let mut callees = among(&[("support", callee(Reply::Answers, 5_000, 10_000))], CALLEE);
     callees.waiting.insert("support".into(), 2);

@@ -5,12 +5,14 @@
 
 use std::collections::VecDeque;
 
+use super::speaker::Prompt;
 use super::{After, Callback, Dropped, Executor, Fetch, Output, State, after};
 use crate::time::Micros;
 use crate::twilio::callee::Reply;
 use crate::twilio::form::Fields;
 use crate::twilio::ids;
 use crate::twilio::notice::Carries;
+use crate::twilio::sound;
 use crate::twilio::twiml::Element;
 use crate::twilio::url::Url;
 use crate::twilio::warning::{Code, Warning};
@@ -152,11 +154,16 @@ impl Executor {
         }
     }
 
-    /// Asks the `waitUrl` what the caller is to hear; without one there is silence, where Twilio plays music.
+    /// Asks the `waitUrl` what the caller is to hear; without one there is music, as at Twilio.
     pub(super) fn wait_on(&mut self, now: Micros) {
         let Some(queued) = &mut self.queued else { return };
-        let Some(Callback { url, get }) = queued.wait.clone().filter(|_| !queued.bridged) else {
+        if queued.bridged {
             self.state = State::Holding(None);
+            return;
+        }
+        let Some(Callback { url, get }) = queued.wait.clone() else {
+            self.begin_to_speak(now, [Prompt::Sound { sound: sound::hold_music(), loops: 0 }]);
+            self.state = State::Speaking;
             return;
         };
         queued.asked = now;
