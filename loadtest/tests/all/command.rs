@@ -1,10 +1,10 @@
 //! The program as a user runs it: exit codes, what it prints, the WAV that it writes.
 
 use std::path::PathBuf;
-use std::process::Output;
 
 use crate::support::Fault;
-use crate::support::server::{TOKEN, serve};
+use crate::support::program::{program, run};
+use crate::support::server::serve;
 
 fn folder(name: &str) -> PathBuf {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
@@ -13,18 +13,11 @@ fn folder(name: &str) -> PathBuf {
 }
 
 async fn loadtest(arguments: &[&str], folder: &std::path::Path) -> (i32, String, String) {
-    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_loadtest"));
+    let mut command = program();
     // A busy machine is not what is tested here.
     let patient: &[&str] = if arguments.contains(&"--url") { &["--void-above-ms", "10000"] } else { &[] };
-    command
-        .args(arguments)
-        .args(patient)
-        .current_dir(folder)
-        .env_remove("TWILIO_ACCOUNT_SID")
-        .env("TWILIO_AUTH_TOKEN", TOKEN);
-    let output: Output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+    command.args(arguments).args(patient).current_dir(folder);
+    run(command).await
 }
 
 #[tokio::test]
@@ -159,7 +152,7 @@ async fn the_account_places_a_call_and_is_told_of_each_step() {
 
 #[tokio::test]
 async fn a_reader_that_goes_away_is_no_failure() {
-    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_loadtest"));
+    let mut command = program();
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
     let output = command.arg("list").stdout(writer).output().unwrap();

@@ -1,23 +1,19 @@
 //! The fleet as a user runs it, against the minimal server on real sockets.
 #![cfg(target_os = "linux")]
 
-use std::process::Output;
-
 use crate::support::Fault;
-use crate::support::server::{TOKEN, serve};
+use crate::support::program::{program, run};
+use crate::support::server::serve;
 use serde_json::Value;
 
 /// Runs the program; a busy machine is not what is tested here.
 async fn fleet(arguments: &str) -> (i32, String, String) {
-    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_loadtest"));
+    let mut command = program();
     command.arg("fleet").args(arguments.split(' ')).args(["--ramp", "0.5", "--seed", "7"]);
-    command.env_remove("TWILIO_ACCOUNT_SID").env("TWILIO_AUTH_TOKEN", TOKEN);
     if !arguments.contains("--void-above-ms") {
         command.args(["--void-above-ms", "10000"]);
     }
-    let output: Output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+    run(command).await
 }
 
 #[tokio::test]

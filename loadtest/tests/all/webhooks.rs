@@ -2,26 +2,23 @@
 #![cfg(target_os = "linux")]
 
 use std::collections::BTreeSet;
-use std::process::Output;
 use std::sync::{Arc, Mutex};
 
 use crate::support::Fault;
-use crate::support::server::{TOKEN, serve};
+use crate::support::program::{program, run};
+use crate::support::server::serve;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 /// Runs the program; a busy machine is not what is tested here.
 async fn webhooks(arguments: &str) -> (i32, String, String) {
-    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_loadtest"));
+    let mut command = program();
     command.arg("webhooks").args(arguments.split(' ')).args(["--seed", "7", "--warm-up", "0"]);
-    command.env_remove("TWILIO_ACCOUNT_SID").env("TWILIO_AUTH_TOKEN", TOKEN);
     if !arguments.contains("--void-above-ms") {
         command.args(["--void-above-ms", "10000"]);
     }
-    let output: Output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+    run(command).await
 }
 
 /// A server that refuses every call on connections that it keeps; returns its URL and the bodies that it sees.

@@ -3,6 +3,7 @@
 pub(crate) mod bench;
 pub(crate) mod pages;
 pub(crate) mod patient;
+pub(crate) mod program;
 pub(crate) mod rest;
 pub(crate) mod server;
 pub(crate) mod world;
