@@ -60,6 +60,12 @@ impl Finding {
         Self { verdict: Verdict::Fail, cause, cure, ..Self::pass(probe, seen) }
     }
 
+    /// The same fault as the finding before: its cause and cure are not told again.
+    #[must_use]
+    pub fn as_above(self) -> Self {
+        Self { cause: Some("as above".into()), cure: None, ..self }
+    }
+
     /// With the number under which Twilio's debugger lists it; a note of our own has none.
     #[must_use]
     pub fn with_code(self, code: Code) -> Self {

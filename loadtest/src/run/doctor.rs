@@ -85,9 +85,11 @@ pub async fn examine(args: &DoctorArgs) -> Result<Report, String> {
         return Ok(Report { url, reachable: false, findings });
     }
     let missing = patient.ask(None).await;
-    findings.push(webhook::unsigned("webhook without signature", &missing));
+    let missing = webhook::unsigned("webhook without signature", &missing);
     let wrong = patient.ask(Some(false)).await;
-    findings.push(webhook::unsigned("webhook with a wrong signature", &wrong));
+    let wrong = webhook::unsigned("webhook with a wrong signature", &wrong);
+    let again = wrong.cause.is_some() && wrong.cause == missing.cause;
+    findings.extend([missing, if again { wrong.as_above() } else { wrong }]);
     findings.extend(Box::pin(patient.media()).await);
     patient.hang_up().await;
     Ok(Report { url, reachable: true, findings })

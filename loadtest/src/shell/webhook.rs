@@ -170,7 +170,7 @@ async fn connect_within(place: &Place, patience: Duration) -> Result<TcpStream, 
             Ok(stream)
         }
         Ok(Err(e)) if e.kind() == ErrorKind::ConnectionRefused => Err(NoConnection::Refused(format!(
-            "nothing listens on {host}:{port}; start the server: cargo run --release"
+            "nothing listens on {host}:{port}; start the server there (this project's own: cargo run --release)"
         ))),
         Ok(Err(e)) if e.kind() == ErrorKind::TimedOut => Err(late()),
         Ok(Err(e)) => Err(NoConnection::Refused(format!("cannot connect to {host}:{port}: {e}"))),

@@ -79,7 +79,7 @@ async fn a_server_that_is_not_there_exits_with_1_and_the_cure() {
     drop(listener);
     let (code, out, _) = loadtest(&["call", "--url", &url], &folder("nobody")).await;
     assert_eq!(code, 1, "{out}");
-    assert!(out.contains("start the server: cargo run --release"), "{out}");
+    assert!(out.contains("start the server there"), "{out}");
 }
 
 #[tokio::test]

@@ -91,7 +91,7 @@ async fn nobody_there_exits_with_1_and_the_cure_and_wrong_usage_with_2() {
     drop(listener);
     let (code, out, _) = fleet(&format!("--url {url} --calls 2 --duration 1")).await;
     assert_eq!(code, 1, "{out}");
-    assert!(out.contains("start the server: cargo run --release"), "{out}");
+    assert!(out.contains("start the server there"), "{out}");
     for (arguments, part) in [
         ("--calls 0", "--calls 0"),
         ("--duration 0", "--duration 0"),

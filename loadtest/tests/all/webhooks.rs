@@ -101,7 +101,7 @@ async fn nobody_there_exits_with_1_wrong_usage_with_2_and_a_slow_machine_with_4(
     drop(listener);
     let (code, out, _) = webhooks(&format!("--url {url} --duration 1")).await;
     assert_eq!(code, 1, "{out}");
-    assert!(out.contains("start the server: cargo run --release"), "{out}");
+    assert!(out.contains("start the server there"), "{out}");
     let (url, _) = refusing(200).await;
     assert_eq!(webhooks(&format!("--url {url} --duration 1 --void-above-ms 0")).await.0, 4);
     for (arguments, part) in [
