@@ -34,8 +34,12 @@ impl Place {
     }
 
     fn serving() -> Self {
+        Self::serving_with(&[])
+    }
+
+    fn serving_with(env: &[(&str, &str)]) -> Self {
         let mut place = Self::new();
-        let mut command = place.command("serve --listen 127.0.0.1:0", &[]);
+        let mut command = place.command("serve --listen 127.0.0.1:0", env);
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap());
         let mut greeting = String::new();
@@ -159,6 +163,27 @@ fn a_contact_is_added_found_changed_and_removed_by_its_number() {
     place.fails("contacts set +15557654321", 2, "nothing to change");
     assert_eq!(place.say("contacts remove +15557654321").code, 0);
     place.fails("contacts show +15557654321", 3, "offhook contacts list");
+}
+
+#[test]
+fn an_account_at_a_carrier_takes_its_tokens_from_a_file() {
+    const KEY: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
+    let place = Place::serving_with(&[("OFFHOOK_SECRETS_KEY", KEY)]);
+    let file = place.data.0.join("tokens.txt");
+    std::fs::write(&file, "0123456789abcdef-new\n\n0123456789abcdef-old\n").unwrap();
+    let (account, file) = (format!("AC{}", "1".repeat(32)), file.display().to_string());
+    let made = place.say(&format!("provider-configs add {account} --name Ours --tokens-file {file} --json"));
+    assert!(made.code == 0 && !made.out.contains("0123456789abcdef"), "{} {}", made.out, made.err);
+    let made = made.json();
+    assert_eq!((&made["auth_tokens"], &made["key_id"]), (&2.into(), &"630dcd29".into()));
+    let id = made["id"].as_str().unwrap();
+    std::fs::write(&file, "0123456789abcdef-new\n").unwrap();
+    let set = place.json(&format!("provider-configs set {id} --tokens-file {file} --max-concurrent-calls 9"));
+    assert_eq!((&set["auth_tokens"], &set["max_concurrent_calls"]), (&1.into(), &9.into()));
+    place.fails(&format!("provider-configs set {id}"), 2, "nothing to change");
+    place.fails(&format!("provider-configs set {id} --tokens-file /nowhere"), 2, "cannot read");
+    assert!(place.say("provider-configs list").out.contains(&account));
+    assert_eq!(place.say(&format!("provider-configs remove {id}")).code, 0);
 }
 
 #[test]
