@@ -20,10 +20,14 @@ use crate::journal::Journal;
 use crate::logs;
 use crate::media::Media;
 use crate::metrics::Metrics;
-use crate::model::{Call, Direction, TenantId};
+use crate::model::{Call, Direction, ProviderType, TenantId};
 
 /// Between two looks at the default carrier, in ticks of a second.
 const CARRIER_LOOK: u64 = 60;
+/// Between two looks at what is kept no longer.
+const TIDY: u64 = 15 * 60;
+/// Calls deleted in one step: others write in between.
+const EXPIRED_AT_ONCE: u32 = 500;
 
 /// How far the service is on its way out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -132,9 +136,14 @@ impl App {
         self.metrics.backend.run(&self.clock, operation, About { account, ..about }, work).await
     }
 
-    /// The number that a tenant's calls are placed from, where nobody says which.
+    /// The number that a tenant's calls are placed from, where nobody says which: its account's, the operator's where
+    /// the tenant has it, or the first that it has.
     pub(crate) fn number_of(&self, tenant: TenantId) -> Option<String> {
-        self.directory.active_numbers(tenant).into_iter().next()
+        let own = self.directory.account_of(tenant, ProviderType::Twilio);
+        let own = own.and_then(|account| account.outbound_number.clone());
+        let operators = self.config.carrier.number.as_ref().map(|number| number.as_str().to_owned());
+        let operators = operators.filter(|number| self.directory.line(number).tenant() == tenant);
+        own.or(operators).or_else(|| self.directory.active_numbers(tenant).into_iter().next())
     }
 
     /// The line of a stored call: who answered it then, where that is still there.
@@ -168,6 +177,21 @@ impl App {
         page
     }
 
+    /// Deletes what is kept no longer: calls beyond their tenant's retention, keys of requests a day old.
+    async fn tidy(&self) {
+        let now = self.clock.wall();
+        loop {
+            match self.store.delete_expired(now, EXPIRED_AT_ONCE).await {
+                Ok(deleted) if deleted >= u64::from(EXPIRED_AT_ONCE) => {}
+                Ok(_) => break,
+                Err(error) => return tracing::warn!(%error, "calls beyond their retention wait for the database"),
+            }
+        }
+        if let Err(error) = self.store.sweep_once(now).await {
+            tracing::warn!(%error, "old idempotency keys wait for the database");
+        }
+    }
+
     /// Forgets what has passed; called every second, `tick` counts.
     pub(crate) fn housekeeping(self: &Arc<Self>, tick: u64) {
         let mut calls = self.calls();
@@ -182,6 +206,10 @@ impl App {
         if tick % CARRIER_LOOK == CARRIER_LOOK - 1 {
             let app = Arc::clone(self);
             tokio::spawn(async move { ask_carrier(&app).await });
+        }
+        if tick % TIDY == TIDY - 1 {
+            let app = Arc::clone(self);
+            tokio::spawn(async move { app.tidy().await });
         }
         if tick.is_multiple_of(10) {
             self.rate.sweep();

@@ -123,7 +123,7 @@ impl Server {
         let listener = TcpListener::bind(listen).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let public = config.public.clone().unwrap_or_else(|| PublicUrl::of_address(address));
-        let carriers = Carriers::start(&config, &public, &clock);
+        let carriers = Carriers::start(&config, &public, &clock, &directory);
         let app = Arc::new(App::new(config, public, clock, media, carriers, Records { store, directory, journal }));
         let unasked =
             app.chronicle.adopt(unfinished, |call| app.line_again(call), |call| app.carriers.of(call).is_some());

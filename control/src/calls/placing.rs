@@ -24,7 +24,7 @@ use crate::directory::Line;
 use crate::guard::{self, Denied};
 use crate::model::{
     Actor, Call, CallDetails, CallEvent, CallEventKind, CallId, CallState, CampaignId, ContactId, Direction, EndedBy,
-    EventId, PageRequest, ProfileId, TenantId, Timestamp,
+    EventId, PageRequest, ProfileId, ProviderType, TenantId, Timestamp,
 };
 
 /// How long whoever wants a call waits for the carrier's answer; it is asked all the same.
@@ -135,7 +135,8 @@ pub(crate) async fn place(
 ) -> Result<Created<Call>, NotPlaced> {
     let (to, from) = (wish.to.clone(), wish.from.clone());
     let about = About { direction: Some("outbound"), to: Some(&to), from: from.as_deref(), ..About::default() };
-    app.operate(Operation::CallCreate, about, place_now(app, actor, tenant, wish, once)).await
+    // Boxed: it holds a whole call, and is waited for in more than one place.
+    app.operate(Operation::CallCreate, about, Box::pin(place_now(app, actor, tenant, wish, once))).await
 }
 
 async fn place_now(
@@ -148,7 +149,7 @@ async fn place_now(
     let (call, line) = prepare(app, tenant, &wish).await?;
     let now = app.clock.now();
     // The lock is let go before anything is awaited.
-    let place = app.calls().keep_place(now, call.id, &line);
+    let place = app.calls().keep_place(now, call.id, &line, carrier_max(app, tenant));
     if let Err(full) = place {
         return placed_before(app, tenant, once.as_ref()).await?.ok_or(NotPlaced::NoPlace(full));
     }
@@ -247,12 +248,22 @@ pub(crate) async fn carry_on(app: Arc<App>, unasked: Vec<CallId>) {
         let line = app.line_again(&call);
         let is_late = app.clock.wall().0 - call.started_at.0 > WISH_MAX_MS;
         let terms = if is_late { None } else { terms_of(&app, &call).await };
-        let has_place = terms.is_some() && app.calls().keep_place(app.clock.now(), call.id, &line).is_ok();
+        let has_place = terms.is_some() && keeps_place(&app, &call, &line);
         match terms.filter(|_| has_place) {
             Some(terms) => drop(tokio::spawn(dial(Arc::clone(&app), call, terms))),
             None => app.chronicle.withdrawn(call.id, Outcome::failed("restart")),
         }
     }
+}
+
+fn keeps_place(app: &App, call: &Call, line: &Line) -> bool {
+    let (now, max) = (app.clock.now(), carrier_max(app, call.tenant_id));
+    app.calls().keep_place(now, call.id, line, max).is_ok()
+}
+
+/// How many calls may be placed at once over the tenant's own account.
+fn carrier_max(app: &App, tenant: TenantId) -> Option<u32> {
+    app.directory.account_of(tenant, ProviderType::Twilio).and_then(|account| account.max_concurrent_calls)
 }
 
 /// How an earlier process was asked to place a call.

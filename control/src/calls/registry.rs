@@ -195,7 +195,7 @@ struct Pending {
 pub(crate) struct Registry {
     calls: HashMap<Sid, Call>,
     /// Calls that we place: each holds its place from the wish until it is answered, and then has it as a live call.
-    placed: HashMap<CallId, Place>,
+    placed: HashMap<CallId, (TenantId, Place)>,
     tokens: HashMap<Token, Sid>,
     calls_max: usize,
     token_lifetime: Duration,
@@ -218,18 +218,35 @@ impl Registry {
     }
 
     /// Keeps a place for a call that is to be placed; until it is answered, or [`give_back`](Self::give_back).
+    /// `carrier_max` is how many calls may be placed at once over the tenant's own account.
     ///
     /// # Errors
     /// [`NoPlace`] where there is none.
-    pub(crate) fn keep_place(&mut self, now: Moment, id: CallId, line: &Line) -> Result<(), NoPlace> {
+    pub(crate) fn keep_place(
+        &mut self,
+        now: Moment,
+        id: CallId,
+        line: &Line,
+        carrier_max: Option<u32>,
+    ) -> Result<(), NoPlace> {
         if self.len() >= self.calls_max {
             self.sweep(now);
             if self.len() >= self.calls_max {
                 return Err(NoPlace::Full);
             }
         }
-        self.placed.insert(id, line.served.place(now)?);
+        let tenant = line.tenant();
+        if carrier_max.is_some_and(|max| self.outbound(tenant) >= max as usize) {
+            return Err(NoPlace::TenantAtOnce);
+        }
+        self.placed.insert(id, (tenant, line.served.place(now)?));
         Ok(())
+    }
+
+    /// How many calls of the tenant's hold a place that we placed.
+    fn outbound(&self, tenant: TenantId) -> usize {
+        let is_its = |call: &&Call| call.facts.outbound && call.facts.line.tenant() == tenant;
+        self.calls.values().filter(is_its).count() + self.placed.values().filter(|(of, _)| *of == tenant).count()
     }
 
     /// The call that was to be placed is over, or never was.
@@ -265,6 +282,11 @@ impl Registry {
         known.last_resume = Some(now);
         self.issue(now, call, token, StreamKind::Resume);
         Ok(resumes + 1)
+    }
+
+    /// Whose account's call a token is for.
+    pub(crate) fn account(&self, token: &Token) -> Option<Sid> {
+        Some(self.calls.get(self.tokens.get(token)?)?.facts.account)
     }
 
     /// Uses a token up.
@@ -416,7 +438,7 @@ impl Registry {
     }
 
     fn reserve(&mut self, now: Moment, call: &Sid, facts: Facts) -> Result<&mut Call, NoPlace> {
-        let kept = self.placed.remove(&facts.id);
+        let kept = self.placed.remove(&facts.id).map(|(_, place)| place);
         if kept.is_none() && self.len() >= self.calls_max && !self.calls.contains_key(call) {
             self.sweep(now);
             if self.len() >= self.calls_max {

@@ -1,5 +1,6 @@
 //! Which carrier places and knows which call.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::mpsc;
@@ -7,28 +8,39 @@ use tokio::sync::mpsc;
 use super::{CallReport, CarrierError, Credentials, ErrorCode, Factory, TelephonyProvider, Webhooks};
 use crate::clock::Clock;
 use crate::config::{Config, PublicUrl};
+use crate::directory::{Account, Directory};
 use crate::model::{Call, ProviderType, TenantId};
 
 /// Reports that wait to be written down. Full: calls of this process live more slowly.
 const REPORTS: usize = 1_024;
+
+/// A tenant's carrier, and the account that it was made of.
+type Own = (Arc<Account>, Arc<dyn TelephonyProvider>);
 
 /// The carriers of this service.
 #[derive(Debug, Clone)]
 pub(crate) struct Carriers {
     /// Whoever has no account of its own uses this one.
     default: Option<Arc<dyn TelephonyProvider>>,
+    /// Makes those of tenants.
+    factory: Option<Arc<Factory>>,
+    /// Those of tenants that were asked for, by the account's id, with what each was made of.
+    own: Arc<Mutex<HashMap<String, Own>>>,
+    directory: Directory,
     /// What carriers of this process report, until somebody takes it.
     reports: Arc<Mutex<Option<mpsc::Receiver<CallReport>>>>,
 }
 
 impl Carriers {
-    /// With the deployment's own carrier.
-    pub(crate) fn start(config: &Config, public: &PublicUrl, clock: &Clock) -> Self {
+    /// With the deployment's own carrier; those of tenants are made of what the directory has.
+    pub(crate) fn start(config: &Config, public: &PublicUrl, clock: &Clock, directory: &Directory) -> Self {
         let (report, reports) = mpsc::channel(REPORTS);
-        let default = default(config, public, clock, report)
-            .inspect_err(|error| tracing::error!(%error, "no calls can be placed"))
-            .ok();
-        Self { default, reports: Arc::new(Mutex::new(Some(reports))) }
+        let say = |error: &CarrierError| tracing::error!(%error, "no calls can be placed");
+        let factory = Factory::new(config.twilio.clone(), Webhooks::under(public), clock.clone(), report);
+        let factory = factory.inspect_err(say).ok().map(Arc::new);
+        let default = factory.as_ref().and_then(|factory| factory.make(Credentials::of(config)).inspect_err(say).ok());
+        let reports = Arc::new(Mutex::new(Some(reports)));
+        Self { default, factory, own: Arc::default(), directory: directory.clone(), reports }
     }
 
     /// What carriers of this process report; once.
@@ -36,9 +48,30 @@ impl Carriers {
         self.reports.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    /// Who places a tenant's calls.
-    pub(crate) fn for_tenant(&self, _tenant: TenantId) -> Option<Arc<dyn TelephonyProvider>> {
-        self.default.clone()
+    /// Who places a tenant's calls: its own account's carrier, where it has one that can be used.
+    pub(crate) fn for_tenant(&self, tenant: TenantId) -> Option<Arc<dyn TelephonyProvider>> {
+        match self.directory.account_of(tenant, ProviderType::Twilio) {
+            Some(account) => self.of_account(account),
+            None => self.default.clone(),
+        }
+    }
+
+    fn of_account(&self, account: Arc<Account>) -> Option<Arc<dyn TelephonyProvider>> {
+        // Held for a look-up, and for making what does not speak to anybody yet.
+        let mut own = self.own.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((of, carrier)) = own.get(&account.account_id)
+            && Arc::ptr_eq(of, &account)
+        {
+            return Some(Arc::clone(carrier));
+        }
+        let (account_sid, auth_tokens) = (account.account_id.clone(), account.tokens.clone());
+        let made = self.factory.as_ref()?.make(Credentials::Twilio { account_sid, auth_tokens });
+        let made = made.inspect_err(|error| {
+            tracing::error!(tenant = %account.tenant, %error, "a tenant's calls cannot be placed");
+        });
+        let carrier = made.ok()?;
+        own.insert(account.account_id.clone(), (account, Arc::clone(&carrier)));
+        Some(carrier)
     }
 
     /// Who knows how a call stands.
@@ -55,14 +88,4 @@ impl Carriers {
     pub(crate) fn read(&self, fields: &[(String, String)]) -> Result<CallReport, CarrierError> {
         super::twilio::parse(fields).map_err(|wrong| CarrierError::new(ErrorCode::TwilioInvalidWebhook, wrong))
     }
-}
-
-fn default(
-    config: &Config,
-    public: &PublicUrl,
-    clock: &Clock,
-    report: mpsc::Sender<CallReport>,
-) -> Result<Arc<dyn TelephonyProvider>, CarrierError> {
-    let factory = Factory::new(config.twilio.clone(), Webhooks::under(public), clock.clone(), report)?;
-    factory.make(Credentials::of(config))
 }

@@ -12,7 +12,6 @@ use crate::secrets::{Keys, Owner};
 
 /// A tenant's account.
 #[derive(Debug)]
-#[allow(dead_code, reason = "checking signatures and placing calls ask for it")]
 pub(crate) struct Account {
     /// Its record.
     pub(crate) id: ProviderConfigId,

@@ -160,13 +160,11 @@ impl Directory {
     }
 
     /// The tenant's account that a carrier knows by this id. Only its own tokens sign for it.
-    #[allow(dead_code, reason = "checking signatures asks for it")]
     pub(crate) fn account(&self, account_id: &str) -> Option<Arc<Account>> {
         self.0.accounts.find(account_id)
     }
 
     /// A tenant's own account at a carrier, where it has one.
-    #[allow(dead_code, reason = "placing calls asks for it")]
     pub(crate) fn account_of(&self, tenant: TenantId, provider: ProviderType) -> Option<Arc<Account>> {
         let served = self.0.tenants.read().unwrap_or_else(PoisonError::into_inner).get(&tenant).cloned();
         served?.account(provider)

@@ -21,6 +21,7 @@ use sha1::{Digest, Sha1};
 use tracing::Instrument as _;
 
 use super::signature::Signed;
+use super::signer::Signer;
 use super::webhook::check_signature;
 use crate::app::{App, Phase};
 use crate::calls::Token;
@@ -57,7 +58,7 @@ fn open(app: &Arc<App>, mut request: Request, token: Option<&str>) -> Result<Res
     if app.phase() == Phase::Closing {
         return Err(refuse(app, SocketRefused::Full, StatusCode::SERVICE_UNAVAILABLE, "closing"));
     }
-    let signed = check(app, &request, token.is_some())?;
+    let signed = check(app, &request, token)?;
     let claim = match token {
         Some(token) => Claim::Ticket(Seat::new(app, redeem(app, token)?)),
         None => Claim::Parameter(app.media.unproven().ok_or_else(|| {
@@ -106,14 +107,17 @@ fn has_word(headers: &HeaderMap, name: http::HeaderName, word: &str) -> bool {
 }
 
 /// Whether the handshake was validly signed. In production it must be.
-fn check(app: &App, request: &Request, token_in_path: bool) -> Result<bool, Box<Response>> {
+fn check(app: &App, request: &Request, token: Option<&str>) -> Result<bool, Box<Response>> {
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
-    let result = check_signature(app, request.headers(), &app.public.join_socket(path), Signed::UrlOnly);
+    // Whose call the token is for says who signs; a token that is none is refused behind the signature all the same.
+    let account = token.and_then(Token::parse).and_then(|token| app.calls().account(&token));
+    let signer = Signer::of(app, account.as_ref().map(|account| account.as_str()));
+    let result = check_signature(app, &signer, request.headers(), &app.public.join_socket(path), Signed::UrlOnly);
     if result == SignatureResult::Valid {
         return Ok(true);
     }
     // The checked URL as it may be logged: without the token.
-    let url = app.public.join_socket(if token_in_path { "/twilio/ws/…" } else { "/twilio/ws" });
+    let url = app.public.join_socket(if token.is_some() { "/twilio/ws/…" } else { "/twilio/ws" });
     if app.config.mode.is_production() {
         tracing::warn!(result = result.text(), url, "media socket refused: signature");
         let line = "the signature is missing or does not fit; check OFFHOOK_PUBLIC_URL and TWILIO_AUTH_TOKEN";

@@ -13,6 +13,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::signature::{self, Algorithm, Signed};
+use super::signer::{self, Signer};
 use crate::app::App;
 use crate::http::answer::{Accounted, text, too_many};
 use crate::http::client::{Peer, client_ip};
@@ -83,24 +84,32 @@ pub(crate) async fn receive(app: &App, request: Request) -> Result<Webhook, Box<
     let body = read(app, &parts, body).await.map_err(|fault| refuse(app, fault))?;
     let payload = Payload::parse(&parts, &body).ok_or_else(|| refuse(app, WebhookFault::Malformed))?;
     let url = app.public.join(parts.uri.path_and_query().map_or("/", |p| p.as_str()));
-    let result = check_signature(app, &parts.headers, &url, payload.signed(&body));
+    let signer = Signer::of(app, payload.named().get("AccountSid"));
+    let result = check_signature(app, &signer, &parts.headers, &url, payload.signed(&body));
     if result == SignatureResult::Invalid
         && let Payload::Form(params) = &payload
     {
-        hint_left_out(app, &parts.headers, &url, params);
+        hint_left_out(app, &signer, &parts.headers, &url, params);
     }
     let accounted = admit(app, &parts, result, &url)?;
-    identify(app, &parts, payload.params(), accounted).map_err(|refusal| Box::new(mark(*refusal, accounted)))
+    identify(app, &signer, &parts, payload.params(), accounted).map_err(|refusal| Box::new(mark(*refusal, accounted)))
 }
 
 /// Whose call a proven webhook is about.
-fn identify(app: &App, parts: &Parts, params: Params, accounted: Option<Accounted>) -> Result<Webhook, Box<Response>> {
+fn identify(
+    app: &App,
+    signer: &Signer,
+    parts: &Parts,
+    params: Params,
+    accounted: Option<Accounted>,
+) -> Result<Webhook, Box<Response>> {
     let query = Params::parse(parts.uri.query().unwrap_or_default().as_bytes()).unwrap_or_default();
     let (Some(call), Some(account)) = (params.sid("CallSid"), params.sid("AccountSid")) else {
         tracing::warn!("webhook without a usable CallSid or AccountSid");
         return Err(refuse(app, WebhookFault::Malformed));
     };
-    check_account(app, &account)?;
+    check_account(app, signer, &account)?;
+    check_owner(app, signer, &call, &params)?;
     Ok(Webhook { call, account, params, query, accounted })
 }
 
@@ -142,6 +151,12 @@ impl Payload {
             Self::Form(params) => Signed::Form(&params.0),
             Self::Query(_) => Signed::UrlOnly,
             Self::Body(_) => Signed::Body(body),
+        }
+    }
+
+    fn named(&self) -> &Params {
+        match self {
+            Self::Form(params) | Self::Query(params) | Self::Body(params) => params,
         }
     }
 
@@ -196,19 +211,24 @@ pub(crate) async fn discard(mut body: Body) {
 }
 
 /// What the signature of a request turns out to be; used for webhooks and media sockets alike.
-pub(crate) fn check_signature(app: &App, headers: &HeaderMap, url: &str, signed: Signed<'_>) -> SignatureResult {
-    let config = &app.config;
+pub(crate) fn check_signature(
+    app: &App,
+    signer: &Signer,
+    headers: &HeaderMap,
+    url: &str,
+    signed: Signed<'_>,
+) -> SignatureResult {
     let mut signatures = headers.get_all(signature::HEADER).iter();
     let result = match (signatures.next(), signatures.next()) {
         (None, _) => SignatureResult::Missing,
         // Two signatures are one too many to know which was meant.
         (Some(_), Some(_)) => SignatureResult::Invalid,
-        (Some(_), None) if !config.can_check_signatures() => SignatureResult::Unchecked,
+        (Some(_), None) if !signer.can_check(app) => SignatureResult::Unchecked,
         (Some(signature), None) => {
             let request = signature::Request { url, signed, signature: signature.as_bytes() };
             let valid = match headers.get(signature::SETTINGS_HEADER) {
-                None => signature::verify(&config.tokens, Algorithm::HmacSha1, &request),
-                Some(settings) => verify_shared(app, settings, &request),
+                None => signature::verify(signer.tokens(app), Algorithm::HmacSha1, &request),
+                Some(settings) => verify_shared(app, signer, settings, &request),
             };
             if valid { SignatureResult::Valid } else { SignatureResult::Invalid }
         }
@@ -218,9 +238,10 @@ pub(crate) fn check_signature(app: &App, headers: &HeaderMap, url: &str, signed:
 }
 
 /// The same for a request that says it was signed with a shared key.
-fn verify_shared(app: &App, settings: &HeaderValue, request: &signature::Request<'_>) -> bool {
+fn verify_shared(app: &App, signer: &Signer, settings: &HeaderValue, request: &signature::Request<'_>) -> bool {
     let named = settings.to_str().ok().and_then(signature::parse_settings);
-    named.is_some_and(|(id, algorithm)| {
+    // The shared keys are the operator's.
+    named.filter(|_| matches!(signer, Signer::Operator)).is_some_and(|(id, algorithm)| {
         let keys = app.config.shared_keys.iter().filter(|(known, _)| known == id).map(|(_, key)| key);
         signature::verify(keys, algorithm, request)
     })
@@ -228,12 +249,12 @@ fn verify_shared(app: &App, settings: &HeaderValue, request: &signature::Request
 
 /// Some say that Twilio signs without these two parameters. Its documentation says otherwise and so do we; were it true
 /// after all, this line would show it.
-fn hint_left_out(app: &App, headers: &HeaderMap, url: &str, params: &Params) {
+fn hint_left_out(app: &App, signer: &Signer, headers: &HeaderMap, url: &str, params: &Params) {
     let kept: Vec<_> =
         params.0.iter().filter(|(name, _)| name != "CallToken" && name != "StirVerstat").cloned().collect();
     let Some(signature) = headers.get(signature::HEADER).filter(|_| kept.len() < params.0.len()) else { return };
     let request = signature::Request { url, signed: Signed::Form(&kept), signature: signature.as_bytes() };
-    if signature::verify(&app.config.tokens, Algorithm::HmacSha1, &request) {
+    if signature::verify(signer.tokens(app), Algorithm::HmacSha1, &request) {
         tracing::error!("the signature would fit without CallToken and StirVerstat; please report this");
     }
 }
@@ -286,7 +307,23 @@ fn without_query(url: &str) -> &str {
     url.split('?').next().unwrap_or_default()
 }
 
-fn check_account(app: &App, account: &Sid) -> Result<(), Box<Response>> {
+/// The account must be the one whose numbers and calls the webhook is about.
+fn check_owner(app: &App, signer: &Signer, call: &Sid, params: &Params) -> Result<(), Box<Response>> {
+    let tenant = signer::tenant(app, call, params);
+    if tenant.is_none_or(|tenant| signer.is_for(app, tenant)) {
+        return Ok(());
+    }
+    tracing::warn!(%call, ?signer, "webhook is about another tenant's number or call than its account's");
+    if app.config.mode.is_production() {
+        return Err(refuse(app, WebhookFault::Account));
+    }
+    Ok(())
+}
+
+fn check_account(app: &App, signer: &Signer, account: &Sid) -> Result<(), Box<Response>> {
+    if matches!(signer, Signer::Tenant(_)) {
+        return Ok(());
+    }
     let Some(expected) = &app.config.account_sid else { return Ok(()) };
     if expected == account.as_str() {
         return Ok(());

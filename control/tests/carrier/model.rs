@@ -25,7 +25,7 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
 pub const ACCOUNT: &str = "AC0123456789abcdef0123456789abcdef";
-pub const TOKEN: &str = "the-token";
+pub const TOKEN: &str = "the-token-of-the-account";
 /// The account's own number.
 pub const OURS: &str = "+14155550199";
 /// Somebody who answers.

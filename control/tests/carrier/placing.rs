@@ -1,7 +1,7 @@
 //! Calls that the service places, with the model of Twilio as its carrier: from the wish to the end, and every way in which
 //! it goes wrong.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -64,14 +64,18 @@ impl Rig {
 
     /// The call, once it is so.
     async fn call(&self, path: &str, state: &str) -> Value {
-        let began = Instant::now();
-        loop {
-            let call = self.client().get(path).await.body;
-            if call["state"] == state {
-                return call;
+        let look = async {
+            loop {
+                let call = self.client().get(path).await.body;
+                if call["state"] == state {
+                    return call;
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
             }
-            assert!(began.elapsed() < PATIENCE, "never {state}: {call:#}");
-            tokio::time::sleep(Duration::from_millis(20)).await;
+        };
+        match tokio::time::timeout(PATIENCE, look).await {
+            Ok(call) => call,
+            Err(_) => panic!("never {state}: {:#}", self.client().get(path).await.body),
         }
     }
 
