@@ -1,7 +1,9 @@
 //! The caller's ear: when the bot is audible, since when, and whether what was said comes back.
 
+use std::sync::LazyLock;
+
 use super::recogniser::Recogniser;
-use crate::audio::level::{dbfs, rms};
+use crate::audio::level::linear;
 use crate::audio::mulaw;
 use crate::time::{Micros, SAMPLE_US};
 
@@ -12,6 +14,15 @@ const HOP_SAMPLES: u64 = HOP.0 / SAMPLE_US;
 pub const AUDIBLE_DBFS: f64 = -50.0;
 /// A pause inside a sentence is shorter than this; a longer one means that the bot has stopped.
 pub const PAUSE: Micros = Micros::from_ms(700);
+
+/// [`AUDIBLE_DBFS`] as a linear level, and the square of every µ-law code's sample: no logarithm for each hop and no
+/// arithmetic for each sample.
+static AUDIBLE: LazyLock<f64> = LazyLock::new(|| linear(AUDIBLE_DBFS));
+static SQUARES: LazyLock<[u64; 256]> = LazyLock::new(|| {
+    std::array::from_fn(|code| {
+        u8::try_from(code).map_or(0, |code| u64::from(mulaw::decode(code).unsigned_abs()).pow(2))
+    })
+});
 
 /// What the ear noticed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +38,8 @@ pub enum Noticed {
 pub struct Ear {
     /// The hop being filled, counted from time zero.
     hop: u64,
-    filled: Vec<i16>,
+    /// The sum of the squares of what was heard of it.
+    squares: u64,
     /// When the first sample of this hop was heard.
     first_heard: Option<Micros>,
     speaking_since: Option<Micros>,
@@ -40,10 +52,15 @@ impl Ear {
     /// Sound that reached the ear from `at` on.
     pub fn hear(&mut self, at: Micros, mulaw: &[u8], notice: &mut dyn FnMut(Noticed)) {
         self.recogniser.iter_mut().for_each(|recogniser| recogniser.hear(mulaw));
-        for (index, &byte) in (at.samples()..).zip(mulaw) {
+        let (mut index, mut rest, squares) = (at.samples(), mulaw, &*SQUARES);
+        while !rest.is_empty() {
             self.move_to(index / HOP_SAMPLES, notice);
             self.first_heard.get_or_insert(Micros::from_samples(index).max(at));
-            self.filled.push(mulaw::decode(byte));
+            let room = usize::try_from(HOP_SAMPLES - index % HOP_SAMPLES).unwrap_or(usize::MAX);
+            let (now, later) = rest.split_at(room.min(rest.len()));
+            self.squares += now.iter().map(|&byte| squares[usize::from(byte)]).sum::<u64>();
+            index += now.len() as u64;
+            rest = later;
         }
     }
 
@@ -56,7 +73,7 @@ impl Ear {
     pub fn cut(&mut self, now: Micros, notice: &mut dyn FnMut(Noticed)) {
         self.advance(now, notice);
         // What is left of this hop would otherwise make the bot speak again.
-        self.filled.clear();
+        self.squares = 0;
         self.first_heard = None;
         if self.speaking_since.take().is_some() {
             notice(Noticed::Stops(now));
@@ -95,12 +112,11 @@ impl Ear {
 
     fn move_to(&mut self, hop: u64, notice: &mut dyn FnMut(Noticed)) {
         while self.hop < hop {
-            let level = hop_level(&self.filled);
-            self.filled.clear();
+            let level = hop_level(std::mem::take(&mut self.squares));
             let ends = Micros((self.hop + 1) * HOP.0);
             let begins = self.first_heard.take().unwrap_or(Micros(self.hop * HOP.0));
             self.hop += 1;
-            if dbfs(level) > AUDIBLE_DBFS {
+            if level > *AUDIBLE {
                 self.last_loud = Some(ends);
                 if self.speaking_since.is_none() {
                     self.speaking_since = Some(begins);
@@ -117,11 +133,9 @@ impl Ear {
 }
 
 /// A hop that was only partly filled was otherwise silent.
-fn hop_level(filled: &[i16]) -> f64 {
-    let whole = HOP_SAMPLES as usize;
-    #[expect(clippy::cast_precision_loss, reason = "at most 80")]
-    let share = (filled.len().min(whole) as f64 / whole as f64).sqrt();
-    rms(filled) * share
+#[expect(clippy::cast_precision_loss, reason = "80 squares are below 2^37")]
+fn hop_level(squares: u64) -> f64 {
+    if squares == 0 { 0.0 } else { (squares as f64 / HOP_SAMPLES as f64).sqrt() }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::clips::Clip;
 use super::echo::{Echo, EchoPlan};
 use super::noise::{Disturbance, Noise};
-use crate::audio::FRAME_SAMPLES;
+use crate::audio::{FRAME_SAMPLES, mulaw};
 use crate::time::{Micros, SAMPLE_US};
 
 /// A clip being said, placed on the time axis.
@@ -73,14 +73,23 @@ impl Line {
         utterance
     }
 
-    /// The frame whose first sample is spoken at `start`, linear, and what disturbance begins in it.
-    pub fn frame(&mut self, start: Micros) -> ([i16; FRAME_SAMPLES], Option<Disturbance>) {
+    /// The frame whose first sample is spoken at `start`, in µ-law, and what disturbance begins in it.
+    pub fn frame(&mut self, start: Micros) -> ([u8; FRAME_SAMPLES], Option<Disturbance>) {
+        let said = self.utterance.as_ref().filter(|said| start < said.ends());
+        let said = said.filter(|said| start + Micros::from_samples(FRAME_SAMPLES as u64) > said.begins);
+        let began = self.noise.begin(FRAME_SAMPLES);
+        if said.is_none()
+            && self.echo.is_none()
+            && let Some(frame) = self.noise.alone()
+        {
+            return (frame, began);
+        }
         let mut mix = [0.0_f64; FRAME_SAMPLES];
-        let began = self.noise.add(&mut mix);
+        self.noise.add(&mut mix);
         if let Some(echo) = &self.echo {
             echo.add(start, &mut mix);
         }
-        if let Some(said) = self.utterance.as_ref().filter(|said| start < said.ends()) {
+        if let Some(said) = said {
             for (offset, sample) in (0_u64..).zip(mix.iter_mut()) {
                 let at = start + Micros::from_samples(offset);
                 if at >= said.begins {
@@ -89,9 +98,7 @@ impl Line {
                 }
             }
         }
-        let mut frame = [0; FRAME_SAMPLES];
-        frame.iter_mut().zip(mix).for_each(|(sample, mixed)| *sample = to_i16(mixed));
-        (frame, began)
+        (mix.map(|mixed| mulaw::encode(to_i16(mixed))), began)
     }
 }
 
@@ -107,6 +114,10 @@ mod tests {
     use crate::caller::noise::NoisePlan;
     use crate::rng::Rng;
 
+    fn of_code(code: u8) -> i16 {
+        mulaw::decode(code)
+    }
+
     #[test]
     fn a_clip_lands_on_exactly_its_sample_across_frames() {
         let plan = NoisePlan { comfort_dbfs: -200.0, ..NoisePlan::default() };
@@ -114,7 +125,8 @@ mod tests {
         let clip = Clip {
             name: String::new(),
             text: String::new(),
-            samples: (1..=200).collect(),
+            // Samples that µ-law can write.
+            samples: (1..=200).map(of_code).collect(),
             onset: Micros::from_samples(10),
             offset: Micros::from_samples(190),
         };
@@ -123,8 +135,9 @@ mod tests {
         let (first, _) = line.frame(Micros::ZERO);
         let (second, _) = line.frame(Micros(20_000));
         let (third, _) = line.frame(Micros(40_000));
-        assert_eq!((first[149], first[150], first[159]), (0, 1, 10));
-        assert_eq!((second[0], second[159]), (11, 170));
-        assert_eq!((third[0], third[29], third[30]), (171, 200, 0));
+        let [first, second, third] = [first, second, third].map(|frame| frame.map(mulaw::decode));
+        assert_eq!((first[149], first[150], first[159]), (0, of_code(1), of_code(10)));
+        assert_eq!((second[0], second[159]), (of_code(11), of_code(170)));
+        assert_eq!((third[0], third[29], third[30]), (of_code(171), of_code(200), 0));
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod background;
 pub mod clips;
+mod comfort;
 pub mod ear;
 pub mod echo;
 pub mod espeak;

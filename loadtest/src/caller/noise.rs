@@ -1,9 +1,13 @@
 //! What a telephone line carries when nobody speaks: comfort noise always; coughs, clicks, typing and a background on
 //! request.
 
+use std::sync::Arc;
+
 use serde::Deserialize;
 
 use super::background::Background;
+use super::comfort::Comfort;
+use crate::audio::FRAME_SAMPLES;
 use crate::audio::level::linear;
 use crate::rng::Rng;
 
@@ -88,7 +92,7 @@ pub enum Disturbance {
 pub struct Noise {
     plan: NoisePlan,
     rng: Rng,
-    low: f64,
+    comfort: Arc<Comfort>,
     bursts: Vec<Burst>,
     background: Option<Background>,
 }
@@ -105,9 +109,6 @@ struct Burst {
     history: [f64; 2],
 }
 
-/// Linear level of comfort noise of which no sample is ever rounded to anything but zero.
-const INAUDIBLE: f64 = 0.05;
-
 /// Disturbances that sound at the same time at most; more would be a din, not a telephone call.
 const MAX_BURSTS: usize = 64;
 
@@ -116,37 +117,33 @@ impl Noise {
     #[must_use]
     pub fn new(plan: NoisePlan, mut rng: Rng) -> Self {
         let background = Background::new(&plan, Rng::new(rng.next_u64()));
-        Self { plan, rng, low: 0.0, bursts: Vec::new(), background }
+        Self { plan, rng, comfort: Comfort::of(plan.comfort_dbfs), bursts: Vec::new(), background }
     }
 
-    /// Adds one frame of noise to `frame`, and says which disturbance begins in it.
-    pub fn add(&mut self, frame: &mut [f64]) -> Option<Disturbance> {
-        let began = self.begin(frame.len());
-        let comfort = linear(self.plan.comfort_dbfs);
-        if comfort < INAUDIBLE && self.bursts.is_empty() {
-            return began;
-        }
-        for sample in frame.iter_mut() {
-            // One-pole low-pass: line noise is darker than white. 1.73 restores its level.
-            self.low += 0.5 * (self.rng.normal() - self.low);
-            let mut sum = self.low * 1.73 * comfort;
-            for burst in &mut self.bursts {
-                sum += burst.next(&mut self.rng);
-            }
-            *sample += sum;
+    /// The next frame where there is nothing but comfort noise in it, in µ-law.
+    pub fn alone(&mut self) -> Option<[u8; FRAME_SAMPLES]> {
+        (self.bursts.is_empty() && self.background.is_none()).then(|| self.comfort.frame(&mut self.rng))
+    }
+
+    /// Adds one frame of noise to `frame`. Call [`Self::begin`] before it.
+    pub fn add(&mut self, frame: &mut [f64; FRAME_SAMPLES]) {
+        self.comfort.add(&mut self.rng, frame);
+        for burst in &mut self.bursts {
+            frame.iter_mut().for_each(|sample| *sample += burst.next(&mut self.rng));
         }
         if let Some(background) = &mut self.background {
             background.add(frame);
         }
         self.bursts.retain(|burst| burst.played < burst.length);
-        began
     }
 
+    /// Which disturbance begins in the next frame, of so many samples, if any does.
     #[expect(clippy::cast_precision_loss, reason = "frames are short")]
-    fn begin(&mut self, samples: usize) -> Option<Disturbance> {
+    pub fn begin(&mut self, samples: usize) -> Option<Disturbance> {
         let minutes = samples as f64 / 8_000.0 / 60.0;
         let plan = self.plan;
-        if self.bursts.len() >= MAX_BURSTS {
+        let rates = plan.coughs_per_min + plan.clicks_per_min + plan.typing_per_min;
+        if rates <= 0.0 || self.bursts.len() >= MAX_BURSTS {
             return None;
         }
         if self.rng.unit() < plan.coughs_per_min * minutes {
@@ -208,8 +205,9 @@ mod tests {
         let mut noise = Noise::new(plan, Rng::new(seed));
         let (mut all, mut began) = (Vec::new(), Vec::new());
         for _ in 0..3_000 {
-            let mut frame = [0.0; 160];
-            began.extend(noise.add(&mut frame));
+            let mut frame = [0.0; FRAME_SAMPLES];
+            began.extend(noise.begin(FRAME_SAMPLES));
+            noise.add(&mut frame);
             all.extend(frame);
         }
         (all, began)

@@ -5,7 +5,7 @@ use std::path::Path;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::audio::{FRAME_SAMPLES, mulaw};
+use crate::audio::FRAME_SAMPLES;
 use crate::caller::clips::{self, BadClip};
 use crate::caller::line::Line;
 use crate::caller::noise::{Noise, NoisePlan};
@@ -81,10 +81,10 @@ fn voice(name: &str, rng: &mut Rng) -> Result<Voice, BadClip> {
 }
 
 fn payload(line: &mut Line, start: Micros) -> Payload {
-    let (linear, _) = line.frame(start);
+    let (sound, _) = line.frame(start);
     let mut text = [0; size_of::<Payload>()];
     // 160 bytes are exactly 216 characters, so the slice always has the right size.
-    let written = STANDARD.encode_slice(linear.map(mulaw::encode), &mut text);
+    let written = STANDARD.encode_slice(sound, &mut text);
     debug_assert_eq!(written, Ok(text.len()));
     text
 }
@@ -93,6 +93,7 @@ fn payload(line: &mut Line, start: Micros) -> Payload {
 mod tests {
     use super::*;
     use crate::audio::level::{dbfs, rms};
+    use crate::audio::mulaw;
 
     fn linear(payloads: &[Payload]) -> Vec<i16> {
         payloads.iter().flat_map(|p| STANDARD.decode(p).unwrap()).map(mulaw::decode).collect()

@@ -1,7 +1,6 @@
 //! The media side of a call: the stream plays, the ear listens, frames go out.
 
 use super::{Call, Media, Output};
-use crate::audio::{FRAME_SAMPLES, mulaw};
 use crate::call::event::What;
 use crate::call::network::Network;
 use crate::caller::ear::Noticed;
@@ -148,12 +147,7 @@ impl Call {
             && stream.frame_due() <= self.now
         {
             let (start, due) = (stream.frame_start(), stream.frame_due());
-            let (linear, disturbance) = self.line.frame(start);
-            let mut sound = [mulaw::SILENCE; FRAME_SAMPLES];
-            // A line without noise is mostly silent.
-            if linear != [0; FRAME_SAMPLES] {
-                sound.iter_mut().zip(linear).for_each(|(byte, sample)| *byte = mulaw::encode(sample));
-            }
+            let (sound, disturbance) = self.line.frame(start);
             if self.faults.loses() {
                 stream.lose_frame();
                 self.measures.frames_lost += 1;

@@ -1,7 +1,7 @@
 //! What the TwiML asks of the call: requests, sounds for the caller, streams, and the recordings that come of it.
 
 use super::{Call, MAX_EVENTS, Media, Output, Prepare};
-use crate::audio::{FRAME_SAMPLES, mulaw};
+use crate::audio::FRAME_SAMPLES;
 use crate::call::event::What;
 use crate::call::request::Request;
 use crate::caller::line::Utterance;
@@ -123,8 +123,8 @@ impl Call {
         }
         let mut from = *self.line_from.get_or_insert(self.now);
         while from + FRAME <= self.now {
-            let (linear, disturbance) = self.line.frame(from);
-            self.said(from, &linear.map(mulaw::encode));
+            let (sound, disturbance) = self.line.frame(from);
+            self.said(from, &sound);
             if let Some(kind) = disturbance {
                 self.measures.disturbances += 1;
                 self.note_at(from, What::Disturbance { kind: format!("{kind:?}").to_lowercase() });
