@@ -17,6 +17,17 @@ static ULAW_SAMPLES: [i16; 256] = {
     table
 };
 
+/// µ-law codes to the squares of their samples.
+static ULAW_SQUARES: [u32; 256] = {
+    let mut table = [0; 256];
+    let mut code = 0;
+    while code < 256 {
+        table[code] = ULAW_SAMPLES[code].unsigned_abs() as u32 * ULAW_SAMPLES[code].unsigned_abs() as u32;
+        code += 1;
+    }
+    table
+};
+
 /// A-law codes to samples.
 static ALAW_SAMPLES: [i16; 256] = {
     let mut table = [0; 256];
@@ -84,6 +95,12 @@ pub fn decode_ulaw_into(codes: &[u8], samples: &mut [i16]) -> usize {
         *sample = decode_ulaw(code);
     }
     codes.len().min(samples.len())
+}
+
+/// The sum of the squares of the samples of µ-law codes.
+#[inline]
+pub fn ulaw_energy(codes: &[u8]) -> u64 {
+    codes.iter().map(|&code| u64::from(ULAW_SQUARES[usize::from(code)])).sum()
 }
 
 /// Encodes as many samples to µ-law as both slices have room for, and says how many.

@@ -7,7 +7,7 @@ use crate::audio::vad::Block;
 use crate::time::Instant;
 
 /// Samples at full scale that make a frame clipped: a single one is a click.
-const CLIPPED_SAMPLES: usize = 4;
+const CLIPPED_SAMPLES: u8 = 4;
 /// Frames before a line on which nothing but digital zero came is called one-way: ten seconds.
 const ONE_WAY_FRAMES: u64 = 500;
 
@@ -87,6 +87,9 @@ quality! {
     dead_air_ms_max on Agent,
 }
 
+// Codes are counted in a byte.
+const _: () = assert!(FRAME_SAMPLES <= u8::MAX as usize);
+
 /// Watches the caller's sound and the silences.
 #[derive(Debug, Clone)]
 pub(super) struct Watch {
@@ -106,14 +109,14 @@ impl Watch {
     /// A frame of the caller.
     pub(super) fn frame(&mut self, frame: &Frame) {
         self.frames += 1;
-        // Full scale is code 0 of either sign, zero is code 127 of either sign.
-        let (mut full, mut zero) = (0, 0);
+        // Full scale is code 0 of either sign, zero is code 127 of either sign. Counted in bytes, sixteen codes at a time.
+        let (mut full, mut zero) = (0_u8, 0_u8);
         for &code in frame.bytes() {
-            full += usize::from(code & 0x7F == 0);
-            zero += usize::from(code & 0x7F == 0x7F);
+            full += u8::from(code & 0x7F == 0);
+            zero += u8::from(code & 0x7F == 0x7F);
         }
         self.frames_clipped += u64::from(full >= CLIPPED_SAMPLES);
-        self.frames_zero += u64::from(zero == FRAME_SAMPLES);
+        self.frames_zero += u64::from(usize::from(zero) == FRAME_SAMPLES);
     }
 
     /// 10 ms have passed in which the caller was heard or not, and so were we.

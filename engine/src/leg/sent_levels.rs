@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::audio::frame::{FRAME_SAMPLES, Frame};
+use crate::audio::frame::Frame;
 use crate::audio::{g711, level};
 use crate::time::Instant;
 
@@ -69,9 +69,7 @@ impl SentLevels {
 
 /// The level of a frame in dBFS.
 pub(super) fn frame_dbfs(frame: &Frame) -> f32 {
-    let mut pcm = [0; FRAME_SAMPLES];
-    let samples = g711::decode_ulaw_into(frame.bytes(), &mut pcm);
-    level::level_dbfs(&pcm[..samples])
+    level::power_dbfs(g711::ulaw_energy(frame.bytes()), frame.samples())
 }
 
 #[cfg(test)]
