@@ -3,5 +3,5 @@
 //! For simulations. Rings, slots, epochs, ticks, reading and writing are those of the engine; what is left out is its
 //! shell: who waits, on what, and for how long.
 
-pub use crate::net::SteppedStream;
+pub use crate::net::{Said, SteppedStream, Told};
 pub use crate::worker::{Ears, SteppedWorker};

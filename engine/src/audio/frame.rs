@@ -32,6 +32,11 @@ impl Frame {
     /// A frame without a sample.
     pub const EMPTY: Frame = Frame { bytes: [ULAW_ZERO; FRAME_SAMPLES], len: 0 };
 
+    /// A frame of all of these.
+    pub const fn full(bytes: [u8; FRAME_SAMPLES]) -> Frame {
+        Frame { bytes, len: FRAME_SAMPLES as u8 }
+    }
+
     /// Copies at most [`FRAME_SAMPLES`] bytes.
     ///
     /// Cutting longer sound is [`crate::wire::chop::Chop`]'s work. More bytes than fit are a mistake of ours: a debug

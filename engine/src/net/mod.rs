@@ -18,5 +18,5 @@ mod stream;
 mod writer;
 
 pub(crate) use io_thread::{IoThread, WORKER_PHASE};
-pub use stepped::SteppedStream;
+pub use stepped::{Said, SteppedStream, Told};
 pub(crate) use stream::{Attachment, Seat, serve};

@@ -170,8 +170,14 @@ impl StreamReader {
         }
     }
 
+    /// A frame that was parsed elsewhere.
+    pub(super) fn push_frame(&mut self, frame: Rx) {
+        push_frame(&mut self.rx, &self.lease, frame);
+        self.lease.set_due(Side::Socket);
+    }
+
     /// What is no sound has places of its own; a peer that fills them floods us.
-    fn push(&mut self, message: Rx) -> Result<(), Fault> {
+    pub(super) fn push(&mut self, message: Rx) -> Result<(), Fault> {
         let pushed = self.rx.push(message);
         self.lease.set_due(Side::Socket);
         pushed.map_err(|_| Fault::new(1008, "marks or digits come faster than they can be taken"))

@@ -56,9 +56,42 @@ pub(super) enum Next {
     Stop,
 }
 
+/// Where what is to be written is put together.
+pub(super) trait Page {
+    /// Whether it is written before more is added.
+    fn is_full(&self) -> bool;
+
+    /// Whether there is nothing to write.
+    fn is_empty(&self) -> bool;
+
+    /// Adds a message of this stream; gives how many were added: none for a message that says nothing.
+    fn add(&mut self, stream: &Sid, message: Outbound<'_>) -> u64;
+
+    /// Adds the answer to a ping.
+    fn add_pong(&mut self, payload: &[u8]);
+}
+
 /// Bytes from which on what is put together is written; a message of sound is more, so that a mark and the sound behind
 /// it share a write, and the buffer stays as small as a message.
 const BATCH_BYTES: usize = 512;
+
+impl Page for Batch {
+    fn is_full(&self) -> bool {
+        self.bytes().len() >= BATCH_BYTES
+    }
+
+    fn is_empty(&self) -> bool {
+        self.bytes().is_empty()
+    }
+
+    fn add(&mut self, stream: &Sid, message: Outbound<'_>) -> u64 {
+        self.add_text(|batch| twilio::encode(batch, stream, message))
+    }
+
+    fn add_pong(&mut self, payload: &[u8]) {
+        self.add_pong(payload);
+    }
+}
 
 /// Writes until told to close or until the peer no longer takes anything.
 pub(super) async fn run(socket: &mut socket::Writer, stream: &mut StreamWriter, clock: Clock) -> WriteEnd {
@@ -86,39 +119,39 @@ impl StreamWriter {
         Self { stream_sid, tx, lease, pong, interruption: None }
     }
 
-    /// What to do next; what there is to write is put together in `batch`.
-    pub(super) fn poll_next(&mut self, context: &Context<'_>, batch: &mut Batch) -> Poll<Next> {
+    /// What to do next; what there is to write is put together on `page`.
+    pub(super) fn poll_next(&mut self, context: &Context<'_>, page: &mut impl Page) -> Poll<Next> {
         // Before the look: what comes behind it would wake nobody. Mostly there is nothing, since the task wakes for each
         // frame that is read, so a look before that would be one too many.
         self.lease.register_socket(context.waker());
-        self.take_next(batch).map_or(Poll::Pending, Poll::Ready)
+        self.take_next(page).map_or(Poll::Pending, Poll::Ready)
     }
 
     /// Puts together what there is to write.
-    fn take_next(&mut self, batch: &mut Batch) -> Option<Next> {
+    fn take_next(&mut self, page: &mut impl Page) -> Option<Next> {
         match self.lease.cell().ordered() {
             Order::Carry => {}
             Order::Abort => return Some(Next::Abort),
             Order::Stop => return Some(Next::Stop),
         }
         if let Some(payload) = self.pong.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            batch.add_pong(&payload);
+            page.add_pong(&payload);
         }
         let mut messages = 0;
-        while batch.bytes().len() < BATCH_BYTES
+        while !page.is_full()
             && let Ok(message) = self.tx.pop()
         {
             messages += match message {
-                Tx::Audio { epoch, frame } => self.join_audio(epoch, frame, batch),
-                Tx::Mark(name) => self.add(Outbound::Mark(name), batch),
+                Tx::Audio { epoch, frame } => self.join_audio(epoch, frame, page),
+                Tx::Mark(name) => page.add(&self.stream_sid, Outbound::Mark(name)),
                 Tx::Clear(interruption) => {
                     self.interruption = interruption;
-                    self.add(Outbound::Clear, batch)
+                    page.add(&self.stream_sid, Outbound::Clear)
                 }
                 Tx::Close(code) => return Some(Next::Close(code)),
             };
         }
-        if !batch.bytes().is_empty() {
+        if !page.is_empty() {
             count(&self.counters().messages_out, messages);
             return Some(Next::Flush);
         }
@@ -126,12 +159,8 @@ impl StreamWriter {
         (self.tx.is_abandoned() && self.tx.is_empty()).then_some(Next::Close(1011))
     }
 
-    fn add(&self, message: Outbound<'_>, batch: &mut Batch) -> u64 {
-        batch.add_text(|batch| twilio::encode(batch, &self.stream_sid, message))
-    }
-
     /// One message of this frame and those of its epoch right behind it.
-    fn join_audio(&mut self, epoch: u32, first: Frame, batch: &mut Batch) -> u64 {
+    fn join_audio(&mut self, epoch: u32, first: Frame, page: &mut impl Page) -> u64 {
         if !self.is_current(epoch) {
             count(&self.counters().frames_cleared, 1);
             return 0;
@@ -151,7 +180,7 @@ impl StreamWriter {
         // Before the write: a mark for it can only come back after.
         self.lease.cell().written.fetch_add(samples as u64, Ordering::Release);
         count(&self.counters().frames_out, joined as u64);
-        self.add(Outbound::Media(&frames[..joined]), batch)
+        page.add(&self.stream_sid, Outbound::Media(&frames[..joined]))
     }
 
     /// What was put together has been handed to the socket; a clear that an interruption caused is measured.

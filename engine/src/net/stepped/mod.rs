@@ -2,19 +2,28 @@
 //!
 //! What is read, parsed, pushed, joined and written here goes through the code that sockets use; only waiting is done by
 //! whoever steps it: for bytes, for a wake, and until [`deadline`](SteppedStream::deadline).
+//!
+//! Once its `start` was read a stream can go on in [values]: then there is no wire, and no bytes.
+
+mod inbox;
+mod outbox;
+mod values;
 
 use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use super::batch::Batch;
-use super::frame::{Fault, Piece};
+use self::inbox::Inbox;
+use self::outbox::{Leaves, Outbox};
+pub use self::values::{Said, Told};
+use self::values::{Speaker, Values};
+use super::frame::Fault;
 use super::greeting::{Greeting, NO_START};
-use super::socket::{ReadEnd, Takes, take_frames};
+use super::socket::ReadEnd;
 use super::stream::{Carried, STOPPING};
 use super::writer::Next;
 use crate::engine::{Gate, admit};
-use crate::limits::{CLOSE_TIME, RX_PATIENCE, START_TIME, WRITE_TIME};
+use crate::limits::{CLOSE_TIME, START_TIME};
 use crate::port::EndCause;
 use crate::stats::{Counters, count};
 use crate::time::Instant;
@@ -22,10 +31,17 @@ use crate::worker::SteppedWorker;
 
 /// One stream, from its upgrade to its end.
 pub struct SteppedStream {
+    course: Course,
+    outbox: Outbox,
+}
+
+/// All of it but its way out.
+struct Course {
     counters: Arc<Counters>,
     life: Life,
     inbox: Inbox,
-    outbox: Outbox,
+    /// Reading has ended, and nobody has looked since.
+    ends: Option<ReadEnd>,
 }
 
 enum Life {
@@ -58,86 +74,71 @@ enum Saying {
     Closed(Instant),
 }
 
-/// What the kernel has received.
-#[derive(Debug, Default)]
-struct Inbox {
-    bytes: Vec<u8>,
-    /// Frames of the protocol that were taken so far.
-    taken: u64,
-    /// The peer has closed or broken the connection.
-    ended: bool,
-    /// Until when a worker that takes nothing is waited for.
-    patience: Option<Instant>,
-}
-
-/// What is written, and what the kernel has taken of it.
-#[derive(Debug)]
-struct Outbox {
-    batch: Batch,
-    taken: usize,
-    /// Until when the kernel must have taken the rest.
-    until: Option<Instant>,
-    broken: bool,
-    /// The connection is gone: nothing can be written.
-    reset: bool,
-    /// Bytes that the kernel takes at present.
-    room: usize,
-    /// Taken by the kernel.
-    kernel: Vec<u8>,
-}
-
 impl SteppedStream {
     /// A stream whose upgrade has just been answered.
     pub fn new(now: Instant, worker: &SteppedWorker, gate: Gate) -> Self {
         let counters = worker.worker.shared.counters.clone();
         let greeting = Greeting::new(counters.clone());
         let life = Life::Greeting { greeting, gate: Some(gate), until: now + START_TIME };
-        let (batch, kernel) = (Batch::new(), Vec::new());
-        let outbox = Outbox { batch, taken: 0, until: None, broken: false, reset: false, room: 0, kernel };
-        Self { counters, life, inbox: Inbox::default(), outbox }
+        let course = Course { counters, life, inbox: Inbox::default(), ends: None };
+        Self { course, outbox: Outbox::new() }
     }
 
     /// Bytes of the peer's have come.
     pub fn receive(&mut self, bytes: &[u8]) {
-        self.inbox.bytes.extend_from_slice(bytes);
+        self.course.inbox.bytes.extend_from_slice(bytes);
+    }
+
+    /// The peer says something without a wire; taken at once where there is room. Whether that is all, so that nothing is
+    /// left to [step](Self::step_values) for.
+    pub fn tell(&mut self, now: Instant, told: Told) -> bool {
+        let Life::Carried { carried, .. } = &mut self.course.life else {
+            self.course.inbox.told.push_back(told);
+            return false;
+        };
+        self.course.inbox.take_now(now, told, &mut carried.reading).unwrap_or_else(|end| {
+            self.course.ends = Some(end);
+            false
+        })
     }
 
     /// The peer is gone; what came before is still read.
     pub fn peer_gone(&mut self) {
-        self.inbox.ended = true;
+        self.course.inbox.ended = true;
     }
 
     /// The connection broke: what was not read never will be.
     pub fn reset(&mut self) {
-        self.inbox.bytes.clear();
-        self.inbox.ended = true;
+        self.course.inbox.bytes.clear();
+        self.course.inbox.told.clear();
+        self.course.inbox.ended = true;
         self.outbox.reset = true;
     }
 
     /// Whether nothing more will come of it.
     pub fn is_over(&self) -> bool {
-        matches!(self.life, Life::Over)
+        matches!(self.course.life, Life::Over)
     }
 
     /// The slot in which its call sits, while it is carried.
     pub fn slot(&self) -> Option<usize> {
-        if let Life::Carried { carried, .. } = &self.life { Some(carried.slot()) } else { None }
+        if let Life::Carried { carried, .. } = &self.course.life { Some(carried.slot()) } else { None }
     }
 
-    /// Frames of the protocol that were taken of what the peer has sent.
+    /// Frames of the protocol, or values, that were taken of what the peer has sent.
     pub fn taken(&self) -> u64 {
-        self.inbox.taken
+        self.course.inbox.taken
     }
 
     /// When it must be stepped though nothing has come.
     pub fn deadline(&self) -> Option<Instant> {
-        let own = match &self.life {
+        let own = match &self.course.life {
             Life::Greeting { until, .. } => Some(*until),
             Life::Carried { saying: Saying::Closed(until), .. } => Some(*until),
             Life::Carried { .. } | Life::Leaving { .. } => None,
             Life::Over => return None,
         };
-        [own, self.inbox.patience, self.outbox.until].into_iter().flatten().min()
+        [own, self.course.inbox.patience, self.outbox.until].into_iter().flatten().min()
     }
 
     /// Does what can be done now, of which the kernel takes `room` bytes; what it took is given to `sent`.
@@ -151,46 +152,72 @@ impl SteppedStream {
     ) {
         self.outbox.room = room;
         let context = Context::from_waker(waker);
-        while self.advance(now, worker, &context) {}
-        if !self.outbox.kernel.is_empty() {
-            sent(&self.outbox.kernel);
-            self.outbox.kernel.clear();
+        let Self { course, outbox } = self;
+        while course.advance(now, worker, &context, outbox) {}
+        if !outbox.kernel.is_empty() {
+            sent(&outbox.kernel);
+            outbox.kernel.clear();
         }
     }
 
+    /// The same without a wire; `room` says whether the peer takes what is sent.
+    pub fn step_values(
+        &mut self,
+        now: Instant,
+        worker: &SteppedWorker,
+        waker: &Waker,
+        room: bool,
+        said: impl FnMut(Said<'_>),
+    ) {
+        let mut until = self.outbox.until;
+        let spoke = until.is_some();
+        let mut values =
+            Values { said: Speaker { to: said, spoke }, room, reset: self.outbox.reset, until: &mut until };
+        while self.course.advance(now, worker, &Context::from_waker(waker), &mut values) {}
+        self.outbox.until = until;
+    }
+}
+
+impl Course {
     /// One change; false where it waits.
-    fn advance(&mut self, now: Instant, worker: &SteppedWorker, context: &Context<'_>) -> bool {
+    fn advance(
+        &mut self,
+        now: Instant,
+        worker: &SteppedWorker,
+        context: &Context<'_>,
+        outbox: &mut impl Leaves,
+    ) -> bool {
         match &mut self.life {
-            Life::Greeting { .. } => self.greet(now, worker),
+            Life::Greeting { .. } => self.greet(now, worker, outbox),
             Life::Carried { carried, saying } => {
                 // In the order of the task: reading first.
-                let ended = self.inbox.read(now, context, carried);
+                let ended = self.ends.take().or_else(|| self.inbox.read(now, context, carried));
                 let ended = ended.map(|end| match end {
                     ReadEnd::Gone => (Fault::new(1000, ""), EndCause::SocketLost),
                     ReadEnd::Fault(fault) => (fault, end.cause()),
                 });
-                let written = ended.map_or_else(|| say(now, context, carried, saying, &mut self.outbox), Said::Ends);
+                let written = ended.map_or_else(|| say(now, context, carried, saying, outbox), Spoke::Ends);
                 match written {
-                    Said::Waits => false,
-                    Said::More => true,
-                    Said::Ends((fault, cause)) => {
-                        self.leave(Some(fault), cause);
+                    Spoke::Waits => false,
+                    Spoke::More => true,
+                    Spoke::Ends((fault, cause)) => {
+                        self.leave(Some(fault), cause, outbox);
                         true
                     }
-                    Said::Lost(cause) => {
-                        self.leave(None, cause);
+                    Spoke::Lost(cause) => {
+                        self.leave(None, cause, outbox);
                         true
                     }
                 }
             }
             Life::Leaving { carried, cause } => {
-                if self.outbox.flush(now).is_pending() {
+                if outbox.flush(now).is_pending() {
                     return false;
                 }
                 if let Some(carried) = carried.take() {
                     carried.end(*cause);
                 }
-                self.outbox.until = None;
+                outbox.drop_rest();
                 self.inbox.patience = None;
                 self.life = Life::Over;
                 false
@@ -199,7 +226,7 @@ impl SteppedStream {
         }
     }
 
-    fn greet(&mut self, now: Instant, worker: &SteppedWorker) -> bool {
+    fn greet(&mut self, now: Instant, worker: &SteppedWorker, outbox: &mut impl Leaves) -> bool {
         let Life::Greeting { greeting, gate, until } = &mut self.life else { return false };
         let read = self.inbox.take(now, greeting);
         let started = match (greeting.start.take(), read) {
@@ -225,18 +252,18 @@ impl SteppedStream {
                 count(&self.counters.calls_refused, 1);
                 let fault = if let ReadEnd::Fault(fault) = end { Some(fault) } else { None };
                 count(&self.counters.protocol_errors, u64::from(fault.is_some()));
-                self.leave(fault, end.cause());
+                self.leave(fault, end.cause(), outbox);
             }
         }
         true
     }
 
     /// Says goodbye, if there is something to say and somebody to hear it, and ends.
-    fn leave(&mut self, fault: Option<Fault>, cause: EndCause) {
+    fn leave(&mut self, fault: Option<Fault>, cause: EndCause, outbox: &mut impl Leaves) {
         if let Some(fault) = fault {
-            self.outbox.add_close(fault);
+            outbox.add_close(fault);
         } else {
-            self.outbox.drop_rest();
+            outbox.drop_rest();
         }
         let before = std::mem::replace(&mut self.life, Life::Over);
         let carried = if let Life::Carried { carried, .. } = before { Some(carried) } else { None };
@@ -245,7 +272,7 @@ impl SteppedStream {
 }
 
 /// How a look at what there is to write came out.
-enum Said {
+enum Spoke {
     Waits,
     More,
     Ends((Fault, EndCause)),
@@ -253,18 +280,24 @@ enum Said {
 }
 
 /// What [`writer::run`](super::writer::run) does between two waits.
-fn say(now: Instant, context: &Context<'_>, carried: &mut Carried, saying: &mut Saying, outbox: &mut Outbox) -> Said {
+fn say(
+    now: Instant,
+    context: &Context<'_>,
+    carried: &mut Carried,
+    saying: &mut Saying,
+    outbox: &mut impl Leaves,
+) -> Spoke {
     match *saying {
-        Saying::Idle => match carried.writing.poll_next(context, &mut outbox.batch) {
-            Poll::Pending => return Said::Waits,
-            Poll::Ready(Next::Abort) => return Said::Lost(EndCause::SocketLost),
-            Poll::Ready(Next::Stop) => return Said::Ends((STOPPING, EndCause::Shutdown)),
+        Saying::Idle => match carried.writing.poll_next(context, outbox.page()) {
+            Poll::Pending => return Spoke::Waits,
+            Poll::Ready(Next::Abort) => return Spoke::Lost(EndCause::SocketLost),
+            Poll::Ready(Next::Stop) => return Spoke::Ends((STOPPING, EndCause::Shutdown)),
             Poll::Ready(Next::Flush) => *saying = Saying::Flushing(None),
             Poll::Ready(Next::Close(code)) => *saying = Saying::Flushing(Some(code)),
         },
         Saying::Flushing(close) => match (outbox.flush(now), close) {
-            (Poll::Pending, _) => return Said::Waits,
-            (Poll::Ready(Err(cause)), _) => return Said::Lost(cause),
+            (Poll::Pending, _) => return Spoke::Waits,
+            (Poll::Ready(Err(cause)), _) => return Spoke::Lost(cause),
             (Poll::Ready(Ok(())), None) => {
                 carried.writing.written(|| now);
                 *saying = Saying::Idle;
@@ -275,101 +308,13 @@ fn say(now: Instant, context: &Context<'_>, carried: &mut Carried, saying: &mut 
             }
         },
         Saying::Closing => match outbox.flush(now) {
-            Poll::Pending => return Said::Waits,
+            Poll::Pending => return Spoke::Waits,
             Poll::Ready(_) => *saying = Saying::Closed(now + CLOSE_TIME),
         },
-        Saying::Closed(until) if now >= until => return Said::Lost(EndCause::SocketLost),
-        Saying::Closed(_) => return Said::Waits,
+        Saying::Closed(until) if now >= until => return Spoke::Lost(EndCause::SocketLost),
+        Saying::Closed(_) => return Spoke::Waits,
     }
-    Said::More
-}
-
-/// Counts what is taken.
-struct Counting<'a, T> {
-    to: &'a mut T,
-    taken: &'a mut u64,
-}
-
-impl<T: Takes> Takes for Counting<'_, T> {
-    fn has_room(&mut self) -> bool {
-        self.to.has_room()
-    }
-
-    fn take(&mut self, now: Instant, piece: Piece<'_>) -> Result<(), ReadEnd> {
-        *self.taken += 1;
-        self.to.take(now, piece)
-    }
-}
-
-impl Inbox {
-    /// What [`reader::run`](super::reader::run) does between two waits; says how reading ends, if it does.
-    fn read(&mut self, now: Instant, context: &Context<'_>, carried: &mut Carried) -> Option<ReadEnd> {
-        let reading = &mut carried.reading;
-        loop {
-            if !reading.has_room() && reading.poll_room(context).is_pending() {
-                let until = *self.patience.get_or_insert(now + RX_PATIENCE);
-                if now < until {
-                    return None;
-                }
-                reading.lose_patience();
-            }
-            self.patience = None;
-            if let Err(end) = self.take(now, reading) {
-                return Some(end);
-            }
-            if reading.has_room() {
-                return self.ended.then_some(ReadEnd::Gone);
-            }
-        }
-    }
-
-    fn take(&mut self, now: Instant, to: &mut impl Takes) -> Result<(), ReadEnd> {
-        let mut counting = Counting { to, taken: &mut self.taken };
-        let taken = take_frames(now, &mut self.bytes, &mut counting)?;
-        self.bytes.drain(..taken);
-        Ok(())
-    }
-}
-
-impl Outbox {
-    /// Hands the kernel what it takes.
-    fn flush(&mut self, now: Instant) -> Poll<Result<(), EndCause>> {
-        if self.reset {
-            self.drop_rest();
-            return Poll::Ready(Err(EndCause::SocketLost));
-        }
-        let rest = &self.batch.bytes()[self.taken..];
-        let takes = rest.len().min(self.room);
-        self.kernel.extend_from_slice(&rest[..takes]);
-        self.taken += takes;
-        self.room -= takes;
-        if self.taken == self.batch.bytes().len() {
-            self.drop_rest();
-            self.broken = false;
-            return Poll::Ready(Ok(()));
-        }
-        self.broken = true;
-        if now < *self.until.get_or_insert(now + WRITE_TIME) {
-            return Poll::Pending;
-        }
-        self.drop_rest();
-        Poll::Ready(Err(EndCause::SocketLost))
-    }
-
-    /// Says goodbye, if that can still be understood.
-    fn add_close(&mut self, fault: Fault) {
-        if self.broken {
-            self.drop_rest();
-        } else {
-            self.batch.add_close(fault);
-        }
-    }
-
-    fn drop_rest(&mut self) {
-        self.batch.clear();
-        self.taken = 0;
-        self.until = None;
-    }
+    Spoke::More
 }
 
 impl fmt::Debug for SteppedStream {
