@@ -90,13 +90,13 @@ impl Line {
             echo.add(start, &mut mix);
         }
         if let Some(said) = said {
-            for (offset, sample) in (0_u64..).zip(mix.iter_mut()) {
-                let at = start + Micros::from_samples(offset);
-                if at >= said.begins {
-                    let index = usize::try_from((at - said.begins).samples()).unwrap_or(usize::MAX);
-                    *sample += said.clip.samples.get(index).copied().map_or(0.0, f64::from);
-                }
-            }
+            // A clip begins on a whole sample of its own, wherever in the frame that is.
+            let first = said.begins.since(start).0.div_ceil(SAMPLE_US);
+            let index = (start + Micros::from_samples(first)).since(said.begins).samples();
+            let [first, index] = [first, index].map(|samples| usize::try_from(samples).unwrap_or(usize::MAX));
+            let clip = said.clip.samples.get(index..).unwrap_or_default();
+            let mix = mix.get_mut(first..).unwrap_or_default();
+            mix.iter_mut().zip(clip).for_each(|(sample, &said)| *sample += f64::from(said));
         }
         (mix.map(|mixed| mulaw::encode(to_i16(mixed))), began)
     }

@@ -122,14 +122,21 @@ impl Noise {
 
     /// The next frame where there is nothing but comfort noise in it, in µ-law.
     pub fn alone(&mut self) -> Option<[u8; FRAME_SAMPLES]> {
-        (self.bursts.is_empty() && self.background.is_none()).then(|| self.comfort.frame(&mut self.rng))
+        let wait = FRAME_SAMPLES as u32;
+        if self.background.is_some() || self.bursts.iter().any(|burst| burst.wait < wait) {
+            return None;
+        }
+        self.bursts.iter_mut().for_each(|burst| burst.wait -= wait);
+        Some(self.comfort.frame(&mut self.rng))
     }
 
     /// Adds one frame of noise to `frame`. Call [`Self::begin`] before it.
     pub fn add(&mut self, frame: &mut [f64; FRAME_SAMPLES]) {
         self.comfort.add(&mut self.rng, frame);
         for burst in &mut self.bursts {
-            frame.iter_mut().for_each(|sample| *sample += burst.next(&mut self.rng));
+            let wait = frame.len().min(burst.wait as usize);
+            burst.wait -= u32::try_from(wait).unwrap_or_default();
+            frame[wait..].iter_mut().for_each(|sample| *sample += burst.next(&mut self.rng));
         }
         if let Some(background) = &mut self.background {
             background.add(frame);
@@ -179,10 +186,6 @@ impl Noise {
 
 impl Burst {
     fn next(&mut self, rng: &mut Rng) -> f64 {
-        if self.wait > 0 {
-            self.wait -= 1;
-            return 0.0;
-        }
         if self.played >= self.length {
             return 0.0;
         }

@@ -80,10 +80,36 @@ pub fn media(sequence: u64, chunk: u64, timestamp_ms: u64, mulaw: &[u8], stream_
 /// The same, of either track; each counts its own chunks.
 #[must_use]
 pub fn media_of(track: &str, sequence: u64, chunk: u64, timestamp_ms: u64, mulaw: &[u8], stream_sid: &str) -> String {
-    let payload = STANDARD.encode(mulaw);
-    format!(
-        r#"{{"event":"media","sequenceNumber":"{sequence}","media":{{"track":"{track}","chunk":"{chunk}","timestamp":"{timestamp_ms}","payload":"{payload}"}},"streamSid":"{stream_sid}"}}"#
-    )
+    // Fifty a second of every call: in one piece of memory, without the machinery of formatting.
+    let mut text = String::with_capacity(AROUND_PAYLOAD + stream_sid.len() + mulaw.len() * 4 / 3);
+    text.push_str(r#"{"event":"media","sequenceNumber":""#);
+    push_number(&mut text, sequence);
+    text.push_str(r#"","media":{"track":""#);
+    text.push_str(track);
+    text.push_str(r#"","chunk":""#);
+    push_number(&mut text, chunk);
+    text.push_str(r#"","timestamp":""#);
+    push_number(&mut text, timestamp_ms);
+    text.push_str(r#"","payload":""#);
+    STANDARD.encode_string(mulaw, &mut text);
+    text.push_str(r#""},"streamSid":""#);
+    text.push_str(stream_sid);
+    text.push_str(r#""}"#);
+    text
+}
+
+/// At most, of a media message without its sid.
+const AROUND_PAYLOAD: usize = 200;
+
+fn push_number(text: &mut String, number: u64) {
+    const DIGITS: usize = 20;
+    let (mut digits, mut first, mut rest) = ([b'0'; DIGITS], DIGITS, number);
+    while rest > 0 || first == DIGITS {
+        first -= 1;
+        digits[first] += u8::try_from(rest % 10).unwrap_or_default();
+        rest /= 10;
+    }
+    text.extend(digits[first..].iter().map(|&digit| char::from(digit)));
 }
 
 /// A key that the caller pressed.
@@ -140,6 +166,15 @@ mod tests {
                 "mediaFormat": {"encoding": "audio/x-mulaw", "sampleRate": 8000, "channels": 1},
                 "customParameters": {"tok\"en": "ä"}}})
         );
+    }
+
+    #[test]
+    fn numbers_are_written_whole() {
+        for number in [0, 7, 10, 99, 100, 65_536, u64::MAX] {
+            let mut text = String::new();
+            push_number(&mut text, number);
+            assert_eq!(text, number.to_string());
+        }
     }
 
     #[test]
