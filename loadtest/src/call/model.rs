@@ -10,7 +10,7 @@ mod reports;
 mod taps;
 mod twiml;
 
-pub use io::{Input, Output, Prepare};
+pub use io::{Input, Output, Prepare, Said, Told};
 pub use media::Buffered;
 
 use std::collections::{BTreeSet, VecDeque};
@@ -92,6 +92,8 @@ pub struct Call {
     media: Media,
     faults: Faults,
     network: Network,
+    /// Nobody renders or reads messages.
+    wireless: bool,
     /// The plan of the newest stream, for a second socket.
     newest_plan: Option<StreamPlan>,
     /// What the TwiML says to the caller.
@@ -174,6 +176,7 @@ impl Call {
             media: Media::None,
             faults,
             network: Network::default(),
+            wireless: false,
             newest_plan: None,
             mouth: Playback::default(),
             line_from: None,
@@ -205,6 +208,15 @@ impl Call {
         call
     }
 
+    /// The same call for a simulation without a wire: behind the first two messages of a stream it says and is told
+    /// values, sends no frames of sound (who wants to know asks [`Measures::barges`] when it speaks), hears labels, and
+    /// leaves out what its script wants of the network.
+    #[must_use]
+    pub const fn without_wire(mut self) -> Self {
+        self.wireless = true;
+        self
+    }
+
     /// The next thing to do, oldest first.
     pub fn poll(&mut self) -> Option<Output> {
         self.out.pop_front()
@@ -219,7 +231,11 @@ impl Call {
     /// When [`Input::Tick`] is next needed.
     #[must_use]
     pub fn next_deadline(&self) -> Micros {
-        let stream = if let Media::Open(stream) = &self.media { Some(stream.next_deadline()) } else { None };
+        let stream = match &self.media {
+            Media::Open(stream) if self.wireless => self.wireless_deadline(stream),
+            Media::Open(stream) => Some(stream.next_deadline()),
+            _ => None,
+        };
         let notices = self.notices.deadline(self.now);
         let line = [self.faults.next_deadline(), self.network.next_deadline(), self.progress_deadline(), notices];
         let all = [stream, self.twiml_deadline(), self.runner.next_deadline(), self.ear.next_deadline()];
@@ -250,6 +266,7 @@ impl Call {
                 self.executor.stream_refused(self.now, &warning.text);
             }
             Input::Text(text) => self.with_stream(at, |stream, now, out| stream.text(now, text, out)),
+            Input::Said(said) => self.said_without_wire(said),
             Input::Binary(bytes) => self.with_stream(at, |stream, _, out| stream.binary(bytes, out)),
             Input::SecondSocket { accepted, said } => self.second_socket(accepted, said),
             Input::Closed(why) => self.stream_closed(format!("the server closed it ({why})")),
@@ -336,6 +353,10 @@ impl Call {
             }
             Action::Press(digit) => {
                 let heard = match &mut self.media {
+                    Media::Open(_) if self.wireless => {
+                        self.out.push_back(Output::Tell(Told::Digit(digit)));
+                        true
+                    }
                     Media::Open(stream) => {
                         let text = stream.digit(digit);
                         self.post(text, None);

@@ -6,6 +6,7 @@ use super::recogniser::Recogniser;
 use crate::audio::level::linear;
 use crate::audio::mulaw;
 use crate::time::{Micros, SAMPLE_US};
+use crate::twilio::playback::Label;
 
 /// Length of one hop.
 pub const HOP: Micros = Micros::from_ms(10);
@@ -23,6 +24,9 @@ static SQUARES: LazyLock<[u64; 256]> = LazyLock::new(|| {
         u8::try_from(code).map_or(0, |code| u64::from(mulaw::decode(code).unsigned_abs()).pow(2))
     })
 });
+
+/// The samples that a label of something audible stands for.
+const LABELLED: u64 = 8_000;
 
 /// What the ear noticed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +65,21 @@ impl Ear {
             self.squares += now.iter().map(|&byte| squares[usize::from(byte)]).sum::<u64>();
             index += now.len() as u64;
             rest = later;
+        }
+    }
+
+    /// Sound that reached the ear from `at` on, of which only this is known.
+    pub fn pass(&mut self, at: Micros, label: Label, notice: &mut dyn FnMut(Noticed)) {
+        if !label.audible {
+            return;
+        }
+        let (mut index, ends) = (at.samples(), at.samples() + label.bytes);
+        while index < ends {
+            self.move_to(index / HOP_SAMPLES, notice);
+            self.first_heard.get_or_insert(Micros::from_samples(index).max(at));
+            let until = ends.min((index / HOP_SAMPLES + 1) * HOP_SAMPLES);
+            self.squares += (until - index) * LABELLED.pow(2);
+            index = until;
         }
     }
 
@@ -164,6 +183,21 @@ mod tests {
     #[test]
     fn the_bot_speaks_from_its_first_sample_on() {
         assert_eq!(hear(&mut Ear::default(), 2, 100), [Noticed::Starts(Micros::from_ms(2))]);
+    }
+
+    #[test]
+    fn a_label_is_heard_as_sound_is() {
+        let (mut by_label, mut by_sound, mut seen) = (Ear::default(), Ear::default(), [Vec::new(), Vec::new()]);
+        for (at_ms, ms) in [(2, 100), (500, 3), (900, 400), (2_000, 7)] {
+            let at = Micros::from_ms(at_ms);
+            by_label.pass(at, Label { bytes: ms * 8, audible: true }, &mut |n| seen[0].push(n));
+            by_sound.hear(at, &vec![LOUD; ms as usize * 8], &mut |n| seen[1].push(n));
+        }
+        by_label.pass(Micros::from_ms(4_000), Label { bytes: 800, audible: false }, &mut |n| seen[0].push(n));
+        by_label.advance(Micros::from_ms(5_000), &mut |n| seen[0].push(n));
+        by_sound.advance(Micros::from_ms(5_000), &mut |n| seen[1].push(n));
+        assert_eq!(seen[0], seen[1]);
+        assert_eq!(seen[0].len(), 4, "{seen:?}");
     }
 
     #[test]

@@ -115,6 +115,8 @@ impl Hands {
                 self.opening = Some(Box::pin(Socket::open(url, Some(signature), self.route.clone(), self.clock)));
             }
             Output::Send { text, due } => self.send(text, due, call).await,
+            // Only a call without a wire says this, and here is one.
+            Output::Tell(_) => {}
             Output::CloseStream => {
                 self.opening = None;
                 if let Some(socket) = self.socket.take() {

@@ -32,6 +32,13 @@ pub enum Played<'a> {
         /// µ-law, one byte per 125 µs.
         bytes: &'a [u8],
     },
+    /// Sound of which only the label is known reached it.
+    Passed {
+        /// When it began.
+        at: Micros,
+        /// How much of it.
+        sound: Label,
+    },
     /// Everything before this mark has played.
     Mark {
         /// When the byte before it had been played.
@@ -39,6 +46,31 @@ pub enum Played<'a> {
         /// The server's name for it.
         name: String,
     },
+}
+
+/// Sound of which only this is known, where no sound is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Label {
+    /// How much it is, in bytes of µ-law.
+    pub bytes: u64,
+    /// Whether anything is to be heard in it.
+    pub audible: bool,
+}
+
+/// A piece of what waits.
+#[derive(Debug)]
+enum Piece {
+    Sound(Vec<u8>),
+    Label(Label),
+}
+
+impl Piece {
+    const fn bytes(&self) -> u64 {
+        match self {
+            Self::Sound(bytes) => bytes.len() as u64,
+            Self::Label(label) => label.bytes,
+        }
+    }
 }
 
 /// Where the buffer ran dry in the middle of what the server said.
@@ -53,9 +85,9 @@ pub struct Gaps {
 /// The buffer of one stream.
 #[derive(Debug, Default)]
 pub struct Playback {
-    audio: VecDeque<Vec<u8>>,
-    /// Bytes of the first message that have been played, always less than its length.
-    first_played: usize,
+    audio: VecDeque<Piece>,
+    /// Bytes of the first piece that have been played, always less than its length.
+    first_played: u64,
     /// Marks and the position behind which they stand; positions only grow.
     marks: VecDeque<(u64, String)>,
     /// Bytes that left the buffer (played or cleared).
@@ -79,31 +111,53 @@ impl Playback {
             let due = now.since(self.cursor).0 / SAMPLE_US;
             let until_mark = self.marks.front().map_or(u64::MAX, |(at, _)| at - self.gone);
             let Some(first) = self.audio.front() else { return };
-            let rest = &first[self.first_played..];
-            let count = due.min(until_mark).min(rest.len() as u64);
+            let count = due.min(until_mark).min(first.bytes() - self.first_played);
             if count == 0 {
                 return;
             }
-            out(Played::Heard { at: self.cursor, bytes: &rest[..to_len(count)] });
+            let at = self.cursor;
+            out(match first {
+                Piece::Sound(bytes) => {
+                    Played::Heard { at, bytes: &bytes[to_len(self.first_played)..][..to_len(count)] }
+                }
+                Piece::Label(label) => Played::Passed { at, sound: Label { bytes: count, ..*label } },
+            });
             self.leave(count);
         }
     }
 
     /// Queues sound that arrived at `now`; returns how many bytes did not fit. Call [`Self::advance`] first.
     pub fn media(&mut self, now: Micros, mut bytes: Vec<u8>) -> u64 {
+        let lost = self.queue(now, bytes.len() as u64);
+        bytes.truncate(bytes.len() - to_len(lost));
+        if !bytes.is_empty() {
+            self.audio.push_back(Piece::Sound(bytes));
+        }
+        lost
+    }
+
+    /// The same, of sound that is only labelled.
+    pub fn label(&mut self, now: Micros, label: Label) -> u64 {
+        let lost = self.queue(now, label.bytes);
+        let bytes = label.bytes - lost;
+        match self.audio.back_mut() {
+            Some(Piece::Label(last)) if last.audible == label.audible => last.bytes += bytes,
+            _ if bytes > 0 => self.audio.push_back(Piece::Label(Label { bytes, ..label })),
+            _ => {}
+        }
+        lost
+    }
+
+    /// So much sound arrived; gives how much of it finds no room.
+    fn queue(&mut self, now: Micros, bytes: u64) -> u64 {
         if self.waiting_bytes() == 0 {
             self.dry_until(now);
             self.cursor = self.cursor.max(now);
         }
         self.complete = false;
-        let room = LIMIT_BYTES - self.waiting_bytes();
-        let lost = (bytes.len() as u64).saturating_sub(room);
-        bytes.truncate(to_len(room));
+        let lost = bytes.saturating_sub(LIMIT_BYTES - self.waiting_bytes());
         self.discarded += lost;
-        self.queued += bytes.len() as u64;
-        if !bytes.is_empty() {
-            self.audio.push_back(bytes);
-        }
+        self.queued += bytes - lost;
         lost
     }
 
@@ -196,8 +250,8 @@ impl Playback {
     fn leave(&mut self, count: u64) {
         self.gone += count;
         self.cursor += Micros::from_samples(count);
-        self.first_played += to_len(count);
-        if self.audio.front().is_some_and(|first| self.first_played >= first.len()) {
+        self.first_played += count;
+        if self.audio.front().is_some_and(|first| self.first_played >= first.bytes()) {
             self.audio.pop_front();
             self.first_played = 0;
         }
@@ -249,6 +303,7 @@ mod tests {
                         if expected_at > now { fault = Some("heard before it was time"); }
                         heard_bytes += bytes.len() as u64;
                     }
+                    Played::Passed { .. } => fault = Some("a label of sound"),
                     Played::Mark { name, .. } => back.push(name),
                 });
                 prop_assert_eq!(fault, None);
@@ -280,6 +335,7 @@ mod tests {
         playback.advance(now, &mut |event| {
             seen.push(match event {
                 Played::Heard { at, bytes } => format!("{}:{}", at.0, bytes.len()),
+                Played::Passed { at, sound } => format!("{}:{}:{}", at.0, sound.bytes, sound.audible),
                 Played::Mark { at, name } => format!("{}:{name}", at.0),
             });
         });
@@ -301,6 +357,20 @@ mod tests {
     fn a_mark_behind_nothing_comes_back_at_once() {
         let mut playback = Playback::default();
         assert_eq!(playback.mark("now".into()), Ok(Some("now".into())));
+    }
+
+    #[test]
+    fn labels_play_as_the_sound_does_that_they_stand_for() {
+        let mut playback = Playback::default();
+        for (bytes, audible) in [(80, true), (80, true), (40, false)] {
+            assert_eq!(playback.label(Micros::ZERO, Label { bytes, audible }), 0);
+        }
+        playback.mark("m".into()).unwrap();
+        assert_eq!(events(&mut playback, Micros(10_000)), ["0:80:true"]);
+        assert_eq!(events(&mut playback, Micros(25_000)), ["10000:80:true", "20000:40:false", "25000:m"]);
+        let all = Label { bytes: LIMIT_BYTES + 7, audible: true };
+        assert_eq!(playback.label(Micros(25_000), all), 7);
+        assert_eq!(playback.clear(), (LIMIT_BYTES, vec![]));
     }
 
     #[test]

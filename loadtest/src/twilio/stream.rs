@@ -2,7 +2,7 @@
 
 use super::ids::Sids;
 use super::message;
-use super::playback::{Playback, Played};
+use super::playback::{Label, Playback, Played};
 use super::validate::{self, Command};
 use super::warning::{Code, Warning};
 use crate::audio::FRAME_SAMPLES;
@@ -22,6 +22,13 @@ pub enum StreamEvent<'a> {
         at: Micros,
         /// µ-law.
         bytes: &'a [u8],
+    },
+    /// The caller heard sound of which only the label is known.
+    Passed {
+        /// When it began.
+        at: Micros,
+        /// How much.
+        sound: Label,
     },
     /// Sound arrived from the server.
     Media {
@@ -156,6 +163,7 @@ impl Stream {
         let (sequence, sid) = (&mut self.sequence, &self.stream_sid);
         self.playback.advance(now, &mut |event| match event {
             Played::Heard { at, bytes } => out(StreamEvent::Heard { at, bytes }),
+            Played::Passed { at, sound } => out(StreamEvent::Passed { at, sound }),
             Played::Mark { name, .. } => echo(sequence, sid, name, true, out),
         });
     }
@@ -189,30 +197,42 @@ impl Stream {
     pub fn text(&mut self, now: Micros, text: &str, out: &mut dyn FnMut(StreamEvent<'_>)) {
         match validate::parse(text, &self.stream_sid) {
             Ok(Command::Media(bytes)) => self.media(now, bytes, out),
-            Ok(Command::Mark(name)) => {
-                self.counts.marks += 1;
-                match self.playback.mark(name) {
-                    Ok(Some(name)) => echo(&mut self.sequence, &self.stream_sid, name, true, out),
-                    Ok(None) => {}
-                    Err(name) => {
-                        let text = format!("too many marks wait: {name:?}");
-                        self.refuse(Code::InvalidMessage, "too many marks", text, out);
-                    }
-                }
-            }
-            Ok(Command::Clear) => {
-                self.counts.clears += 1;
-                let (bytes, marks) = self.playback.clear();
-                out(StreamEvent::Cleared { bytes });
-                for name in marks {
-                    echo(&mut self.sequence, &self.stream_sid, name, false, out);
-                }
-            }
+            Ok(Command::Mark(name)) => self.mark(name, out),
+            Ok(Command::Clear) => self.clear(out),
             Err(invalid) => {
                 let text = format!("{invalid}: {}", validate::shorten(text));
                 self.refuse(Code::InvalidMessage, invalid.kind(), text, out);
             }
         }
+    }
+
+    /// A mark from the server.
+    pub fn mark(&mut self, name: String, out: &mut dyn FnMut(StreamEvent<'_>)) {
+        self.counts.marks += 1;
+        match self.playback.mark(name) {
+            Ok(Some(name)) => echo(&mut self.sequence, &self.stream_sid, name, true, out),
+            Ok(None) => {}
+            Err(name) => {
+                let text = format!("too many marks wait: {name:?}");
+                self.refuse(Code::InvalidMessage, "too many marks", text, out);
+            }
+        }
+    }
+
+    /// A clear from the server.
+    pub fn clear(&mut self, out: &mut dyn FnMut(StreamEvent<'_>)) {
+        self.counts.clears += 1;
+        let (bytes, marks) = self.playback.clear();
+        out(StreamEvent::Cleared { bytes });
+        for name in marks {
+            echo(&mut self.sequence, &self.stream_sid, name, false, out);
+        }
+    }
+
+    /// Sound from the server of which only the label is known.
+    pub fn label(&mut self, now: Micros, label: Label) {
+        self.counts.media += 1;
+        self.playback.label(now, label);
     }
 
     /// A binary message from the server.

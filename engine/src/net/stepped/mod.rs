@@ -92,14 +92,18 @@ impl SteppedStream {
     /// The peer says something without a wire; taken at once where there is room. Whether that is all, so that nothing is
     /// left to [step](Self::step_values) for.
     pub fn tell(&mut self, now: Instant, told: Told) -> bool {
-        let Life::Carried { carried, .. } = &mut self.course.life else {
-            self.course.inbox.told.push_back(told);
-            return false;
-        };
-        self.course.inbox.take_now(now, told, &mut carried.reading).unwrap_or_else(|end| {
-            self.course.ends = Some(end);
-            false
-        })
+        let Course { life, inbox, ends, .. } = &mut self.course;
+        match life {
+            Life::Carried { carried, .. } => inbox.take_now(now, told, &mut carried.reading).unwrap_or_else(|end| {
+                *ends = Some(end);
+                false
+            }),
+            Life::Greeting { .. } => {
+                inbox.told.push_back(told);
+                false
+            }
+            Life::Leaving { .. } | Life::Over => true,
+        }
     }
 
     /// The peer is gone; what came before is still read.

@@ -4,6 +4,7 @@ use super::Order;
 use crate::call::request::Request;
 use crate::time::Micros;
 use crate::twilio::executor::Answer;
+use crate::twilio::playback::Label;
 use crate::twilio::url::Url;
 use crate::twilio::warning::Warning;
 
@@ -34,6 +35,8 @@ pub enum Input<'a> {
     StreamRefused(Warning),
     /// A text message came.
     Text(&'a str),
+    /// A message came without a wire.
+    Said(Said<'a>),
     /// A binary message of this length came.
     Binary(usize),
     /// The server closed the socket properly.
@@ -55,6 +58,28 @@ pub enum Input<'a> {
     TapClosed(&'a str, Option<Warning>),
     /// Time has passed.
     Tick,
+}
+
+/// What a server says [without a wire](super::Call::without_wire).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Said<'a> {
+    /// Sound.
+    Media(Label),
+    /// A mark.
+    Mark(&'a str),
+    /// A clear.
+    Clear,
+}
+
+/// What a server is told without a wire, sound apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// A mark goes back.
+    Mark(String),
+    /// A key was pressed.
+    Digit(char),
+    /// The stream is over.
+    Stop,
 }
 
 /// A sound that is to be made ready.
@@ -106,6 +131,8 @@ pub enum Output {
         /// When it ought to be on its way.
         due: Option<Micros>,
     },
+    /// Tell the server this without a wire.
+    Tell(Told),
     /// Close the socket; nothing comes back.
     CloseStream,
     /// Reset the connection; nothing comes back.

@@ -1,6 +1,6 @@
 //! What the script's faults do to a call: messages wait, are lost, come in bunches; sockets hang, break, are doubled.
 
-use super::{Call, Media, Output};
+use super::{Call, Media, Output, Told};
 use crate::call::event::What;
 use crate::call::faults::Change;
 use crate::call::network::Network;
@@ -31,7 +31,10 @@ impl Call {
         }
         let late: Vec<_> = self.network.flush().collect();
         self.out.extend(late.into_iter().map(|sent| Output::Send { text: sent.text, due: sent.due }));
-        self.out.push_back(Output::Send { text: stream.stop(), due: None });
+        self.out.push_back(match self.wireless {
+            true => Output::Tell(Told::Stop),
+            false => Output::Send { text: stream.stop(), due: None },
+        });
         self.out.push_back(Output::CloseStream);
         "stop sent".into()
     }

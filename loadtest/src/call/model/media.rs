@@ -1,11 +1,12 @@
 //! The media side of a call: the stream plays, the ear listens, frames go out.
 
-use super::{Call, Media, Output};
+use super::{Call, Media, Output, Said, Told};
 use crate::call::event::What;
 use crate::call::network::Network;
 use crate::caller::ear::Noticed;
+use crate::caller::line::Utterance;
 use crate::time::Micros;
-use crate::twilio::stream::{Stream, StreamEvent};
+use crate::twilio::stream::{FRAME, Stream, StreamEvent};
 use crate::twilio::warning::{Code, Warning};
 
 /// What the carrier's buffer has done with the sound of the open stream, in bytes.
@@ -92,8 +93,14 @@ impl Call {
 
     fn stream_event(&mut self, at: Micros, event: StreamEvent<'_>) {
         match event {
+            StreamEvent::Send(_) if self.wireless => {}
             StreamEvent::Send(text) => self.post(text, None),
             StreamEvent::Heard { at, bytes } => self.heard(at, bytes),
+            StreamEvent::Passed { at, sound } => {
+                let mut noticed = Vec::new();
+                self.ear.pass(at, sound, &mut |n| noticed.push(n));
+                self.noticed(noticed);
+            }
             StreamEvent::Media { payload } => {
                 self.measures.media(at, payload);
                 if let (None, Some(start)) = (self.measures.first_audio, self.measures.start) {
@@ -102,7 +109,10 @@ impl Call {
                 }
             }
             StreamEvent::Cleared { bytes } => self.cleared(at, bytes),
-            StreamEvent::MarkEchoed { played, .. } => {
+            StreamEvent::MarkEchoed { name, played } => {
+                if self.wireless {
+                    self.out.push_back(Output::Tell(Told::Mark(name)));
+                }
                 self.last_mark = Some(at);
                 self.measures.marks_played += u64::from(played);
                 self.measures.marks_cleared += u64::from(!played);
@@ -141,9 +151,32 @@ impl Call {
         }
     }
 
+    /// The server says something without a wire.
+    pub(super) fn said_without_wire(&mut self, said: Said<'_>) {
+        let start = self.measures.start;
+        if let (Said::Media(_), None, Some(start)) = (said, self.measures.first_audio, start) {
+            self.measures.first_audio = Some(self.now - start);
+            self.note(What::FirstAudio { after_ms: self.now - start });
+        }
+        self.with_stream(self.now, |stream, now, out| match said {
+            Said::Media(label) => stream.label(now, label),
+            Said::Mark(name) => stream.mark(name.to_owned(), out),
+            Said::Clear => stream.clear(out),
+        });
+    }
+
+    /// When a call without a wire must be looked at beside its marks: its ear hears nothing by itself, and nobody asks it to
+    /// send a frame.
+    pub(super) fn wireless_deadline(&self, stream: &Stream) -> Option<Micros> {
+        let waits = stream.playback().waiting_bytes() > 0 && self.ear.speaking_since().is_none();
+        let onset = self.onset_ahead.as_ref().map(Utterance::onset);
+        [waits.then(|| self.now + FRAME), onset, stream.playback().next_deadline()].into_iter().flatten().min()
+    }
+
     /// Every frame that is complete; a late one is sent late, none is skipped.
     pub(super) fn send_frames(&mut self) {
         while let Media::Open(stream) = &mut self.media
+            && !self.wireless
             && stream.frame_due() <= self.now
         {
             let (start, due) = (stream.frame_start(), stream.frame_due());

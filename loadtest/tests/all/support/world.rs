@@ -94,6 +94,7 @@ impl World {
                     call.handle(self.now, Input::Notified { number, answer });
                 }
                 Output::Prepare { number, .. } => call.handle(self.now, Input::Prepared { number, answer: Ok(None) }),
+                Output::Tell(_) => unreachable!("there is a wire"),
                 Output::OpenTap { .. } | Output::SendTap { .. } | Output::CloseTap { .. } => {}
                 Output::OpenStream { .. } => {
                     self.open = true;
