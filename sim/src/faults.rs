@@ -8,6 +8,7 @@ impl World {
     pub(crate) fn fault(&mut self, call: usize, place: usize) {
         let Some(index) = self.lines[call].stream else { return };
         let fault = self.lines[call].plan.faults[place].1;
+        self.read(index);
         let (now, stream) = (self.now, &mut self.streams[index]);
         match fault {
             Fault::Reset => {

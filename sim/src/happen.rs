@@ -6,9 +6,12 @@ use std::time::Duration;
 
 use agent::{Desk, Profile};
 use engine::port::{AgentEvent, EndCause};
+use engine::stepped::Told;
 use engine::time::Instant;
-use loadtest::call::model::{Input, Output};
+use engine::wire::MarkName;
+use loadtest::call::model::{self, Input, Output, Said};
 use loadtest::rng::Rng;
+use loadtest::twilio::playback::Label;
 
 use crate::check::admission::{self, NO_ROOM};
 use crate::check::slack::Slack;
@@ -17,8 +20,9 @@ use crate::line::{Did, broken};
 use crate::mind::{Looked, Mind};
 use crate::network::Way;
 use crate::server;
-use crate::stream::{Lane, Parcel, Stream};
-use crate::wire::{self, Sent};
+use crate::stream::{Lane, Letter, Parcel, Stream};
+use crate::talk::Talk;
+use crate::wire;
 use crate::world::{Event, World};
 
 /// Ticks after which a stream is looked at though nothing came of them.
@@ -38,7 +42,7 @@ fn profiles() -> &'static [Arc<Profile>; 2] {
 
 impl World {
     pub(crate) fn ring(&mut self, call: usize) {
-        self.lines[call].ring(self.now, call);
+        self.lines[call].ring(self.now, call, self.plan.wire);
         self.tell(call, || "rings".to_owned());
         self.drain(call);
     }
@@ -77,6 +81,7 @@ impl World {
                     self.at(self.now + after, Event::Opened(call));
                 }
                 Output::Send { text, .. } => self.send(call, &text),
+                Output::Tell(told) => self.tell_server(call, &told),
                 Output::CloseStream => self.caller_closes(call),
                 // Faults that a script asks for; ours are the weather's, and no drawn script has any.
                 Output::ResetStream | Output::Reading(_) | Output::OpenSecond { .. } => {}
@@ -120,10 +125,29 @@ impl World {
         self.post(index, Parcel::Bytes(wire::text(text, mask), is_frame));
     }
 
+    /// Something for the server where there is no wire.
+    fn tell_server(&mut self, call: usize, told: &model::Told) {
+        let Some(index) = self.lines[call].stream else { return };
+        let told = match told {
+            model::Told::Mark(name) => MarkName::parse(name).map(Told::Mark),
+            model::Told::Digit(digit) => Some(Told::Digit(*digit)),
+            model::Told::Stop => Some(Told::Stop),
+        };
+        let Some(told) = told else { return };
+        self.digest.number(self.now.micros());
+        self.digest.bytes(format!("{told:?}").as_bytes());
+        self.post(index, Parcel::Told(told));
+    }
+
     /// Sends a parcel to the server.
     fn post(&mut self, index: usize, parcel: Parcel) {
-        let now = self.now;
+        let (now, reads) = (self.now, self.reads());
         let stream = &mut self.streams[index];
+        if stream.talk.is_some() {
+            stream.talk(now, reads, Some(parcel));
+            let at = stream.reads_at;
+            return self.tick_from(at);
+        }
         if let Some(at) = stream.inward.send(now, parcel) {
             let look = self.plan.look_every.as_micros() as u64;
             let at = if look > 0 { Instant::from_micros(at.micros().div_ceil(look) * look) } else { at };
@@ -137,9 +161,12 @@ impl World {
         self.streams[index].caller_open = false;
         let mask = self.lines[call].rng.next_u64() as u32;
         if mask & 1 == 0 {
-            self.post(index, Parcel::Bytes(wire::close(1000, mask), false));
+            let wire = self.streams[index].talk.is_none();
+            let close = || Parcel::Bytes(wire::close(1000, mask), false);
+            self.post(index, if wire { close() } else { Parcel::Told(Told::Close) });
         }
         self.post(index, Parcel::End);
+        self.streams[index].hush();
         self.tell(call, || "carrier closes the stream".to_owned());
     }
 
@@ -159,7 +186,8 @@ impl World {
         let way = |stalls, salt| Lane::new(Way::new(&plan.weather, stalls, Rng::new(seed ^ salt)));
         let lanes = [way(&plan.weather.stalls_in, 1), way(&plan.weather.stalls_out, 2)];
         let checks = Checks::new(self.now, Slack::of(&self.plan, &plan));
-        let stream = Stream::new(self.now, call, &self.worker, lanes, Desk::new(), checks);
+        let mut stream = Stream::new(self.now, call, &self.worker, lanes, Desk::new(), checks);
+        stream.talk = (!self.plan.wire).then(|| Talk::new(self.now));
         self.live.push(self.streams.len());
         self.lines[call].stream = Some(self.streams.len());
         self.lines[call].streams += 1;
@@ -187,7 +215,7 @@ impl World {
         self.step_at(index, self.now + late);
     }
 
-    fn step_at(&mut self, index: usize, at: Instant) {
+    pub(crate) fn step_at(&mut self, index: usize, at: Instant) {
         let stream = &mut self.streams[index];
         if stream.steps_at.is_none_or(|arranged| at < arranged) {
             stream.steps_at = Some(at);
@@ -202,17 +230,15 @@ impl World {
         let stream = &mut self.streams[index];
         stream.steps_at = None;
         let over_before = stream.socket.is_over();
-        let messages = stream.step(self.now, &self.worker);
-        let frames = stream.frames_taken();
+        let letters = stream.step(self.now, &self.worker);
+        let (frames, wrote) = (stream.frames_taken(), !letters.is_empty());
         self.tick_soon();
-        self.see(index, &Seen::Read(frames));
         self.digest.number(frames);
-        for message in &messages {
-            self.written(index, message);
+        for letter in letters {
+            self.written(index, &letter.message);
+            self.streams[index].outward.send(self.now, Parcel::Letter(letter));
         }
-        if !messages.is_empty()
-            && let Some(at) = self.streams[index].outward.next()
-        {
+        if wrote && let Some(at) = self.streams[index].outward.next() {
             self.at(at, Event::Outward(index));
         }
         self.take_port(index);
@@ -329,9 +355,9 @@ impl World {
     pub(crate) fn arrives_outward(&mut self, index: usize) {
         while let Some(parcel) = self.streams[index].outward.arrived(self.now) {
             match parcel {
-                Parcel::Bytes(..) => {}
-                Parcel::Message(sent, message, _) => {
-                    self.received(index, &sent, &message);
+                Parcel::Bytes(..) | Parcel::Frame(_) | Parcel::Told(_) => {}
+                Parcel::Letter(letter) => {
+                    self.received(index, &letter);
                     // There is room again for what waits to be written.
                     if self.streams[index].socket.deadline().is_some() {
                         self.step_soon(index);
@@ -346,7 +372,8 @@ impl World {
     }
 
     /// A message arrives at the carrier.
-    fn received(&mut self, index: usize, sent: &Sent, message: &Message) {
+    fn received(&mut self, index: usize, letter: &Letter) {
+        let message = &letter.message;
         let stream = &mut self.streams[index];
         if !stream.caller_open {
             return;
@@ -366,10 +393,20 @@ impl World {
             }
             Message::Mark(_) => {}
         }
-        if let Sent::Text(text) = sent {
-            self.model(call, Input::Text(text));
-            self.compare(index, call);
-        }
+        self.model(
+            call,
+            match (&letter.text, message) {
+                (Some(text), _) => Input::Text(text),
+                (None, Message::Media(parts)) => {
+                    let bytes = parts.iter().map(|(_, samples)| samples).sum();
+                    Input::Said(Said::Media(Label { bytes, audible: letter.audible }))
+                }
+                (None, Message::Mark(name)) => Input::Said(Said::Mark(name)),
+                (None, Message::Clear) => Input::Said(Said::Clear),
+                (None, Message::Close(_)) => return,
+            },
+        );
+        self.compare(index, call);
     }
 
     /// The truth is the model's, or this simulation is wrong.
@@ -419,6 +456,8 @@ impl World {
     }
 
     fn check(&mut self, index: usize) {
+        let frames = self.streams[index].frames_taken();
+        self.see(index, &Seen::Read(frames));
         let stream = &mut self.streams[index];
         if let Some((progress, ended)) = stream.socket.slot().and_then(|slot| self.worker.look(slot)) {
             stream.truth.advance(self.now);

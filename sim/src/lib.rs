@@ -8,7 +8,7 @@
 //! In the order of a simulation:
 //! * [`plan`] draws a whole world from its seed: callers, networks, agents, faults; [`script`] a caller's script;
 //! * [`world`] lets it happen, event by event (`happen` has what each of them means); [`mod@line`] is one caller's call,
-//!   [`stream`] one stream of it, [`network`] its way, [`wire`] its bytes, [`mind`] its agent; [`server`] answers webhooks;
+//!   [`stream`] one stream of it, [`network`] its way, [`wire`] its bytes, [`talk`] its sound where it has none, [`mind`] its agent; [`server`] answers webhooks;
 //! * [`truth`] keeps what the caller really heard, recognised by the [`dye`] in the bot's sound;
 //! * [`check`] holds all that is seen against the invariants, one file each;
 //! * [`digest`] is a number for everything that happened: the same seed, the same number.
@@ -27,6 +27,7 @@ pub mod plan;
 pub mod script;
 pub mod server;
 pub mod stream;
+pub mod talk;
 pub mod truth;
 pub mod wire;
 pub mod world;

@@ -55,8 +55,8 @@ impl Line {
         Self { plan, rng, stream: None, streams: 0, refused: false, ticks_at: None, model: None, seen: 0, done: None }
     }
 
-    /// It rings.
-    pub fn ring(&mut self, now: Instant, call: usize) {
+    /// It rings; with a wire, or without.
+    pub fn ring(&mut self, now: Instant, call: usize, wire: bool) {
         let mut rng = Rng::new(self.plan.seed ^ 0xCA11);
         // The name is a constant of this file.
         let url = Url::parse("http://127.0.0.1:8080/voice").unwrap_or_else(|bad| panic!("{bad}"));
@@ -72,7 +72,8 @@ impl Line {
             unix_s: 1_521_971_599,
             keep_sound: false,
         };
-        self.model = Some(Box::new(Call::new(plan, self.own(now))));
+        let model = Call::new(plan, self.own(now));
+        self.model = Some(Box::new(if wire { model } else { model.without_wire() }));
     }
 
     /// Hands something to the model.
@@ -115,6 +116,14 @@ impl Line {
             }
         }
         self.seen = model.events.len();
+    }
+
+    /// Whether the caller spoke at that moment, which is past: by labels.
+    #[must_use]
+    pub fn spoke(&self, at: Instant) -> bool {
+        let at = self.own(at);
+        let said = self.model.iter().flat_map(|model| model.measures.barges.iter().rev());
+        said.take(2).any(|said| (said.onset..said.offset).contains(&at))
     }
 
     /// The call is over.

@@ -8,6 +8,9 @@ use engine::stepped::Ears;
 use engine::time::Instant;
 use sim::{Options, Outcome, Plan, run};
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Whole calls on a virtual clock: the carrier's model, the engine and the agent together.
 #[derive(Debug, Parser)]
 #[command(version, about)]

@@ -47,7 +47,9 @@ pub fn longest(pauses: &[Pause]) -> Duration {
 /// One way.
 #[derive(Debug)]
 pub struct Way {
-    weather: Weather,
+    latency: Duration,
+    jitter_us: u64,
+    bunch_us: u64,
     stalls: Vec<Pause>,
     rng: Rng,
     last: Instant,
@@ -59,8 +61,10 @@ impl Way {
     /// A way with these stalls.
     #[must_use]
     pub fn new(weather: &Weather, stalls: &[Pause], rng: Rng) -> Self {
-        let last = Instant::ZERO;
-        Self { weather: weather.clone(), stalls: stalls.to_vec(), rng, last, dead_from: None }
+        let Weather { latency, jitter, bunch, .. } = weather;
+        let [jitter_us, bunch_us] = [jitter, bunch].map(|time| time.as_micros() as u64);
+        let (stalls, last) = (stalls.to_vec(), Instant::ZERO);
+        Self { latency: *latency, jitter_us, bunch_us, stalls, rng, last, dead_from: None }
     }
 
     /// Nothing that is on its way, or sent later, arrives at `from` or after.
@@ -75,20 +79,45 @@ impl Way {
 
     /// When what is sent now arrives; `None`: never.
     pub fn arrival(&mut self, now: Instant) -> Option<Instant> {
-        let Weather { latency, jitter, bunch, .. } = &self.weather;
-        let jitter = Duration::from_micros(self.rng.below(jitter.as_micros() as u64 + 1));
-        let mut at = now + *latency + jitter;
-        let bunch = bunch.as_micros() as u64;
-        if bunch > 0 {
-            at = Instant::from_micros(at.micros().div_ceil(bunch) * bunch);
+        let jitter = self.draw();
+        self.arrival_with(now, jitter)
+    }
+
+    /// By how much more than its latency it delays something.
+    pub fn draw(&mut self) -> Duration {
+        Duration::from_micros(self.rng.below(self.jitter_us + 1))
+    }
+
+    /// Up to so long, drawn from the same.
+    pub fn below(&mut self, most: Duration) -> Duration {
+        Duration::from_micros(self.rng.below(most.as_micros() as u64 + 1))
+    }
+
+    /// When what is sent now arrives with a delay that was drawn before.
+    pub fn arrival_with(&mut self, now: Instant, jitter: Duration) -> Option<Instant> {
+        self.last = self.earliest(now, jitter);
+        self.dead_from.is_none_or(|dead| self.last < dead).then_some(self.last)
+    }
+
+    /// The same for something that is not sent yet: when it arrives, if nothing is sent before it.
+    #[must_use]
+    pub fn earliest(&self, now: Instant, jitter: Duration) -> Instant {
+        let mut at = now + self.latency + jitter;
+        if self.bunch_us > 0 {
+            at = Instant::from_micros(at.micros().div_ceil(self.bunch_us) * self.bunch_us);
         }
         for stall in &self.stalls {
             if at >= stall.from && at < stall.from + stall.lasts {
                 at = stall.from + stall.lasts;
             }
         }
-        self.last = self.last.max(at);
-        self.dead_from.is_none_or(|dead| self.last < dead).then_some(self.last)
+        self.last.max(at)
+    }
+
+    /// Whether nothing arrives any more.
+    #[must_use]
+    pub fn is_dead(&self) -> bool {
+        self.dead_from.is_some()
     }
 }
 

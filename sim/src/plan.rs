@@ -84,6 +84,8 @@ impl fmt::Debug for CallPlan {
 /// A world.
 #[derive(Debug, Clone)]
 pub struct Plan {
+    /// Messages are JSON on a WebSocket; else values.
+    pub wire: bool,
     /// When the first call rings; not zero, so that nothing works only because time began with the world.
     pub begins: Instant,
     /// Calls that the worker can hold.
@@ -119,6 +121,9 @@ fn us(rng: &mut Rng, to: u64) -> Duration {
     Duration::from_micros(rng.below(to + 1))
 }
 
+/// Of the worlds whose callers are heard by labels, every so many-th has a wire.
+const WIRE_EVERY: u64 = 64;
+
 impl Plan {
     /// The world of a seed.
     #[must_use]
@@ -134,6 +139,7 @@ impl Plan {
         let within = spread + 40_000;
         let rough = !options.calm && one_in_a_hundred(&mut rng, 35);
         Self {
+            wire: options.ears == Ears::Detector || seed.is_multiple_of(WIRE_EVERY),
             begins,
             slots,
             tick: Duration::from_millis(1 + rng.below(2)),

@@ -10,16 +10,19 @@ use std::time::Duration;
 use agent::Desk;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use engine::audio::frame::Frame;
 use engine::port::{AgentPort, UtteranceId};
-use engine::stepped::{SteppedStream, SteppedWorker};
+use engine::stepped::{Said, SteppedStream, SteppedWorker, Told};
 use engine::time::Instant;
 use engine::turn::TurnParams;
+use engine::wire::Outbound;
 use engine::{Admission, EndReport, Gate};
 
 use crate::check::{Checks, Message};
 use crate::dye;
 use crate::mind::Mind;
 use crate::network::Way;
+use crate::talk::Talk;
 use crate::truth::Truth;
 use crate::wire::{Decoder, Sent};
 
@@ -67,8 +70,12 @@ impl Task {
 pub enum Parcel {
     /// Bytes for the server; whether they are a frame of the caller's.
     Bytes(Vec<u8>, bool),
-    /// A message for the carrier, as it came and what it says; and how many bytes it had.
-    Message(Sent, Message, usize),
+    /// The caller's sound without a wire, by its stamp.
+    Frame(u32),
+    /// Anything else for the server without a wire.
+    Told(Told),
+    /// A message for the carrier.
+    Letter(Letter),
     /// Nothing more comes.
     End,
 }
@@ -77,16 +84,30 @@ impl Parcel {
     fn bytes(&self) -> usize {
         match self {
             Self::Bytes(bytes, _) => bytes.len(),
-            Self::Message(_, _, bytes) => *bytes,
-            Self::End => 0,
+            Self::Letter(letter) => letter.bytes,
+            Self::Frame(_) | Self::Told(_) | Self::End => 0,
         }
     }
+}
+
+/// A message of the server's.
+#[derive(Debug)]
+pub struct Letter {
+    /// What it says.
+    pub message: Message,
+    /// As it came, where there is a wire.
+    pub text: Option<String>,
+    /// Whether anything is to be heard in it.
+    pub audible: bool,
+    /// How long it is on a wire.
+    pub bytes: usize,
 }
 
 /// A way with what is on it.
 #[derive(Debug)]
 pub struct Lane {
-    way: Way,
+    /// What it is.
+    pub way: Way,
     parcels: VecDeque<(Instant, Parcel)>,
     /// Bytes on it, those included that will never arrive.
     pub bytes: usize,
@@ -107,12 +128,23 @@ impl Lane {
         (self.parcels.len() == 1).then_some(at)
     }
 
+    /// Puts a parcel on it that arrives then.
+    pub fn put(&mut self, at: Instant, parcel: Parcel) {
+        self.bytes += parcel.bytes();
+        self.parcels.push_back((at, parcel));
+    }
+
     /// The next parcel that has arrived.
     pub fn arrived(&mut self, now: Instant) -> Option<Parcel> {
+        self.arrived_at(now).map(|(_, parcel)| parcel)
+    }
+
+    /// The same, and when it arrived.
+    pub fn arrived_at(&mut self, now: Instant) -> Option<(Instant, Parcel)> {
         self.parcels.front().filter(|(at, _)| *at <= now)?;
-        let (_, parcel) = self.parcels.pop_front()?;
+        let (at, parcel) = self.parcels.pop_front()?;
         self.bytes -= parcel.bytes();
-        Some(parcel)
+        Some((at, parcel))
     }
 
     /// When the next one arrives.
@@ -151,6 +183,10 @@ pub struct Stream {
     pub task: Task,
     /// When that will next do something, as far as that is arranged.
     pub steps_at: Option<Instant>,
+    /// The caller's sound, where there is no wire.
+    pub talk: Option<Talk>,
+    /// When the server next reads something, where there is no wire.
+    pub reads_at: Instant,
     /// The way to the server.
     pub inward: Lane,
     /// The way to the carrier.
@@ -215,6 +251,8 @@ impl Stream {
             socket,
             task: Task::default(),
             steps_at: None,
+            talk: None,
+            reads_at: Instant::from_micros(u64::MAX),
             inward,
             outward,
             mind: None,
@@ -243,31 +281,49 @@ impl Stream {
         while let Some(parcel) = self.inward.arrived(now) {
             any = true;
             match parcel {
-                Parcel::Bytes(bytes, is_frame) => {
-                    self.unread.parcels.push_back(is_frame);
-                    self.socket.receive(&bytes);
-                }
-                Parcel::Message(..) => {}
+                Parcel::Bytes(bytes, is_frame) => self.receive(&bytes, is_frame),
+                Parcel::Letter(_) | Parcel::Frame(_) | Parcel::Told(_) => {}
                 Parcel::End => self.socket.peer_gone(),
             }
         }
         any
     }
 
-    /// The server's end does what it can; gives the messages that it wrote, which are on their way.
-    pub fn step(&mut self, now: Instant, worker: &SteppedWorker) -> Vec<Message> {
-        let room = WINDOW.saturating_sub(self.outward.bytes + self.written.waiting());
-        let written = &mut self.written;
-        self.socket.step(now, worker, &self.task.waker, room, |bytes| written.push(bytes));
+    /// Bytes have come to the server; whether they are a frame of the caller's.
+    pub fn receive(&mut self, bytes: &[u8], is_frame: bool) {
+        self.unread.parcels.push_back(is_frame);
+        self.socket.receive(bytes);
+    }
+
+    /// The server is told something without a wire; whether it has taken it.
+    pub fn tell(&mut self, now: Instant, told: Told) -> bool {
+        let is_frame = matches!(told, Told::Frame { .. });
+        let taken = self.socket.tell(now, told);
+        self.unread.parcels.push_back(is_frame);
         self.unread.take(self.socket.taken());
-        let mut messages = Vec::new();
+        taken
+    }
+
+    /// The server's end does what it can; gives what it wrote.
+    pub fn step(&mut self, now: Instant, worker: &SteppedWorker) -> Vec<Letter> {
+        let mut letters = Vec::new();
+        let room = WINDOW.saturating_sub(self.outward.bytes + self.written.waiting());
+        if self.talk.is_some() {
+            let last = &mut self.last_utterance;
+            let said = |said: Said<'_>| letters.push(letter(said, last));
+            self.socket.step_values(now, worker, &self.task.waker, room > 0, said);
+        } else {
+            let written = &mut self.written;
+            self.socket.step(now, worker, &self.task.waker, room, |bytes| written.push(bytes));
+        }
+        self.unread.take(self.socket.taken());
         while let Some((sent, bytes)) = self.written.pop() {
             if let Some(message) = message(&sent, &mut self.last_utterance) {
-                messages.push(message.clone());
-                self.outward.send(now, Parcel::Message(sent, message, bytes));
+                let text = if let Sent::Text(text) = sent { Some(text) } else { None };
+                letters.push(Letter { message, text, audible: true, bytes });
             }
         }
-        messages
+        letters
     }
 
     /// Whether `start`, the second message, has arrived.
@@ -370,31 +426,57 @@ fn message(sent: &Sent, last: &mut UtteranceId) -> Option<Message> {
     }
 }
 
+/// What the server says without a wire.
+fn letter(said: Said<'_>, last: &mut UtteranceId) -> Letter {
+    let (message, bytes) = match said {
+        Said::Message(Outbound::Media(frames)) => {
+            let audible = frames.iter().any(is_audible);
+            let sound: usize = frames.iter().map(Frame::samples).sum();
+            let mut parts = Vec::with_capacity(2);
+            frames.iter().for_each(|frame| add_part(&mut parts, frame.bytes(), last));
+            return Letter { message: Message::Media(parts), text: None, audible, bytes: sound * 4 / 3 + 100 };
+        }
+        Said::Message(Outbound::Mark(name)) => (Message::Mark(name.to_string()), 100),
+        Said::Message(Outbound::Clear) => (Message::Clear, 70),
+        Said::Close(code) => (Message::Close(code), 4),
+    };
+    Letter { message, text: None, audible: false, bytes }
+}
+
+/// By its labels: what is dyed is a voice, and so is what is not silent where a label stands.
+fn is_audible(frame: &Frame) -> bool {
+    const LABELS: usize = 80;
+    frame.bytes().iter().step_by(LABELS).any(|code| code & 0x7F != 0x7F)
+}
+
 /// Frame by frame: of which utterance, how many samples. The last frame of an utterance may be short, and what is too
 /// short to be dyed belongs to what was before it.
 fn parts(sound: &[u8], last: &mut UtteranceId) -> Vec<(UtteranceId, u64)> {
     const FRAME: usize = 160;
-    const DYED: usize = 12;
     let mut parts: Vec<(UtteranceId, u64)> = Vec::new();
     let mut at = 0;
     while at < sound.len() {
-        let dyed = dye::read(&sound[at..]);
         let end = (at + FRAME).min(sound.len());
         let begins = |&next: &usize| dye::read(&sound[next..]).is_some();
         let next = if begins(&end) { end } else { (at + 1..end).find(begins).unwrap_or(end) };
-        let utterance = match dyed {
-            Some((utterance, _)) => utterance,
-            None if next - at < DYED => *last,
-            None => UtteranceId(0),
-        };
-        *last = utterance;
-        match parts.last_mut() {
-            Some((of, samples)) if *of == utterance => *samples += (next - at) as u64,
-            _ => parts.push((utterance, (next - at) as u64)),
-        }
+        add_part(&mut parts, &sound[at..next], last);
         at = next;
     }
     parts
+}
+
+fn add_part(parts: &mut Vec<(UtteranceId, u64)>, frame: &[u8], last: &mut UtteranceId) {
+    const DYED: usize = 12;
+    let utterance = match dye::read(frame) {
+        Some((utterance, _)) => utterance,
+        None if frame.len() < DYED => *last,
+        None => UtteranceId(0),
+    };
+    *last = utterance;
+    match parts.last_mut() {
+        Some((of, samples)) if *of == utterance => *samples += frame.len() as u64,
+        _ => parts.push((utterance, frame.len() as u64)),
+    }
 }
 
 /// How long a connection that is dead stays unnoticed: by the server, whose data is not acknowledged, and by the carrier.

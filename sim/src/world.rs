@@ -217,7 +217,11 @@ impl World {
         self.tick_from(self.now);
     }
 
-    fn tick_from(&mut self, from: Instant) {
+    /// A tick not before `from`; none where that is never.
+    pub(crate) fn tick_from(&mut self, from: Instant) {
+        if from.since(self.now) >= WORLD_MAX {
+            return;
+        }
         let every = self.plan.tick.as_micros() as u64;
         // On the grid, some 400 µs behind the looks at the sockets.
         let on_grid = Instant::from_micros((from.max(self.now).micros() / every + 1) * every + 400);
@@ -244,14 +248,26 @@ impl World {
         }
         self.next_tick = None;
         self.ticks += 1;
+        if !self.plan.wire {
+            self.read_all();
+        }
         let before = (self.worker.panics(), self.worker.seated());
         self.worker.tick(self.now);
         self.count_panics(before);
         self.worker.answer_bells();
         self.after_tick();
-        let due = self.worker.next_due();
-        if due.since(self.now) < WORLD_MAX {
-            self.tick_from(due);
+        let reads = self.live.iter().map(|&index| self.streams[index].reads_at).min();
+        let due = reads.into_iter().fold(self.worker.next_due(), Instant::min);
+        self.tick_from(due);
+    }
+
+    /// What can have been read by now is read before the worker looks.
+    fn read_all(&mut self) {
+        for place in 0..self.live.len() {
+            let index = self.live[place];
+            if self.streams[index].reads_at <= self.now {
+                self.read(index);
+            }
         }
     }
 
