@@ -53,6 +53,8 @@ pub enum Event {
     Panic(usize),
     /// Every stream is closed.
     Drain,
+    /// Without a wire: what has arrived is read though the worker stalls.
+    Read,
     /// The worker ticks.
     Tick,
 }
@@ -201,6 +203,7 @@ impl World {
             Event::Noticed(stream, by) => self.noticed(stream, by),
             Event::Panic(place) => self.panic(place),
             Event::Drain => self.drain_streams(),
+            Event::Read => self.read_on(),
             Event::Tick => self.tick(),
         }
     }
@@ -256,9 +259,27 @@ impl World {
         self.count_panics(before);
         self.worker.answer_bells();
         self.after_tick();
-        let reads = self.live.iter().map(|&index| self.streams[index].reads_at).min();
-        let due = reads.into_iter().fold(self.worker.next_due(), Instant::min);
-        self.tick_from(due);
+        let reads = self.next_read();
+        self.tick_from(self.worker.next_due().min(reads));
+        self.read_in_a_stall(reads);
+    }
+
+    fn next_read(&self) -> Instant {
+        let reads = self.live.iter().map(|&index| self.streams[index].reads_at);
+        reads.fold(Instant::from_micros(u64::MAX), Instant::min)
+    }
+
+    /// Reading waits for the tick in front of which it is done, but not for a worker that stalls.
+    fn read_in_a_stall(&mut self, reads: Instant) {
+        let usual = self.plan.tick * 2 + self.plan.tick_late;
+        if self.next_tick.is_some_and(|tick| tick.since(reads) > usual) {
+            self.at(reads, Event::Read);
+        }
+    }
+
+    fn read_on(&mut self) {
+        self.read_all();
+        self.read_in_a_stall(self.next_read());
     }
 
     /// What can have been read by now is read before the worker looks.
