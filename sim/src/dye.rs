@@ -11,9 +11,22 @@ use engine::audio::frame::FRAME_SAMPLES;
 use engine::port::UtteranceId;
 
 /// What the first four bytes carry.
-const MARK: u16 = 0x5A3C;
+const MARK: u32 = spread(0x5A3C);
 /// Bytes that are dyed.
-const DYED: usize = 12;
+pub const DYED: usize = 12;
+/// What each of them has in its upper half.
+const SOFT: u32 = 0xF0F0_F0F0;
+
+/// Four bits in each byte, the highest first.
+const fn spread(value: u16) -> u32 {
+    let value = value as u32;
+    SOFT | value >> 12 | value & 0xF00 | (value & 0xF0) << 12 | (value & 0xF) << 24
+}
+
+const fn gathered(bytes: u32) -> Option<u16> {
+    let value = (bytes & 0xF) << 12 | bytes & 0xF00 | bytes >> 12 & 0xF0 | bytes >> 24 & 0xF;
+    if bytes & SOFT == SOFT { Some(value as u16) } else { None }
+}
 
 /// The same sound, dyed; a last piece of less than twelve bytes is left as it is.
 #[must_use]
@@ -24,15 +37,11 @@ pub fn dye(utterance: UtteranceId, sound: Bytes) -> Bytes {
 /// The same, for sound that begins with frame number `first` of its utterance.
 #[must_use]
 pub fn dye_from(utterance: UtteranceId, first: usize, sound: &[u8]) -> Bytes {
-    let mut dyed = sound.to_vec();
+    let (mut dyed, of) = (sound.to_vec(), spread(utterance.0 as u16));
     for (frame, bytes) in (first..).zip(dyed.chunks_mut(FRAME_SAMPLES)) {
-        if bytes.len() >= DYED {
-            let values = [MARK, utterance.0 as u16, frame as u16];
-            for (four, value) in bytes.chunks_mut(4).zip(values) {
-                four.iter_mut()
-                    .zip([12, 8, 4, 0])
-                    .for_each(|(byte, shift)| *byte = 0xF0 | (value >> shift & 0xF) as u8);
-            }
+        if let Some(bytes) = bytes.first_chunk_mut::<DYED>() {
+            let words = [MARK, of, spread(frame as u16)];
+            bytes.as_chunks_mut().0.iter_mut().zip(words).for_each(|(four, word)| *four = word.to_le_bytes());
         }
     }
     dyed.into()
@@ -41,13 +50,12 @@ pub fn dye_from(utterance: UtteranceId, first: usize, sound: &[u8]) -> Bytes {
 /// Of which utterance a frame is, and which of its frames; `None` where it is not dyed.
 #[must_use]
 pub fn read(frame: &[u8]) -> Option<(UtteranceId, u16)> {
-    let fours = frame.get(..DYED)?.as_chunks::<4>().0;
-    let value = |four: &[u8; 4]| {
-        let nibble = |value: u16, &byte: &u8| (byte & 0xF0 == 0xF0).then_some(value << 4 | u16::from(byte & 0xF));
-        four.iter().try_fold(0, nibble)
-    };
-    let (mark, utterance, number) = (value(&fours[0])?, value(&fours[1])?, value(&fours[2])?);
-    (mark == MARK).then_some((UtteranceId(utterance.into()), number))
+    let bytes: &[u8; DYED] = frame.first_chunk()?;
+    let [mark, utterance, number] = [0, 4, 8].map(|at| u32::from_le_bytes([0, 1, 2, 3].map(|byte| bytes[at + byte])));
+    if mark != MARK {
+        return None;
+    }
+    Some((UtteranceId(gathered(utterance)?.into()), gathered(number)?))
 }
 
 #[cfg(test)]
@@ -60,6 +68,7 @@ mod tests {
         assert_eq!(dyed.len(), 500);
         let read: Vec<_> = dyed.chunks(160).map(read).collect();
         assert_eq!(read, [0, 1, 2, 3].map(|n| Some((UtteranceId(777), n))));
+        assert_eq!(dyed[..12], [0xF5, 0xFA, 0xF3, 0xFC, 0xF0, 0xF3, 0xF0, 0xF9, 0xF0, 0xF0, 0xF0, 0xF0]);
         assert_eq!(super::read(&[0x10; 160]), None);
         assert_eq!(super::read(&[0xFF; 160]), None);
         assert_eq!(super::read(&[0xFF; 5]), None);

@@ -26,9 +26,7 @@ impl World {
             }
             Fault::NotRead(lasts) => {
                 stream.outward.hold(now + lasts);
-                if let Some(at) = stream.outward.next() {
-                    self.at(at, Event::Outward(index));
-                }
+                self.outward_soon(index);
             }
             Fault::AgentDies => {
                 stream.mind = None;

@@ -1,10 +1,11 @@
 //! What happens in a world, one event after the other: the carrier acts, parcels arrive, tasks run, things break.
 
 use std::collections::VecDeque;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use agent::{Desk, Profile};
+use agent::Profile;
 use engine::port::{AgentEvent, EndCause};
 use engine::stepped::Told;
 use engine::time::Instant;
@@ -25,7 +26,7 @@ use crate::talk::Talk;
 use crate::wire;
 use crate::world::{Event, World};
 
-/// Ticks after which a stream is looked at though nothing came of them.
+/// Ticks after which all streams are looked at though nothing came of them.
 const CHECK_EVERY: usize = 16;
 
 /// Whom the demo agent may transfer to.
@@ -186,7 +187,7 @@ impl World {
         let way = |stalls, salt| Lane::new(Way::new(&plan.weather, stalls, Rng::new(seed ^ salt)));
         let lanes = [way(&plan.weather.stalls_in, 1), way(&plan.weather.stalls_out, 2)];
         let checks = Checks::new(self.now, Slack::of(&self.plan, &plan));
-        let mut stream = Stream::new(self.now, call, &self.worker, lanes, Desk::new(), checks);
+        let mut stream = Stream::new(self.now, call, &self.worker, lanes, &self.anybody, checks);
         stream.talk = (!self.plan.wire).then(|| Talk::new(self.now));
         self.live.push(self.streams.len());
         self.lines[call].stream = Some(self.streams.len());
@@ -231,6 +232,7 @@ impl World {
         stream.steps_at = None;
         let over_before = stream.socket.is_over();
         let letters = stream.step(self.now, &self.worker);
+        self.over |= stream.socket.is_over();
         let (frames, wrote) = (stream.frames_taken(), !letters.is_empty());
         self.tick_soon();
         self.digest.number(frames);
@@ -238,15 +240,14 @@ impl World {
             self.written(index, &letter.message);
             self.streams[index].outward.send(self.now, Parcel::Letter(letter));
         }
-        if wrote && let Some(at) = self.streams[index].outward.next() {
-            self.at(at, Event::Outward(index));
+        if wrote {
+            self.outward_soon(index);
         }
         self.take_port(index);
         let stream = &mut self.streams[index];
         if stream.socket.is_over() && !over_before {
-            if let Some(at) = stream.outward.send(self.now, Parcel::End) {
-                self.at(at, Event::Outward(index));
-            }
+            stream.outward.send(self.now, Parcel::End);
+            self.outward_soon(index);
         } else if let Some(at) = stream.wakes_by_itself_at() {
             self.step_at(index, at);
         }
@@ -352,7 +353,21 @@ impl World {
         self.look_now(index);
     }
 
+    /// Something is on its way to the carrier.
+    pub(crate) fn outward_soon(&mut self, index: usize) {
+        let stream = &mut self.streams[index];
+        let Some(at) = stream.outward.next() else { return };
+        if stream.arrives_at.is_none_or(|arranged| at < arranged) {
+            stream.arrives_at = Some(at);
+            self.at(at, Event::Outward(index));
+        }
+    }
+
     pub(crate) fn arrives_outward(&mut self, index: usize) {
+        if self.streams[index].arrives_at != Some(self.now) {
+            return;
+        }
+        self.streams[index].arrives_at = None;
         while let Some(parcel) = self.streams[index].outward.arrived(self.now) {
             match parcel {
                 Parcel::Bytes(..) | Parcel::Frame(_) | Parcel::Told(_) => {}
@@ -366,9 +381,7 @@ impl World {
                 Parcel::End => self.hears_nothing_more(index, "the server's connection ended without a close"),
             }
         }
-        if let Some(at) = self.streams[index].outward.next() {
-            self.at(at, Event::Outward(index));
-        }
+        self.outward_soon(index);
     }
 
     /// A message arrives at the carrier.
@@ -438,6 +451,11 @@ impl World {
 
     /// Everybody who was woken by a tick gets to it, and everybody is looked at.
     pub(crate) fn after_tick(&mut self) {
+        let is_turn = self.ticks.is_multiple_of(CHECK_EVERY);
+        if !self.anybody.swap(false, Ordering::Relaxed) && !is_turn && !self.over {
+            return;
+        }
+        self.over = false;
         for place in 0..self.live.len() {
             let index = self.live[place];
             let woken = [self.streams[index].task.was_woken(), self.streams[index].mind_task.was_woken()];
@@ -447,8 +465,9 @@ impl World {
             if woken[1] {
                 self.look_soon(index);
             }
-            let is_turn = (index + self.ticks).is_multiple_of(CHECK_EVERY);
-            if is_turn || woken.contains(&true) || self.streams[index].socket.is_over() {
+            let over = self.streams[index].socket.is_over();
+            self.over |= over;
+            if is_turn || over || woken.contains(&true) {
                 self.check(index);
             }
         }

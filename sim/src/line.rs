@@ -121,7 +121,7 @@ impl Line {
     /// Whether the caller spoke at that moment, which is past: by labels.
     #[must_use]
     pub fn spoke(&self, at: Instant) -> bool {
-        let at = self.own(at);
+        let at = Micros(at.micros().saturating_sub(self.plan.rings.micros()));
         let said = self.model.iter().flat_map(|model| model.measures.barges.iter().rev());
         said.take(2).any(|said| (said.onset..said.offset).contains(&at))
     }

@@ -9,7 +9,6 @@ use std::time::Duration;
 use agent::drive::Driver;
 use agent::script::Input;
 use agent::{Desk, Happening, Profile};
-use bytes::Bytes;
 use engine::audio::frame::FRAME_SAMPLES;
 use engine::port::{AgentEvent, AgentPort, Say, UtteranceId};
 use engine::time::Instant;
@@ -162,7 +161,7 @@ impl Wild {
             _ => 800 + self.rng.below(16_000),
         };
         let (id, interruptible) = (UtteranceId(self.utterances + 1), self.rng.below(4) > 0);
-        let sound = dye::dye(id, loud(samples as usize));
+        let sound = dye::dye_from(id, 0, loud(samples as usize));
         if let Ok(utterance) = self.port.say(sound, Say { interruptible }) {
             self.utterances = utterance.0;
             self.open = None;
@@ -181,7 +180,7 @@ impl Wild {
     fn append(&mut self) {
         let Some((utterance, frames)) = self.open else { return };
         let more = 1 + self.rng.below(60) as usize;
-        let sound = dye::dye_from(utterance, frames, &loud(more * FRAME_SAMPLES));
+        let sound = dye::dye_from(utterance, frames, loud(more * FRAME_SAMPLES));
         if self.port.append(sound).is_ok() {
             self.open = Some((utterance, frames + more));
         }
@@ -189,6 +188,10 @@ impl Wild {
 }
 
 /// Something to hear.
-fn loud(samples: usize) -> Bytes {
-    Bytes::from(vec![0x90; samples])
+fn loud(samples: usize) -> &'static [u8] {
+    static LOUD: [u8; LOUD_MAX] = [0x90; LOUD_MAX];
+    &LOUD[..samples.min(LOUD_MAX)]
 }
+
+/// The most that is said at once.
+const LOUD_MAX: usize = 68_000;

@@ -47,7 +47,7 @@ pub fn longest(pauses: &[Pause]) -> Duration {
 /// One way.
 #[derive(Debug)]
 pub struct Way {
-    latency: Duration,
+    latency_us: u64,
     jitter_us: u64,
     bunch_us: u64,
     stalls: Vec<Pause>,
@@ -62,9 +62,9 @@ impl Way {
     #[must_use]
     pub fn new(weather: &Weather, stalls: &[Pause], rng: Rng) -> Self {
         let Weather { latency, jitter, bunch, .. } = weather;
-        let [jitter_us, bunch_us] = [jitter, bunch].map(|time| time.as_micros() as u64);
+        let [latency_us, jitter_us, bunch_us] = [latency, jitter, bunch].map(|time| time.as_micros() as u64);
         let (stalls, last) = (stalls.to_vec(), Instant::ZERO);
-        Self { latency: *latency, jitter_us, bunch_us, stalls, rng, last, dead_from: None }
+        Self { latency_us, jitter_us, bunch_us, stalls, rng, last, dead_from: None }
     }
 
     /// Nothing that is on its way, or sent later, arrives at `from` or after.
@@ -83,26 +83,26 @@ impl Way {
         self.arrival_with(now, jitter)
     }
 
-    /// By how much more than its latency it delays something.
-    pub fn draw(&mut self) -> Duration {
-        Duration::from_micros(self.rng.below(self.jitter_us + 1))
+    /// By how many microseconds more than its latency it delays something.
+    pub fn draw(&mut self) -> u64 {
+        self.below(self.jitter_us)
     }
 
-    /// Up to so long, drawn from the same.
-    pub fn below(&mut self, most: Duration) -> Duration {
-        Duration::from_micros(self.rng.below(most.as_micros() as u64 + 1))
+    /// So much at most, drawn from the same.
+    pub fn below(&mut self, most_us: u64) -> u64 {
+        self.rng.below(most_us + 1)
     }
 
     /// When what is sent now arrives with a delay that was drawn before.
-    pub fn arrival_with(&mut self, now: Instant, jitter: Duration) -> Option<Instant> {
-        self.last = self.earliest(now, jitter);
+    pub fn arrival_with(&mut self, now: Instant, jitter_us: u64) -> Option<Instant> {
+        self.last = self.earliest(now, jitter_us);
         self.dead_from.is_none_or(|dead| self.last < dead).then_some(self.last)
     }
 
     /// The same for something that is not sent yet: when it arrives, if nothing is sent before it.
     #[must_use]
-    pub fn earliest(&self, now: Instant, jitter: Duration) -> Instant {
-        let mut at = now + self.latency + jitter;
+    pub fn earliest(&self, now: Instant, jitter_us: u64) -> Instant {
+        let mut at = Instant::from_micros(now.micros() + self.latency_us + jitter_us);
         if self.bunch_us > 0 {
             at = Instant::from_micros(at.micros().div_ceil(self.bunch_us) * self.bunch_us);
         }

@@ -29,17 +29,24 @@ use crate::wire::{Decoder, Sent};
 /// Bytes that kernels and network hold between server and carrier before a write must wait.
 const WINDOW: usize = 48 * 1024;
 
+/// Whether anybody was woken.
+pub type Anybody = Arc<AtomicBool>;
+
 /// Remembers that it was woken.
-#[derive(Debug, Default)]
-struct Flag(AtomicBool);
+#[derive(Debug)]
+struct Flag {
+    woken: AtomicBool,
+    anybody: Anybody,
+}
 
 impl Wake for Flag {
     fn wake(self: Arc<Self>) {
-        self.0.store(true, Ordering::Relaxed);
+        self.wake_by_ref();
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        self.0.store(true, Ordering::Relaxed);
+        self.woken.store(true, Ordering::Relaxed);
+        self.anybody.store(true, Ordering::Relaxed);
     }
 }
 
@@ -51,17 +58,17 @@ pub struct Task {
     pub waker: Waker,
 }
 
-impl Default for Task {
-    fn default() -> Self {
-        let flag = Arc::new(Flag::default());
+impl Task {
+    /// One that sleeps.
+    #[must_use]
+    pub fn new(anybody: Anybody) -> Self {
+        let flag = Arc::new(Flag { woken: AtomicBool::new(false), anybody });
         Self { waker: Waker::from(flag.clone()), flag }
     }
-}
 
-impl Task {
     /// Whether it was woken since it was last asked.
     pub fn was_woken(&self) -> bool {
-        self.flag.0.load(Ordering::Relaxed) && self.flag.0.swap(false, Ordering::Relaxed)
+        self.flag.woken.load(Ordering::Relaxed) && self.flag.woken.swap(false, Ordering::Relaxed)
     }
 }
 
@@ -183,6 +190,8 @@ pub struct Stream {
     pub task: Task,
     /// When that will next do something, as far as that is arranged.
     pub steps_at: Option<Instant>,
+    /// When something next arrives at the carrier, as far as that is arranged.
+    pub arrives_at: Option<Instant>,
     /// The caller's sound, where there is no wire.
     pub talk: Option<Talk>,
     /// When the server next reads something, where there is no wire.
@@ -240,7 +249,7 @@ impl Stream {
         call: usize,
         worker: &SteppedWorker,
         lanes: [Lane; 2],
-        desk: Desk,
+        anybody: &Anybody,
         checks: Checks,
     ) -> Self {
         let handed = Arc::new(Mutex::new(Handed::default()));
@@ -249,17 +258,18 @@ impl Stream {
         Self {
             call,
             socket,
-            task: Task::default(),
+            task: Task::new(anybody.clone()),
             steps_at: None,
+            arrives_at: None,
             talk: None,
             reads_at: Instant::from_micros(u64::MAX),
             inward,
             outward,
             mind: None,
-            mind_task: Task::default(),
+            mind_task: Task::new(anybody.clone()),
             looks_at: None,
             timer: None,
-            desk,
+            desk: Desk::new(),
             truth: Truth::default(),
             checks,
             caller_open: true,
@@ -466,10 +476,9 @@ fn parts(sound: &[u8], last: &mut UtteranceId) -> Vec<(UtteranceId, u64)> {
 }
 
 fn add_part(parts: &mut Vec<(UtteranceId, u64)>, frame: &[u8], last: &mut UtteranceId) {
-    const DYED: usize = 12;
     let utterance = match dye::read(frame) {
         Some((utterance, _)) => utterance,
-        None if frame.len() < DYED => *last,
+        None if frame.len() < dye::DYED => *last,
         None => UtteranceId(0),
     };
     *last = utterance;

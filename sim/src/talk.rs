@@ -2,8 +2,6 @@
 //!
 //! Nothing is rendered and nothing is an event of its own: whoever ticks asks before that who has something to read.
 
-use std::time::Duration;
-
 use engine::audio::frame::FRAME_MS;
 use engine::stepped::Told;
 use engine::time::Instant;
@@ -11,8 +9,8 @@ use engine::time::Instant;
 use crate::stream::{Lane, Parcel, Stream};
 use crate::world::World;
 
-const FRAME: Duration = Duration::from_millis(FRAME_MS as u64);
-const BLOCK: Duration = Duration::from_millis(FRAME_MS as u64 / 2);
+const FRAME_US: u64 = FRAME_MS as u64 * 1_000;
+const BLOCK_US: u64 = FRAME_US / 2;
 
 /// How a server's thread gets to what has arrived.
 #[derive(Debug, Clone, Copy)]
@@ -20,7 +18,7 @@ pub struct Reads {
     /// It looks so often; zero: at once.
     pub every_us: u64,
     /// And within so long.
-    pub late: Duration,
+    pub late_us: u64,
 }
 
 /// The frames of one stream.
@@ -29,7 +27,7 @@ pub struct Talk {
     started: Instant,
     made: u32,
     /// By how much the network delays the next one, and its reader.
-    delays: [Duration; 2],
+    delays_us: [u64; 2],
     /// When the reader has read all before.
     read: Instant,
     over: bool,
@@ -39,17 +37,18 @@ impl Talk {
     /// Of a stream that begins now.
     #[must_use]
     pub fn new(now: Instant) -> Self {
-        Self { started: now, made: 0, delays: [Duration::ZERO; 2], read: now, over: false }
+        Self { started: now, made: 0, delays_us: [0; 2], read: now, over: false }
     }
 
     /// When the next frame is complete.
     fn due(&self) -> Instant {
-        self.started + FRAME * (self.made + 1)
+        Instant::from_micros(self.started.micros() + u64::from(self.made + 1) * FRAME_US)
     }
 
-    fn reads(&self, arrives: Instant, late: Duration, every_us: u64) -> Instant {
-        let looked = if every_us > 0 { arrives.micros().div_ceil(every_us) * every_us } else { arrives.micros() };
-        self.read.max(Instant::from_micros(looked) + late)
+    fn reads(&self, arrives: Instant, late_us: u64, every_us: u64) -> Instant {
+        let arrives = arrives.micros();
+        let looked = if every_us > 0 { arrives.div_ceil(every_us) * every_us } else { arrives };
+        self.read.max(Instant::from_micros(looked + late_us))
     }
 }
 
@@ -65,36 +64,30 @@ impl Stream {
     pub fn talk(&mut self, now: Instant, reads: Reads, parcel: Option<Parcel>) {
         let Self { talk: Some(talk), inward, .. } = self else { return };
         while !talk.over && talk.due() <= now {
-            let (due, [jitter, late]) = (talk.due(), talk.delays);
+            let (due, [jitter, late]) = (talk.due(), talk.delays_us);
             let stamp_ms = talk.made * FRAME_MS;
             talk.made += 1;
             send(talk, inward, (due, jitter, late), reads.every_us, Parcel::Frame(stamp_ms));
-            talk.delays = draw(inward, reads);
+            talk.delays_us = draw(inward, reads);
         }
         if let Some(parcel) = parcel {
             let [jitter, late] = draw(inward, reads);
             send(talk, inward, (now, jitter, late), reads.every_us, parcel);
         }
         let ahead = || {
-            let arrives = inward.way.earliest(talk.due(), talk.delays[0]);
-            talk.reads(arrives, talk.delays[1], reads.every_us)
+            let arrives = inward.way.earliest(talk.due(), talk.delays_us[0]);
+            talk.reads(arrives, talk.delays_us[1], reads.every_us)
         };
         let ahead = (!talk.over && !inward.way.is_dead()).then(ahead);
         self.reads_at = inward.next().or(ahead).unwrap_or(Instant::from_micros(u64::MAX));
     }
 }
 
-fn draw(lane: &mut Lane, reads: Reads) -> [Duration; 2] {
-    [lane.way.draw(), lane.way.below(reads.late)]
+fn draw(lane: &mut Lane, reads: Reads) -> [u64; 2] {
+    [lane.way.draw(), lane.way.below(reads.late_us)]
 }
 
-fn send(
-    talk: &mut Talk,
-    lane: &mut Lane,
-    (now, jitter, late): (Instant, Duration, Duration),
-    every_us: u64,
-    parcel: Parcel,
-) {
+fn send(talk: &mut Talk, lane: &mut Lane, (now, jitter, late): (Instant, u64, u64), every_us: u64, parcel: Parcel) {
     if let Some(arrives) = lane.way.arrival_with(now, jitter) {
         talk.read = talk.reads(arrives, late, every_us);
         lane.put(talk.read, parcel);
@@ -103,7 +96,7 @@ fn send(
 
 impl World {
     pub(crate) fn reads(&self) -> Reads {
-        Reads { every_us: self.plan.look_every.as_micros() as u64, late: self.plan.io_late }
+        Reads { every_us: self.plan.look_every.as_micros() as u64, late_us: self.plan.io_late.as_micros() as u64 }
     }
 
     /// The server's end of a stream without a wire reads what it can have read by now.
@@ -120,8 +113,8 @@ impl World {
             let told = match parcel {
                 Parcel::Frame(stamp_ms) => {
                     let starts = stream.talk.as_ref().map_or(at, |talk| talk.started);
-                    let starts = starts + Duration::from_millis(stamp_ms.into());
-                    let voiced = [starts, starts + BLOCK].map(|block| line.spoke(block));
+                    let starts = starts.micros() + u64::from(stamp_ms) * 1_000;
+                    let voiced = [starts, starts + BLOCK_US].map(|block| line.spoke(Instant::from_micros(block)));
                     self.digest.number(at.micros() ^ u64::from(voiced[0]) ^ u64::from(voiced[1]) << 1);
                     Told::Frame { voiced, stamp_ms }
                 }

@@ -15,7 +15,7 @@ use crate::check::{Invariant, Violation, bounds, ends, isolation};
 use crate::digest::Digest;
 use crate::line::Line;
 use crate::plan::{Options, Plan};
-use crate::stream::Stream;
+use crate::stream::{Anybody, Stream};
 
 /// Time after the last call in which everything must have been given back: a line that nobody closed is given up.
 const GIVEN_BACK: Duration = Duration::from_secs(45);
@@ -111,6 +111,10 @@ pub struct World {
     pub open_calls: usize,
     /// Ticks so far.
     pub ticks: usize,
+    /// Somebody was woken since the last tick.
+    pub anybody: Anybody,
+    /// A stream was over when it was last looked at.
+    pub over: bool,
     /// Counts beside those of the engine.
     pub refused: u64,
     /// Interruptions and turns of calls that are over.
@@ -148,6 +152,8 @@ impl World {
             next_tick: None,
             open_calls: plan.calls.len(),
             ticks: 0,
+            anybody: Anybody::default(),
+            over: false,
             refused: 0,
             heard: [0; 2],
             plan,
