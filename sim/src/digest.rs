@@ -21,7 +21,17 @@ impl Digest {
     /// Bytes, and how many they are.
     pub fn bytes(&mut self, bytes: &[u8]) {
         self.number(bytes.len() as u64);
-        let (words, rest) = bytes.as_chunks::<8>();
+        let (fours, rest) = bytes.as_chunks::<32>();
+        if !fours.is_empty() {
+            // Each number waits for the one before it: four digests side by side wait for each other once.
+            let mut lanes = [0, 1, 2, 3].map(|lane| Self(self.0 ^ lane));
+            for four in fours {
+                let words = four.as_chunks::<8>().0.iter();
+                lanes.iter_mut().zip(words).for_each(|(lane, word)| lane.number(u64::from_le_bytes(*word)));
+            }
+            lanes.iter().for_each(|lane| self.number(lane.0));
+        }
+        let (words, rest) = rest.as_chunks::<8>();
         words.iter().for_each(|word| self.number(u64::from_le_bytes(*word)));
         let mut last = [0; 8];
         last[..rest.len()].copy_from_slice(rest);
@@ -32,5 +42,29 @@ impl Digest {
     #[must_use]
     pub const fn value(&self) -> u64 {
         self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_byte_and_the_length_count() {
+        let of = |bytes: &[u8]| {
+            let mut digest = Digest::default();
+            digest.bytes(bytes);
+            digest.value()
+        };
+        for length in [0, 1, 7, 8, 31, 32, 33, 64, 100] {
+            let mut bytes = vec![7; length];
+            let whole = of(&bytes);
+            assert_ne!(whole, of(&[&bytes[..], &[0]].concat()));
+            for at in 0..length {
+                bytes[at] ^= 1;
+                assert_ne!(whole, of(&bytes), "byte {at} of {length}");
+                bytes[at] ^= 1;
+            }
+        }
     }
 }

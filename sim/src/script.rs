@@ -20,8 +20,7 @@ const LABELLED: i16 = 8_000;
 /// A caller's script. `labelled`: sound is a label, silence is digital.
 #[must_use]
 pub fn draw(rng: &mut Rng, labelled: bool) -> Script {
-    let base = "about = \"drawn\"\n[[step]]\nsilence_ms = 1";
-    let mut script = script::parse("drawn", base, Path::new(".")).unwrap_or_else(|bad| panic!("{bad}"));
+    let mut script = base().clone();
     let steps = 1 + rng.below(7);
     // Who does not listen first begins anywhere in the greeting.
     let begin = if rng.below(3) > 0 { wait(true, 8_000) } else { silence(rng, 3_000) };
@@ -38,6 +37,13 @@ pub fn draw(rng: &mut Rng, labelled: bool) -> Script {
     }
     script.callees.others.reply = if rng.below(3) > 0 { Reply::Answers } else { Reply::NoAnswer };
     script
+}
+
+/// What every script has in common.
+fn base() -> &'static Script {
+    static BASE: OnceLock<Script> = OnceLock::new();
+    let base = "about = \"drawn\"\n[[step]]\nsilence_ms = 1";
+    BASE.get_or_init(|| script::parse("drawn", base, Path::new(".")).unwrap_or_else(|bad| panic!("{bad}")))
 }
 
 fn step(rng: &mut Rng) -> Step {
