@@ -6,6 +6,9 @@
 //! ```
 //! Each of the first twelve bytes carries four bits in µ-law codes of the softest segment, at about −55 dBFS.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+
 use bytes::Bytes;
 use engine::audio::frame::FRAME_SAMPLES;
 use engine::port::UtteranceId;
@@ -28,10 +31,41 @@ const fn gathered(bytes: u32) -> Option<u16> {
     if bytes & SOFT == SOFT { Some(value as u16) } else { None }
 }
 
+/// What was dyed already: agents say the same prompts, call after call.
+#[derive(Default)]
+struct Dyed {
+    /// By utterance, and by where in memory the sound is, which is kept there.
+    clips: HashMap<(UtteranceId, usize, usize), [Bytes; 2]>,
+    bytes: usize,
+}
+
+/// Sound that is dyed only once.
+const LONG: usize = 8_000;
+/// What is kept of it, in bytes; then all is forgotten.
+const DYED_MAX: usize = 16 * 1024 * 1024;
+
+thread_local! {
+    static DYED_BEFORE: RefCell<Dyed> = RefCell::default();
+}
+
 /// The same sound, dyed; a last piece of less than twelve bytes is left as it is.
 #[must_use]
 pub fn dye(utterance: UtteranceId, sound: Bytes) -> Bytes {
-    dye_from(utterance, 0, &sound)
+    if sound.len() < LONG {
+        return dye_from(utterance, 0, &sound);
+    }
+    DYED_BEFORE.with_borrow_mut(|before| {
+        if before.bytes > DYED_MAX {
+            *before = Dyed::default();
+        }
+        let key = (utterance, sound.as_ptr() as usize, sound.len());
+        let Dyed { clips, bytes } = before;
+        let [_, dyed] = clips.entry(key).or_insert_with(|| {
+            *bytes += sound.len();
+            [sound.clone(), dye_from(utterance, 0, &sound)]
+        });
+        dyed.clone()
+    })
 }
 
 /// The same, for sound that begins with frame number `first` of its utterance.

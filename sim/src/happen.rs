@@ -84,7 +84,9 @@ impl World {
                 Output::Send { text, .. } => self.send(call, &text),
                 Output::Tell(told) => self.tell_server(call, &told),
                 Output::CloseStream => self.caller_closes(call),
-                // Faults that a script asks for; ours are the weather's, and no drawn script has any.
+                // What a script asks of its network. No drawn script does: what resets a socket, does not read it or falls silent
+                // here is `plan::Fault`, at times of its own and with or without a wire. A second socket with the same token is
+                // for whoever gives tokens out, which is not the engine: `loadtest` tries it on the whole service.
                 Output::ResetStream | Output::Reading(_) | Output::OpenSecond { .. } => {}
                 // No server here asks for one-way streams.
                 Output::OpenTap { .. } | Output::SendTap { .. } | Output::CloseTap { .. } => {}
@@ -147,6 +149,7 @@ impl World {
         if stream.talk.is_some() {
             stream.talk(now, reads, Some(parcel));
             let at = stream.reads_at;
+            self.greets(index);
             return self.tick_from(at);
         }
         if let Some(at) = stream.inward.send(now, parcel) {

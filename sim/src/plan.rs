@@ -90,7 +90,7 @@ pub struct Plan {
     pub begins: Instant,
     /// Calls that the worker can hold.
     pub slots: usize,
-    /// Time between two ticks of the worker.
+    /// Time between two ticks of the worker; without a wire some are slow, and have much to do at once.
     pub tick: Duration,
     /// By so much a tick may be late.
     pub tick_late: Duration,
@@ -138,11 +138,12 @@ impl Plan {
         let spread = if options.calm { 20_000 } else { 2_000 * calls as u64 };
         let within = spread + 40_000;
         let rough = !options.calm && one_in_a_hundred(&mut rng, 35);
+        let wire = options.ears == Ears::Detector || seed.is_multiple_of(WIRE_EVERY);
         Self {
-            wire: options.ears == Ears::Detector || seed.is_multiple_of(WIRE_EVERY),
+            wire,
             begins,
             slots,
-            tick: Duration::from_millis(1 + rng.below(2)),
+            tick: Duration::from_millis(if wire { 1 + rng.below(2) } else { [1, 2, 5, 10][rng.below(4) as usize] }),
             tick_late: us(&mut rng, 400),
             stalls: if rough { stalls(&mut rng, begins, within) } else { Vec::new() },
             io_late: if rough { ms(&mut rng, 1, 30) } else { us(&mut rng, 300) },

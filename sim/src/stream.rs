@@ -160,6 +160,12 @@ impl Lane {
         self.parcels.front().map(|(at, _)| *at)
     }
 
+    /// Whether what arrives next is bytes.
+    #[must_use]
+    pub fn carries_bytes(&self) -> bool {
+        matches!(self.parcels.front(), Some((_, Parcel::Bytes(..))))
+    }
+
     /// Nothing arrives any more.
     pub fn die(&mut self, now: Instant) {
         self.way.die(now);

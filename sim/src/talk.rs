@@ -7,7 +7,7 @@ use engine::stepped::Told;
 use engine::time::Instant;
 
 use crate::stream::{Lane, Parcel, Stream};
-use crate::world::World;
+use crate::world::{Event, World};
 
 const FRAME_US: u64 = FRAME_MS as u64 * 1_000;
 const BLOCK_US: u64 = FRAME_US / 2;
@@ -139,6 +139,15 @@ impl World {
         stream.talk(now, reads, None);
         if steps {
             self.step_at(index, now);
+        }
+        self.greets(index);
+    }
+
+    /// Who says hello is answered at once, not with the next tick of a worker that knows nothing of him.
+    pub(crate) fn greets(&mut self, index: usize) {
+        let stream = &self.streams[index];
+        if stream.inward.carries_bytes() {
+            self.at(stream.reads_at, Event::Read);
         }
     }
 }
