@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use engine::port::{AgentEvent, AgentPort, EndCause, Say};
-use engine::stepped::{Ears, SteppedStream, SteppedWorker};
+use engine::stepped::{Ears, Said, SteppedStream, SteppedWorker, Told};
 use engine::time::Instant;
 use engine::turn::TurnParams;
 use engine::{Admission, EndReport};
@@ -65,6 +65,46 @@ fn what_was_lost_before_the_stop_is_told_before_it() {
     let (arrived, lost) = (report.progress.frames_in, report.progress.quality.frames_lost);
     assert_eq!((report.cause, arrived + lost), (EndCause::CarrierStopped, 40));
     assert!(lost > 0, "nothing was lost");
+}
+
+#[test]
+fn without_a_wire_frames_find_the_same_places_and_are_counted_in_the_same_way() {
+    let mut worker = SteppedWorker::new(1, Ears::Labels);
+    let (ends, end) = mpsc::channel::<EndReport>();
+    let admission = Admission {
+        turn: TurnParams::default(),
+        capture: None,
+        agent: Box::new(std::mem::forget),
+        on_end: Box::new(move |report| ends.send(report).expect("somebody waits")),
+    };
+    let mut now = Instant::from_millis(1_000);
+    let mut stream = SteppedStream::new(now, &worker, Box::new(move |_| Ok(admission)));
+    stream.receive(&start());
+    let mut said = Vec::new();
+    stream.step_values(now, &worker, Waker::noop(), true, |_| {});
+    for n in 0..40 {
+        let taken = stream.tell(now, Told::Frame { voiced: [true; 2], stamp_ms: n * 20 });
+        assert_eq!(taken, n < 9, "frame {n}: the reader waits for room of four frames");
+    }
+    assert!(!stream.tell(now, Told::Stop));
+    for _ in 0..200 {
+        stream.step_values(now, &worker, Waker::noop(), true, |_| {});
+        now += Duration::from_millis(1);
+    }
+    stream.peer_gone();
+    for _ in 0..3 {
+        worker.tick(now);
+        worker.answer_bells();
+        stream.step_values(now, &worker, Waker::noop(), true, |word| {
+            said.extend(if let Said::Close(code) = word { Some(code) } else { None });
+        });
+        now += Duration::from_millis(1);
+    }
+    let report = end.try_recv().expect("the call is over");
+    let (arrived, lost) = (report.progress.frames_in, report.progress.quality.frames_lost);
+    assert_eq!((report.cause, arrived + lost, stream.taken()), (EndCause::CarrierStopped, 40, 42));
+    assert!(lost > 0, "nothing was lost");
+    assert_eq!(said, [1000]);
 }
 
 /// Remembers that it was woken.

@@ -1,12 +1,11 @@
 //! What happens in a world, one event after the other: the carrier acts, parcels arrive, tasks run, things break.
 
 use std::collections::VecDeque;
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use agent::Profile;
-use engine::port::{AgentEvent, EndCause};
+use engine::port::AgentEvent;
 use engine::stepped::Told;
 use engine::time::Instant;
 use engine::wire::MarkName;
@@ -16,18 +15,16 @@ use loadtest::twilio::playback::Label;
 
 use crate::check::admission::{self, NO_ROOM};
 use crate::check::slack::Slack;
-use crate::check::{Checks, Invariant, Message, Seen, Ticked};
+use crate::check::{Checks, Message, Seen};
+use crate::lane::{Lane, Letter, Parcel};
 use crate::line::{Did, broken};
 use crate::mind::{Looked, Mind};
 use crate::network::Way;
 use crate::server;
-use crate::stream::{Lane, Letter, Parcel, Stream};
+use crate::stream::Stream;
 use crate::talk::Talk;
 use crate::wire;
 use crate::world::{Event, World};
-
-/// Ticks after which all streams are looked at though nothing came of them.
-const CHECK_EVERY: usize = 16;
 
 /// Whom the demo agent may transfer to.
 const PERSON: &str = "+14155550123";
@@ -84,8 +81,8 @@ impl World {
                 Output::Send { text, .. } => self.send(call, &text),
                 Output::Tell(told) => self.tell_server(call, &told),
                 Output::CloseStream => self.caller_closes(call),
-                // What a script asks of its network. No drawn script does: what resets a socket, does not read it or falls silent
-                // here is `plan::Fault`, at times of its own and with or without a wire. A second socket with the same token is
+                // What a script asks of its network. No drawn script does: what resets a socket, does not read it or falls
+                // silent here is `plan::Fault`, at times of its own. A second socket with the same token is
                 // for whoever gives tokens out, which is not the engine: `loadtest` tries it on the whole service.
                 Output::ResetStream | Output::Reading(_) | Output::OpenSecond { .. } => {}
                 // No server here asks for one-way streams.
@@ -288,7 +285,7 @@ impl World {
         self.look_soon(index);
     }
 
-    fn look_soon(&mut self, index: usize) {
+    pub(crate) fn look_soon(&mut self, index: usize) {
         let slow = self.lines[self.streams[index].call].plan.slow;
         let late = Duration::from_micros(self.rng.below(slow.as_micros() as u64 + 1));
         let at = self.now + late;
@@ -439,86 +436,6 @@ impl World {
             self.streams[index].truth.advance(self.now);
             let call = self.streams[index].call;
             self.model(call, broken(why));
-        }
-    }
-
-    /// Those who were woken get to it.
-    pub(crate) fn wake_tasks(&mut self) {
-        for place in 0..self.live.len() {
-            let index = self.live[place];
-            if self.streams[index].task.was_woken() {
-                self.step_soon(index);
-            }
-        }
-    }
-
-    /// Everybody who was woken by a tick gets to it, and everybody is looked at.
-    pub(crate) fn after_tick(&mut self) {
-        let is_turn = self.ticks.is_multiple_of(CHECK_EVERY);
-        if !self.anybody.swap(false, Ordering::Relaxed) && !is_turn && !self.over {
-            return;
-        }
-        self.over = false;
-        for place in 0..self.live.len() {
-            let index = self.live[place];
-            let woken = [self.streams[index].task.was_woken(), self.streams[index].mind_task.was_woken()];
-            if woken[0] {
-                self.step_soon(index);
-            }
-            if woken[1] {
-                self.look_soon(index);
-            }
-            let over = self.streams[index].socket.is_over();
-            self.over |= over;
-            if is_turn || over || woken.contains(&true) {
-                self.check(index);
-            }
-        }
-        self.live.retain(|&index| !self.streams[index].is_over());
-    }
-
-    fn check(&mut self, index: usize) {
-        let frames = self.streams[index].frames_taken();
-        self.see(index, &Seen::Read(frames));
-        let stream = &mut self.streams[index];
-        if let Some((progress, ended)) = stream.socket.slot().and_then(|slot| self.worker.look(slot)) {
-            stream.truth.advance(self.now);
-            let (truth, desk) = (std::mem::take(&mut stream.truth), stream.desk.clone());
-            let stands = stream.stands && stream.caller_open;
-            let ticked = Ticked { progress: &progress, ended, truth: &truth, desk: &desk, stands };
-            self.see(index, &Seen::Ticked(ticked));
-            self.streams[index].truth = truth;
-        }
-        if let Some(report) = self.streams[index].take_report() {
-            let call = self.streams[index].call;
-            self.tell(call, || format!("engine: over, {report:?}"));
-            self.see(index, &Seen::Ended(&report));
-            if report.cause == EndCause::Fault {
-                self.count_fault();
-            }
-            self.heard[0] += u64::from(report.progress.barge_ins);
-            self.heard[1] += u64::from(report.progress.turns);
-            self.streams[index].reported = true;
-        }
-        if self.streams[index].is_over() {
-            let truth = std::mem::take(&mut self.streams[index].truth);
-            self.see(index, &Seen::Over(&truth));
-        }
-    }
-
-    fn see(&mut self, index: usize, seen: &Seen<'_>) {
-        let (now, stream) = (self.now, &mut self.streams[index]);
-        let mut found = Vec::new();
-        stream.checks.see(now, seen, &mut found);
-        if !found.is_empty() {
-            let call = stream.call;
-            self.complain(call, found);
-        }
-    }
-
-    fn complain(&mut self, call: usize, found: Vec<(Invariant, String)>) {
-        for (invariant, what) in found {
-            self.violate(invariant, Some(call), what);
         }
     }
 }

@@ -7,8 +7,9 @@
 //! ```
 //! In the order of a simulation:
 //! * [`plan`] draws a whole world from its seed: callers, networks, agents, faults; [`script`] a caller's script;
-//! * [`world`] lets it happen, event by event (`happen` has what each of them means); [`mod@line`] is one caller's call,
-//!   [`stream`] one stream of it, [`network`] its way, [`wire`] its bytes, [`talk`] its sound where it has none, [`mind`] its agent; [`server`] answers webhooks;
+//! * [`world`] lets it happen, event by event (`happen` has what each of them means, `watch` who looks); [`mod@line`] is one caller's call,
+//!   [`stream`] one stream of it, [`network`] and [`lane`] its way, [`wire`] its bytes,
+//!   [`talk`] the caller's sound where there is no wire, [`mind`] its agent; [`server`] answers webhooks;
 //! * [`truth`] keeps what the caller really heard, recognised by the [`dye`] in the bot's sound;
 //! * [`check`] holds all that is seen against the invariants, one file each;
 //! * [`digest`] is a number for everything that happened: the same seed, the same number.
@@ -20,6 +21,7 @@ pub mod digest;
 pub mod dye;
 mod faults;
 mod happen;
+pub mod lane;
 pub mod line;
 pub mod mind;
 pub mod network;
@@ -29,6 +31,7 @@ pub mod server;
 pub mod stream;
 pub mod talk;
 pub mod truth;
+mod watch;
 pub mod wire;
 pub mod world;
 

@@ -122,7 +122,7 @@ fn us(rng: &mut Rng, to: u64) -> Duration {
 }
 
 /// Of the worlds whose callers are heard by labels, every so many-th has a wire.
-const WIRE_EVERY: u64 = 64;
+const WIRE_EVERY: u64 = 256;
 
 impl Plan {
     /// The world of a seed.

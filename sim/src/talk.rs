@@ -6,7 +6,8 @@ use engine::audio::frame::FRAME_MS;
 use engine::stepped::Told;
 use engine::time::Instant;
 
-use crate::stream::{Lane, Parcel, Stream};
+use crate::lane::{Lane, Parcel};
+use crate::stream::Stream;
 use crate::world::{Event, World};
 
 const FRAME_US: u64 = FRAME_MS as u64 * 1_000;

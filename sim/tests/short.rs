@@ -34,8 +34,9 @@ fn labelled_calls_break_no_invariant() {
 #[test]
 fn a_seed_repeats_itself_ten_times_out_of_ten() {
     sim::quiet_planted_panics();
-    let options = Options { ears: Ears::Labels, calls: 4, ..Options::default() };
-    for seed in [7, 33] {
+    // By labels without a wire, by labels with one, by a detector.
+    for (seed, ears) in [(7, Ears::Labels), (33, Ears::Labels), (256, Ears::Labels), (7, Ears::Detector)] {
+        let options = Options { ears, calls: 4, ..Options::default() };
         let first = run(seed, &options);
         for _ in 1..10 {
             assert_eq!(run(seed, &options).digest, first.digest, "seed {seed}");

@@ -165,8 +165,8 @@ impl Call {
         });
     }
 
-    /// When a call without a wire must be looked at beside its marks: its ear hears nothing by itself, and nobody asks it to
-    /// send a frame.
+    /// When a call without a wire must be looked at: its ear hears nothing by itself, and no frame is due at which it
+    /// would be asked.
     pub(super) fn wireless_deadline(&self, stream: &Stream) -> Option<Micros> {
         let waits = stream.playback().waiting_bytes() > 0 && self.ear.speaking_since().is_none();
         let onset = self.onset_ahead.as_ref().map(Utterance::onset);
