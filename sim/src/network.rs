@@ -91,7 +91,7 @@ impl Way {
     /// So much at most, drawn from the same.
     pub fn below(&mut self, most_us: u64) -> u64 {
         // As the upper half of a product, since a remainder costs as much as the rest of a frame's way.
-        (u128::from(self.rng.next_u64()) * u128::from(most_us + 1) >> 64) as u64
+        ((u128::from(self.rng.next_u64()) * u128::from(most_us + 1)) >> 64) as u64
     }
 
     /// When what is sent now arrives with a delay that was drawn before.
