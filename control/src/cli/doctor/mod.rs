@@ -1,5 +1,6 @@
 //! `offhook doctor`: can a service with this configuration do its work here? Each line with its fix.
 
+mod carrier;
 mod finding;
 mod machine;
 mod reach;
@@ -14,7 +15,7 @@ use crate::config::{Config, Sources};
 use finding::{Finding, report};
 
 pub(super) fn command() -> Command {
-    let about = "Look whether this machine, the database and the public URL are fit for the service";
+    let about = "Look whether this machine, the database, the public URL and the carrier are fit for the service";
     with_settings(part("doctor", about, "offhook doctor --config offhook.toml")).arg(json_flag())
 }
 
@@ -48,6 +49,7 @@ async fn examine(config: &Config) -> Vec<Finding> {
     findings.push(machine::voice(config).await);
     findings.push(signature::own(config));
     findings.extend(reach::public_url(config).await);
+    findings.extend(carrier::carrier(config).await);
     findings
 }
 
