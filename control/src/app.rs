@@ -96,7 +96,7 @@ impl App {
             carriers,
             connection: Connection::default(),
             reaper: Reaper::new(),
-            calls: Mutex::new(Registry::new(limits.calls_max, limits.token_lifetime)),
+            calls: Mutex::new(Registry::new(limits.calls_max, limits.token_lifetime, config.carrier.stream_timeout)),
             rate: RateLimit::new(limits.rate_per_minute, clock.clone()),
             phase: AtomicU8::new(Phase::Open as u8),
             clock,

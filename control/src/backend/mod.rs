@@ -21,9 +21,9 @@ pub(crate) use operation::{About, Meter, Meters, Operation};
 
 use crate::app::App;
 use crate::boot::{BootError, Server};
+use crate::calls::Facts;
 use crate::calls::act::{self, ActError, Action};
 use crate::calls::placing::{self, Terms};
-use crate::calls::registry::Facts;
 use crate::carrier::{CallMetadata, CarrierError, ErrorCode, MachineDetection};
 use crate::clock::Clock;
 use crate::config::Config;

@@ -2,6 +2,7 @@
 
 pub(crate) mod act;
 pub(crate) mod chronicle;
+mod facts;
 pub(crate) mod placing;
 pub(crate) mod reaper;
 mod refusals;
@@ -10,5 +11,6 @@ mod sums;
 pub(crate) mod token;
 
 pub(crate) use chronicle::{Chronicle, Outcome};
+pub(crate) use facts::Facts;
 pub(crate) use registry::Registry;
 pub(crate) use token::Token;

@@ -23,10 +23,10 @@ use engine::port::EndCause;
 use engine::wire::Sid;
 use tokio::sync::mpsc;
 
+use super::facts::Facts;
 use super::token::Token;
 use crate::clock::Moment;
 use crate::directory::{Busy, Line, Place};
-use crate::mask::Masked;
 use crate::model::{CallId, TenantId};
 
 /// How often a call's stream may be taken up again (DESIGN: the life of a call).
@@ -40,38 +40,6 @@ const BETWEEN_TIME: Duration = Duration::from_secs(30);
 /// The same after its `stop`, when most likely there is nobody left to ask for; and as long as anybody waits who wants
 /// to end.
 const STOPPED_TIME: Duration = Duration::from_secs(5);
-/// Of a caller's address, in bytes; real ones are shorter.
-const ADDRESS_BYTES_MAX: usize = 128;
-
-/// Who calls whom, as the webhook said; and who answers, as the directory said.
-#[derive(Clone)]
-pub(crate) struct Facts {
-    /// Our id.
-    pub(crate) id: CallId,
-    /// Who answers.
-    pub(crate) line: Line,
-    /// We called.
-    pub(crate) outbound: bool,
-    /// The carrier's account that owns the call.
-    pub(crate) account: Sid,
-    /// The caller.
-    pub(crate) from: String,
-    /// The called.
-    pub(crate) to: String,
-}
-
-impl Facts {
-    /// The tenant's number: who was called, or from whose number we called.
-    pub(crate) fn own(&self) -> &str {
-        if self.outbound { &self.from } else { &self.to }
-    }
-}
-
-impl std::fmt::Debug for Facts {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}: {} to {}", self.account, Masked(&self.from), Masked(&self.to))
-    }
-}
 
 /// Which webhook issued a token: the answer to a new call, or to a stream that ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -199,12 +167,21 @@ pub(crate) struct Registry {
     tokens: HashMap<Token, Sid>,
     calls_max: usize,
     token_lifetime: Duration,
+    stream_timeout: Duration,
 }
 
 impl Registry {
-    /// An empty registry with places for `calls_max` calls.
-    pub(crate) fn new(calls_max: usize, token_lifetime: Duration) -> Self {
-        Self { calls: HashMap::new(), placed: HashMap::new(), tokens: HashMap::new(), calls_max, token_lifetime }
+    /// An empty registry with places for `calls_max` calls. A call that we placed has `stream_timeout`, from its answer,
+    /// for its stream to begin.
+    pub(crate) fn new(calls_max: usize, token_lifetime: Duration, stream_timeout: Duration) -> Self {
+        Self {
+            calls: HashMap::new(),
+            placed: HashMap::new(),
+            tokens: HashMap::new(),
+            calls_max,
+            token_lifetime,
+            stream_timeout,
+        }
     }
 
     /// Reserves a place for a call and lets `token` open its socket. A call that is known keeps its place.
@@ -449,7 +426,8 @@ impl Registry {
             Entry::Occupied(known) => Ok(known.into_mut()),
             Entry::Vacant(vacant) => Ok(vacant.insert(Call {
                 _place: kept.map_or_else(|| facts.line.served.place(now), Ok)?,
-                facts: Facts { from: cut(facts.from), to: cut(facts.to), ..facts },
+                facts: facts.bounded(),
+                // Until its token is issued, at once.
                 state: State::Reserved(now + self.token_lifetime),
                 resumes: 0,
                 since: now,
@@ -467,7 +445,9 @@ impl Registry {
 
     fn issue(&mut self, now: Moment, sid: &Sid, token: Token, kind: StreamKind) {
         let Some(call) = self.calls.get_mut(sid) else { return };
-        let until = now + self.token_lifetime;
+        let is_placed = call.facts.outbound && kind == StreamKind::Answer;
+        let longest = if is_placed { self.stream_timeout } else { self.token_lifetime };
+        let until = now + longest.min(self.token_lifetime);
         // A running stream is not interrupted by a webhook that came twice.
         if kind == StreamKind::Resume || call.state != State::Streaming {
             call.state = State::Reserved(until);
@@ -486,12 +466,6 @@ impl From<Busy> for NoPlace {
             Busy::PerSecond => Self::TenantPerSecond,
         }
     }
-}
-
-fn cut(mut text: String) -> String {
-    let end = (0..=ADDRESS_BYTES_MAX.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
-    text.truncate(end);
-    text
 }
 
 impl std::fmt::Debug for Registry {

@@ -21,7 +21,7 @@ fn token() -> Token {
 }
 
 fn registry(calls_max: usize) -> Registry {
-    Registry::new(calls_max, 60 * S)
+    Registry::new(calls_max, 60 * S, 30 * S)
 }
 
 /// A registry with call 1 in its stream.
@@ -205,7 +205,12 @@ fn a_socket_that_never_starts_gives_its_place_back() {
 }
 
 #[test]
-fn addresses_are_cut_between_letters() {
-    assert_eq!(cut("é".repeat(200)).len(), 128);
-    assert_eq!(cut("short".into()), "short");
+fn a_call_that_was_placed_has_less_time_for_its_stream() {
+    for (outbound, lifetime) in [(false, 60), (true, 30)] {
+        for (after, opens) in [(lifetime - 1, true), (lifetime, false)] {
+            let (mut registry, token) = (registry(1), token());
+            registry.admit(S, &sid(1), Facts { outbound, ..facts() }, token).unwrap();
+            assert_eq!(registry.redeem(S + after * S, &token).is_ok(), opens, "{outbound} {after}");
+        }
+    }
 }
