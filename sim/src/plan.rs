@@ -90,7 +90,7 @@ pub struct Plan {
     pub begins: Instant,
     /// Calls that the worker can hold.
     pub slots: usize,
-    /// Time between two ticks of the worker; without a wire some are slow, and have much to do at once.
+    /// Time between two ticks of the worker: what `OFFHOOK_TICK_MS` may be. Slow ones have much to do at once.
     pub tick: Duration,
     /// By so much a tick may be late.
     pub tick_late: Duration,
@@ -143,7 +143,7 @@ impl Plan {
             wire,
             begins,
             slots,
-            tick: Duration::from_millis(if wire { 1 + rng.below(2) } else { [1, 2, 5, 10][rng.below(4) as usize] }),
+            tick: Duration::from_millis([1, 2, 5, 10][rng.below(4) as usize]),
             tick_late: us(&mut rng, 400),
             stalls: if rough { stalls(&mut rng, begins, within) } else { Vec::new() },
             io_late: if rough { ms(&mut rng, 1, 30) } else { us(&mut rng, 300) },

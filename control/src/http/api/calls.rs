@@ -217,9 +217,22 @@ async fn get_call(asked: Asked) -> Result<Response, Problem> {
     let call = find(&asked.app, tenant, id).await?;
     let events = events(&asked.app, tenant, id, PageRequest { limit: TIMELINE_MAX, after: None }).await?;
     let mut detail = serde_json::to_value(&call).map_err(|error| Problem::internal(&error))?;
-    let timeline = events.items.iter().rev().map(serde_json::to_value).collect::<Result<Vec<Value>, _>>();
+    let timeline = in_order(events.items.into_iter().rev().collect());
+    let timeline = timeline.iter().map(serde_json::to_value).collect::<Result<Vec<Value>, _>>();
     detail["timeline"] = timeline.map_err(|error| Problem::internal(&error))?.into();
     shown::one(asked.caller, &detail)
+}
+
+/// What the carrier reported stands in its own order, however it came; everything else where it happened.
+fn in_order(mut events: Vec<CallEvent>) -> Vec<CallEvent> {
+    let place = |event: &CallEvent| event.data.get("sequence").and_then(Value::as_u64);
+    let at: Vec<usize> = (0..events.len()).filter(|at| place(&events[*at]).is_some()).collect();
+    let mut reports: Vec<CallEvent> = at.iter().map(|at| events[*at].clone()).collect();
+    reports.sort_by_key(place);
+    for (at, report) in at.into_iter().zip(reports) {
+        events[at] = report;
+    }
+    events
 }
 
 /// Lists what happened on a call.
@@ -282,6 +295,29 @@ mod tests {
 
     fn ids(page: &Page<Call>) -> (Vec<u128>, Option<u128>) {
         (page.items.iter().map(|call| call.id.0.as_u128()).collect(), page.next.map(|cursor| cursor.0.as_u128()))
+    }
+
+    #[test]
+    fn what_the_carrier_reported_stands_in_its_own_order() {
+        let event = |kind, data| CallEvent {
+            id: crate::model::EventId::new(),
+            tenant_id: TenantId::DEFAULT,
+            call_id: CallId::new(),
+            at: Timestamp(0),
+            kind,
+            data,
+            carrier_key: None,
+        };
+        use crate::model::CallEventKind::{CarrierStatus, Queued, Said};
+        let came = [
+            event(Queued, json!({})),
+            event(CarrierStatus, json!({"sequence": 2})),
+            event(CarrierStatus, json!({"sequence": 0})),
+            event(Said, json!({})),
+            event(CarrierStatus, json!({"sequence": 1})),
+        ];
+        let shown: Vec<_> = in_order(came.to_vec()).into_iter().map(|event| event.data["sequence"].as_u64()).collect();
+        assert_eq!(shown, [None, Some(0), Some(1), None, Some(2)]);
     }
 
     #[test]
