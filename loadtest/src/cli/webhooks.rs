@@ -16,6 +16,10 @@ pub struct WebhooksArgs {
     /// Numbers to call, drawn evenly, such as +15550000000:100000 for the hundred thousand from there; instead of --to.
     #[arg(long, value_name = "FIRST:COUNT", conflicts_with = "to")]
     pub to_range: Option<Numbers>,
+    /// Send what becomes of calls instead, to the status callback that --url names: of each call that it rings, is
+    /// answered, and is over. Answered 204, or 200 with TwiML.
+    #[arg(long)]
+    pub reports: bool,
     /// Requests per second, each at a time fixed in advance; `max`: as many as the server answers.
     #[arg(long, default_value = "100")]
     pub rate: Rate,

@@ -60,6 +60,7 @@ fn plan(args: &WebhooksArgs, seed: u64) -> Result<Plan, String> {
         to: args.to_range.map_or_else(|| number("--to", &args.target.to), Ok)?,
         // As many callers as a town has.
         from: number("--from", &format!("{}:9000", args.target.from))?,
+        reports: args.reports,
         seed,
         url: url.clone(),
     };

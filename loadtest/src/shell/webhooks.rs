@@ -95,7 +95,7 @@ pub fn run(plan: Plan) -> Result<Outcome, String> {
     let from = begins + plan.warm_up;
     let ends = from + plan.length;
     let turns = RefCell::new(Timetable::new(plan.rate, begins, ends));
-    let tally = RefCell::new(Tally { from, ..Tally::default() });
+    let tally = RefCell::new(Tally { from, reports: plan.requests.reports, ..Tally::default() });
     let run = Rc::new(Run { clock, plan, turns, tally });
     let edges = LocalSet::new().block_on(&runtime, all(Rc::clone(&run), [from, ends]));
     let unsent = run.turns.borrow().unsent();

@@ -1,4 +1,4 @@
-//! The requests of a run: one call each, to a number of the range, signed.
+//! The requests of a run: one call each, to a number of the range, or three reports of a call that was placed from it; signed.
 
 use super::Numbers;
 use crate::call::request::Request;
@@ -21,20 +21,44 @@ pub struct Requests {
     pub to: Numbers,
     /// Who calls.
     pub from: Numbers,
+    /// Reports of placed calls instead of the voice webhooks of calls that come in.
+    pub reports: bool,
     /// Everything random.
     pub seed: u64,
 }
+
+/// What is reported of each call, in that order; requests that are under way at once overtake each other.
+const LIFE: [CallStatus; 3] = [CallStatus::Ringing, CallStatus::InProgress, CallStatus::Completed];
 
 impl Requests {
     /// The request with this number: the same on every run of the seed, whichever connection makes it.
     #[must_use]
     pub fn make(&self, index: u64) -> Request {
+        if self.reports {
+            return self.report(index);
+        }
         let mut rng = Rng::new(self.seed ^ index.wrapping_mul(0xD6E8_FEB8_6659_FD93));
         let sids = Sids { account: self.account.clone(), call: ids::sid("CA", &mut rng) };
         let parties = Parties { from: self.from.at(index), to: self.to.at(rng.below(self.to.count())) };
         let fields = params::voice(&sids, &parties, Direction::Inbound, CallStatus::Ringing, &ids::token(&mut rng));
         let fetch = Fetch { url: self.url.clone(), get: false, extra: Vec::new() };
         Request::new(&fetch, fields, &self.auth_token, ids::token(&mut rng))
+    }
+
+    fn report(&self, index: u64) -> Request {
+        let (call, step) = (index / LIFE.len() as u64, index % LIFE.len() as u64);
+        let mut rng = Rng::new(self.seed ^ call.wrapping_mul(0xD6E8_FEB8_6659_FD93));
+        let sids = Sids { account: self.account.clone(), call: ids::sid("CA", &mut rng) };
+        let parties = Parties { from: self.to.at(rng.below(self.to.count())), to: self.from.at(call) };
+        let status = LIFE[step as usize];
+        let mut fields = params::voice(&sids, &parties, Direction::OutboundApi, status, "");
+        fields.push(("CallbackSource".into(), "call-progress-events".into()));
+        fields.push(("SequenceNumber".into(), (step + 1).to_string()));
+        if status.is_final() {
+            fields.extend([("CallDuration".into(), "7".into()), ("Duration".into(), "1".into())]);
+        }
+        let fetch = Fetch { url: self.url.clone(), get: false, extra: Vec::new() };
+        Request::new(&fetch, fields, &self.auth_token, format!("{}-{step}", ids::token(&mut rng)))
     }
 }
 
@@ -52,6 +76,7 @@ mod tests {
             auth_token: "12345".into(),
             to: "+15550000000:100000".parse().unwrap(),
             from: "+14155550100:9000".parse().unwrap(),
+            reports: false,
             seed: 7,
         };
         let sid = |index| {
@@ -62,5 +87,27 @@ mod tests {
         assert_eq!(sids.len(), 1_000);
         assert_eq!(requests.make(3), requests.make(3));
         assert!(requests.make(3).body.contains("&To=%2B155500"), "{}", requests.make(3).body);
+    }
+
+    #[test]
+    fn reports_tell_three_steps_of_each_call() {
+        let requests = Requests {
+            url: Url::parse("https://voice.example.com/twilio/status").unwrap(),
+            account: "AC1".into(),
+            auth_token: "12345".into(),
+            to: "+15550000000:10".parse().unwrap(),
+            from: "+14155550100:9000".parse().unwrap(),
+            reports: true,
+            seed: 7,
+        };
+        let value = |index, name: &str| {
+            let body = requests.make(index).body;
+            body.split('&').find_map(|pair| pair.strip_prefix(name)).unwrap().to_owned()
+        };
+        let statuses: Vec<_> = (0..3).map(|index| value(index, "CallStatus=")).collect();
+        assert_eq!(statuses, ["ringing", "in-progress", "completed"]);
+        assert_eq!((0..3).map(|index| value(index, "CallSid=")).collect::<BTreeSet<_>>().len(), 1);
+        assert_ne!(value(2, "CallSid="), value(3, "CallSid="));
+        assert_eq!((value(2, "SequenceNumber="), value(5, "SequenceNumber=")), ("3".into(), "3".into()));
     }
 }

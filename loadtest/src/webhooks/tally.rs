@@ -24,6 +24,8 @@ pub struct Moments {
 pub struct Tally {
     /// What is measured begins.
     pub from: Micros,
+    /// Reports are sent, which want no TwiML.
+    pub reports: bool,
     /// Answers so far, the warm-up's included.
     pub answers: u64,
     /// From due to answered: a request that waits for a connection, because the server is behind, waits here too.
@@ -50,7 +52,7 @@ impl Tally {
         let kind = match &answer {
             Ok(answer) => {
                 self.latency.add(answered.since(due));
-                kind(answer)
+                if self.reports && answer.status == 204 { Ok("204".to_owned()) } else { kind(answer) }
             }
             Err(why) => Err(why.clone()),
         };
