@@ -60,9 +60,10 @@ async fn a_session_is_answered_looked_at_spoken_on_and_closed() {
 async fn it_says_how_well_it_is() {
     let data = DataDir::new();
     let backend = backend(&data, &[]).await;
+    assert_eq!(backend.connection_state(), ConnectionState::Disconnected, "nobody has asked yet");
     let health = backend.health_check().await;
     assert_eq!((health.status, health.reasons.len()), (HealthStatus::Healthy, 0), "{health:?}");
-    assert_eq!(backend.connection_state(), ConnectionState::Disconnected);
+    assert_eq!(backend.connection_state(), ConnectionState::Connected, "the carrier of this process");
     backend.stop(std::future::ready(())).await;
     // A port that nobody listens on.
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
@@ -142,7 +143,7 @@ async fn what_is_done_is_counted() {
         "twilio_session_get_duration_seconds_count 1",
         "twilio_backend_active_sessions 0",
         "twilio_stream_active 0",
-        "twilio_backend_connection_state 0",
+        "twilio_backend_connection_state 1",
         "offhook_calls_ended_total{outcome=\"busy\"} 0",
     ] {
         assert!(page.lines().any(|had| had == line), "{line} is missing:\n{page}");
