@@ -52,7 +52,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::NotFound`].
     pub async fn call_of_carrier(&self, carrier_call_id: &str) -> Result<Call> {
-        let sql = select!("WHERE carrier_call_id = $1 AND carrier_call_id <> '' ORDER BY id DESC LIMIT 1");
+        let sql = select!("WHERE carrier_call_id = $1 AND carrier_call_id <> '' LIMIT 1");
         let row = self.reader().await?.row(sql, args![carrier_call_id]).await?;
         read(&row.ok_or(StoreError::NotFound)?)
     }
