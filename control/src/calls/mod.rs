@@ -3,6 +3,7 @@
 pub(crate) mod act;
 pub(crate) mod chronicle;
 mod facts;
+pub(crate) mod hearing;
 pub(crate) mod placing;
 pub(crate) mod reaper;
 mod refusals;

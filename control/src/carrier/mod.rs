@@ -34,6 +34,11 @@ use crate::model::{PhoneNumberId, ProviderType, TenantId};
 /// What a carrier does, under way.
 pub type Doing<'a, T> = Pin<Box<dyn Future<Output = Result<T, CarrierError>> + Send + 'a>>;
 
+/// Where a carrier explains a number of its own, where it does.
+pub(crate) fn explained(provider: ProviderType, code: u32) -> Option<String> {
+    (provider == ProviderType::Twilio).then(|| format!("https://www.twilio.com/docs/api/errors/{code}"))
+}
+
 /// A carrier, with the credentials of one account. Every call of it is bounded in time.
 pub trait TelephonyProvider: Debug + Send + Sync {
     /// Which carrier it is.

@@ -7,14 +7,11 @@ use std::sync::{Arc, Weak};
 use engine::wire::Sid;
 use tokio::sync::mpsc;
 
-use super::{CallReport, CarrierError, TelephonyProvider};
+use super::{CallReport, TelephonyProvider};
 use crate::app::App;
-use crate::calls::chronicle::Told;
+use crate::calls::hearing;
 use crate::mask::Masked;
 use crate::model::{PhoneNumberId, TenantId};
-
-/// A report is told at most so often: the chronicle may have to read what came before it.
-const LOOKS: usize = 3;
 
 /// Does it all in the background.
 pub(crate) fn start(app: &Arc<App>) {
@@ -61,35 +58,14 @@ fn without_secrets(url: &str) -> &str {
 async fn hear(app: Weak<App>, mut reports: mpsc::Receiver<CallReport>) {
     while let Some(report) = reports.recv().await {
         let Some(app) = app.upgrade() else { return };
-        if let Err(error) = keep(&app, &report).await {
-            tracing::error!(call = report.carrier_call_id, %error, "a report is on no disk");
+        let Some(sid) = Sid::parse(&report.carrier_call_id) else { continue };
+        let named = super::mock::call_id(&report.carrier_call_id);
+        match hearing::hear(&app, || app.chronicle.report(&sid, named, &report)).await {
+            Ok(heard) if report.status.is_final() => hearing::over(&app, &sid, heard),
+            Ok(_) => {}
+            Err(why) => tracing::error!(call = report.carrier_call_id, ?why, "a report is on no disk"),
         }
     }
-}
-
-async fn keep(app: &App, report: &CallReport) -> Result<(), CarrierError> {
-    let Some(sid) = Sid::parse(&report.carrier_call_id) else { return Ok(()) };
-    let lost = |why: &str| CarrierError::new(super::ErrorCode::InvalidWebhook, why);
-    for _ in 0..LOOKS {
-        match app.chronicle.report(&sid, super::mock::call_id(&report.carrier_call_id), report) {
-            Told::Taken { call, key, written, .. } => {
-                let kept = written.await.is_ok();
-                app.chronicle.settled(call, &key, kept);
-                if report.status.is_final() {
-                    app.calls().over(&sid);
-                    app.calls().give_back(call);
-                }
-                return if kept { Ok(()) } else { Err(lost("it cannot be written down at the moment")) };
-            }
-            Told::Known(_) => return Ok(()),
-            Told::Unread(tenant, call) => match app.store.carrier_keys(tenant, call).await {
-                Ok(keys) => app.chronicle.remember(call, keys),
-                Err(error) => return Err(lost(&error.to_string())),
-            },
-            Told::Stranger => return Err(lost("nobody knows the call")),
-        }
-    }
-    Err(lost("the call changes all the time"))
 }
 
 #[cfg(test)]

@@ -11,29 +11,15 @@ use super::output::Output;
 use super::table::{Table, card, shown};
 use super::tenant::{tenant, with_tenant};
 use super::{Environment, events, group, part};
-use crate::model::{CallId, Timestamp};
+use crate::model::{CallId, CallState, Timestamp};
 
 const MEMBERS: &[&str] = &["id", "from", "to", "direction", "state", "started_at", "ended_at", "ended_by"];
-const STATES: [&str; 13] = [
-    "unknown",
-    "queued",
-    "initiated",
-    "ringing",
-    "answered",
-    "streaming",
-    "between",
-    "completed",
-    "refused",
-    "failed",
-    "busy",
-    "no_answer",
-    "canceled",
-];
 const EXAMPLE_ID: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
 
 pub(super) fn command() -> Command {
     let example = "offhook calls list --state streaming --since 2026-01-31T12:00:00Z";
-    let state = Arg::new("state").long("state").value_name("STATE").value_parser(STATES).action(ArgAction::Append);
+    let state =
+        Arg::new("state").long("state").value_name("STATE").value_parser(CallState::WORDS).action(ArgAction::Append);
     let direction = Arg::new("direction").long("direction").value_name("DIRECTION");
     let time = |name: &'static str| {
         let read = |text: &str| text.parse::<Timestamp>().map_err(|_| "write such as 2026-01-31T12:00:00Z");

@@ -48,6 +48,23 @@ pub enum CallState {
 }
 
 impl CallState {
+    /// Their words, in that order.
+    pub const WORDS: [&'static str; 13] = [
+        "unknown",
+        "queued",
+        "initiated",
+        "ringing",
+        "answered",
+        "streaming",
+        "between",
+        "completed",
+        "refused",
+        "failed",
+        "busy",
+        "no_answer",
+        "canceled",
+    ];
+
     /// Whether nothing can follow.
     #[must_use]
     pub fn is_final(self) -> bool {

@@ -14,6 +14,7 @@ use super::flow;
 use super::webhook::{Webhook, receive};
 use crate::app::App;
 use crate::calls::chronicle::{Note, Told};
+use crate::calls::hearing::{self, Heard};
 use crate::carrier::{CallEvent, CallReport, CarrierError};
 use crate::db::StoreError;
 use crate::http::answer::{self, no_content, text};
@@ -24,16 +25,8 @@ const STREAM_EVENTS: [&str; 3] = ["stream-started", "stream-stopped", "stream-er
 const RECORDING_STATES: [&str; 4] = ["in-progress", "completed", "absent", "failed"];
 /// Of what was transcribed in one piece, so many characters are kept.
 const TRANSCRIPT_CHARS_MAX: usize = 4_000;
-/// A call may be remembered, forgotten and be remembered again while a report is looked up: not for ever.
-const LOOKS: usize = 4;
-
-/// What became of a report.
-enum Heard {
-    /// Taken, and on disk.
-    Processed(CallId),
-    /// It had come before.
-    Duplicate(CallId),
-}
+/// A call may be remembered, and forgotten again while a report of it is looked up: not for ever.
+const LOOKS: usize = 3;
 
 /// Why a report was not taken: each is the carrier's to repeat.
 enum Unheard {
@@ -88,9 +81,7 @@ async fn hear_status(app: &Arc<App>, webhook: &Webhook) -> Result<Option<(Heard,
     app.metrics.callbacks.count(Callback::Status);
     tell(webhook, &report, &heard);
     if report.status.is_final() {
-        app.calls().over(&webhook.call);
-        let (Heard::Processed(call) | Heard::Duplicate(call)) = heard;
-        app.calls().give_back(call);
+        hearing::over(app, &webhook.call, heard);
     }
     Ok(Some((heard, event)))
 }
@@ -211,22 +202,10 @@ async fn keep(
 async fn hear(app: &App, webhook: &Webhook, say: impl Fn(Option<CallId>) -> Told) -> Result<Heard, Unheard> {
     let named = flow::named(webhook);
     for _ in 0..LOOKS {
-        match say(named) {
-            Told::Taken { call, key, again, written } => {
-                let kept = written.await.is_ok();
-                app.chronicle.settled(call, &key, kept);
-                return match (kept, again) {
-                    (false, _) => Err(Unheard::Away),
-                    (true, true) => Ok(Heard::Duplicate(call)),
-                    (true, false) => Ok(Heard::Processed(call)),
-                };
-            }
-            Told::Known(call) => return Ok(Heard::Duplicate(call)),
-            Told::Unread(tenant, call) => {
-                let keys = app.store.carrier_keys(tenant, call).await.map_err(away)?;
-                app.chronicle.remember(call, keys);
-            }
-            Told::Stranger => look_up(app, webhook, named).await?,
+        match hearing::hear(app, || say(named)).await {
+            Ok(heard) => return Ok(heard),
+            Err(hearing::Unheard::Stranger) => look_up(app, webhook, named).await?,
+            Err(hearing::Unheard::Away) => break,
         }
     }
     Err(Unheard::Away)

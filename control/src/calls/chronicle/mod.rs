@@ -301,6 +301,7 @@ impl Chronicle {
         let mut asks = Vec::new();
         let mut book = self.lock();
         let Book { entries, sids } = &mut *book;
+        let before = entries.len();
         let crowded = entries.values().filter(|entry| entry.call.state.is_final()).count() > OVER_MAX;
         entries.retain(|_, entry| {
             let (is_due, sid) = (now >= entry.until, entry.sid());
@@ -319,7 +320,9 @@ impl Chronicle {
             }
             true
         });
-        sids.retain(|_, id| entries.contains_key(id));
+        if entries.len() < before {
+            sids.retain(|_, id| entries.contains_key(id));
+        }
         asks
     }
 

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::entry::{Entry, Heard, Outcome, QUIET};
 use super::{Chronicle, Lost};
-use crate::carrier::{CallEvent, CallReport, CallStatus};
+use crate::carrier::{self, CallEvent, CallReport, CallStatus};
 use crate::model::{Call, CallError, CallEventKind, CallId, CallState, TenantId, Timestamp};
 
 /// Done when it is on disk.
@@ -160,7 +160,7 @@ fn learn(call: &mut Call, report: &CallReport, now: Timestamp) {
     }
     if report.status == CallStatus::Failed {
         let network = report.sip.map_or_else(String::new, |sip| format!(" (SIP {sip})"));
-        let link = report.error.map(|code| format!("https://www.twilio.com/docs/api/errors/{code}"));
+        let link = report.error.and_then(|code| carrier::explained(call.provider_type, code));
         call.details.error.get_or_insert_with(|| CallError {
             code: "call_failed".to_owned(),
             message: format!("the carrier could not connect it{network}"),

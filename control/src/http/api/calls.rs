@@ -21,23 +21,9 @@ use crate::app::App;
 use crate::calls::act::live;
 use crate::config::PhoneNumber;
 use crate::db::StoreError;
-use crate::model::{Call, CallEvent, CallFilter, CallId, Cursor, Page, PageRequest, Role, TenantId};
+use crate::model::{Call, CallEvent, CallFilter, CallId, CallState, Cursor, Page, PageRequest, Role, TenantId};
 
-pub(super) const STATES: &[&str] = &[
-    "unknown",
-    "queued",
-    "initiated",
-    "ringing",
-    "answered",
-    "streaming",
-    "between",
-    "completed",
-    "refused",
-    "failed",
-    "busy",
-    "no_answer",
-    "canceled",
-];
+pub(super) const STATES: &[&str] = &CallState::WORDS;
 pub(super) const DIRECTIONS: &[&str] = &["inbound", "outbound"];
 const KINDS: &[&str] = &[
     "queued",
@@ -268,7 +254,7 @@ async fn events(app: &App, tenant: TenantId, id: CallId, page: PageRequest) -> R
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{CallDetails, CallState, Direction, ProviderType, Timestamp};
+    use crate::model::{CallDetails, Direction, ProviderType, Timestamp};
 
     fn call(n: u128, state: CallState) -> Call {
         Call {
