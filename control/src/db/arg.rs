@@ -18,6 +18,18 @@ pub(super) enum Arg {
     Bytes(Vec<u8>),
 }
 
+impl Arg {
+    /// For a table in JSON. No such table has bytes.
+    pub(super) fn into_json(self) -> serde_json::Value {
+        match self {
+            Self::Text(text) => text.into(),
+            Self::Int(number) => number.into(),
+            Self::Bool(flag) => flag.into(),
+            Self::Bytes(_) => serde_json::Value::Null,
+        }
+    }
+}
+
 /// The values of `$1`, `$2` …
 macro_rules! args {
     ($($value:expr),* $(,)?) => {

@@ -48,7 +48,7 @@ async fn place(db: &mut Connection, by: By, update: CallUpdate, once: Option<Ide
         let now = calls::find(db, tenant, first.id).await?;
         return Ok(Created { value: now.unwrap_or(first), replayed: true });
     }
-    record::write(db, &update).await?;
+    record::write(db, std::slice::from_ref(&update)).await?;
     contacts::attempt(db, &update.call).await?;
     let call = update.call;
     let change = Change { action: "call.create", subject: call.id, before: None, after: Some(json(&call)?) };

@@ -76,6 +76,38 @@ both! {
         base.store.record(vec![]).await.unwrap();
     }
 
+    async fn many_at_once_are_as_one_after_the_other(base) {
+        let (together, apart): (Vec<_>, Vec<_>) = (0..20).map(|n| (call(TenantId::DEFAULT, n), call(TenantId::DEFAULT, n))).unzip();
+        for calls in [&together, &apart] {
+            let mut updates = Vec::new();
+            for n in 0..60 {
+                let first = &calls[n * 7 % 20];
+                let now = Call { state: CallState::Streaming, answered_at: Some(Timestamp(n as i64)), ..first.clone() };
+                updates.push(match n % 3 {
+                    0 => update(&now, CallEventKind::StreamStarted),
+                    1 => ended(&now, CallState::Completed, EndedBy::Caller),
+                    _ => update(first, CallEventKind::Answered),
+                });
+            }
+            updates.reverse();
+            if calls == &together {
+                base.store.record(updates).await.unwrap();
+            } else {
+                for update in updates {
+                    base.store.record(vec![update]).await.unwrap();
+                }
+            }
+        }
+        for (one, other) in together.iter().zip(&apart) {
+            let [one, other] = [base.store.call(TenantId::DEFAULT, one.id).await, base.store.call(TenantId::DEFAULT, other.id).await];
+            let (one, other) = (one.unwrap(), other.unwrap());
+            let events = base.store.call_events(TenantId::DEFAULT, one.id, ALL).await.unwrap().items;
+            assert_eq!(events.len(), 3);
+            let same = Call { id: other.id, carrier_call_id: other.carrier_call_id.clone(), ..one };
+            assert_eq!(same, other);
+        }
+    }
+
     async fn the_unfinished_are_found(base) {
         let tenant = base.tenant("one").await;
         let open = call(tenant, 10);
