@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::mind::{Judged, Verdict};
+use super::recent::Recent;
 use super::spread::{Figures, Spread};
 use crate::time::Micros;
 
@@ -112,6 +113,8 @@ pub struct Measures {
     pub lost: BTreeMap<String, u64>,
     /// The first refused message, in Twilio's words.
     pub first_refused: Option<String>,
+    /// The last second, ramp included.
+    pub recent: Recent,
 }
 
 /// Different reasons that are kept; the rest is counted as one.
@@ -137,6 +140,7 @@ impl Measures {
             counted: Counts::default(),
             lost: BTreeMap::new(),
             first_refused: None,
+            recent: Recent::default(),
         }
     }
 
@@ -173,6 +177,7 @@ impl Measures {
 
     /// A frame went out `late`.
     pub fn sent(&mut self, late: Micros) {
+        self.recent.sent(late);
         if self.gate == Gate::Open {
             self.counts.frames += 1;
             self.lateness.add(late);
@@ -188,6 +193,9 @@ impl Measures {
 
     /// A `clear` came at `now`, `share` after the last frame.
     pub fn cleared(&mut self, now: Micros, share: Micros, judged: Judged) {
+        if let Judged::Interruption { onset, .. } = judged {
+            self.recent.cleared(now.since(onset));
+        }
         if let (Some(row), Judged::Interruption { .. }) = (self.row(now), judged) {
             return self.behind[row].share.add(share);
         }

@@ -14,6 +14,7 @@ pub mod mind;
 pub mod outbound;
 pub mod prometheus;
 pub mod read;
+pub mod recent;
 pub mod spread;
 pub mod timeline;
 pub mod voice;

@@ -25,6 +25,17 @@ pub enum Stage {
     Done = 4,
 }
 
+impl std::fmt::Display for Stage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Ramp => "calling",
+            Self::Settle => "settling",
+            Self::Measure => "measuring",
+            Self::HangUp | Self::Done => "hanging up",
+        })
+    }
+}
+
 /// Where a run stands.
 #[derive(Debug)]
 pub struct Timeline {

@@ -1,23 +1,23 @@
 //! Runs the fleet: checks the arguments, starts the threads, watches, reports.
 
 use std::path::Path;
-use std::sync::Arc;
-use std::time::Duration;
 
-use tokio::sync::mpsc;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::target::{account_sid, auth_token, where_to};
 use super::terminal::say;
 use crate::cli::FleetArgs;
-use crate::fleet::call::Shared;
+use crate::fleet::timeline::Stage;
 use crate::fleet::voice::Voices;
 use crate::report::fleet::{Report, Settings};
 use crate::rng::Rng;
-use crate::shell::clock::{self, Clock};
-use crate::shell::fleet::dial::{self, Directory, Errand, Order};
-use crate::shell::fleet::driver::{Driver, Gauges, Plan};
+use crate::shell::clock;
+use crate::shell::fleet::dial::Directory;
+use crate::shell::fleet::driver::Plan;
 use crate::shell::fleet::machine::{self, Machine};
-use crate::shell::fleet::observer::{Observer, Seen, Windows};
+use crate::shell::fleet::observer::{Live, Second, Windows};
+use crate::shell::fleet::process::Whose;
+use crate::shell::fleet::session;
 use crate::time::Micros;
 use crate::twilio::url::Url;
 
@@ -30,8 +30,6 @@ const VOID: u8 = 4;
 
 /// More than one thread can serve on any machine that we know of.
 const CALLS_MAX: usize = 20_000;
-/// Waits of 10 ms for the last reports.
-const LAST_WORDS: u32 = 300;
 /// Longer than any run that we know of, in seconds: a day.
 const SECONDS_MAX: f64 = 86_400.0;
 
@@ -48,7 +46,13 @@ pub(super) fn fleet(args: &FleetArgs) -> Result<u8, String> {
         machine::pin(core)?;
     }
     let metrics = args.metrics.as_deref().map(Url::parse).transpose().map_err(|e| format!("--metrics: {e}"))?;
-    let (shared, seen) = run(plan, directory, voices, Windows { pid: args.pid, metrics })?;
+    let (shared, seen) = session::run(
+        plan,
+        directory,
+        voices,
+        Windows { server: args.pid.map(Whose::Process), metrics },
+        &mut bar(&plan),
+    )?;
     let settings = Settings::new(args, plan, machine);
     let report = Report::new(settings, &shared.measures, &names, &seen, args.void_above_ms, &args.limits);
     print(&report, &report.lines(), args.json.as_deref())?;
@@ -111,35 +115,21 @@ fn directory(args: &FleetArgs, seed: u64) -> Result<Directory, String> {
     })
 }
 
-/// Starts the threads and watches until they are done.
-fn run(plan: Plan, directory: Directory, voices: Voices, windows: Windows) -> Result<(Shared, Seen), String> {
-    let system = |e: std::io::Error| format!("cannot start: {e}");
-    let clock = Clock::start();
-    let gauges = Arc::new(Gauges::default());
-    let observer = Observer::new(clock, Arc::clone(&gauges), windows)?;
-    // Every call may be waiting to be replaced and reported while as many again have just been connected.
-    let (errands, taken) = mpsc::channel(4 * plan.calls + 64);
-    let (connected, dialed) = std::sync::mpsc::sync_channel(4 * plan.calls + 64);
-    let mut rng = Rng::new(plan.seed);
-    let begins = clock.now();
-    for index in 0..plan.calls as u64 {
-        let at = begins + Micros(plan.ramp.0 * index / plan.calls as u64);
-        // There is room for all.
-        let _ = errands.try_send(Errand::Call(Order { index, at, seed: rng.next_u64() }));
+/// What is shown while a fleet runs, on a terminal only.
+fn bar(plan: &Plan) -> impl FnMut(&Live) {
+    let bar = ProgressBar::with_draw_target(Some(plan.length.0 / 1_000_000), ProgressDrawTarget::stderr_with_hz(4));
+    if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos:>4}/{len} s  {msg}") {
+        bar.set_style(style);
     }
-    let dialing = dial::spawn(clock, directory, taken, connected).map_err(system)?;
-    let driver = Driver::new(clock, plan, voices, Arc::clone(&gauges), dialed, errands).map_err(system)?;
-    let driving = std::thread::Builder::new().name("fleet".into()).spawn(move || driver.run()).map_err(system)?;
-    let seen = observer.watch(plan.calls, plan.length);
-    // The last ends are being reported; a server that does not answer is not waited for.
-    for _ in 0..LAST_WORDS {
-        if dialing.is_finished() {
-            break;
+    let calls = plan.calls;
+    move |live| {
+        let Second { calls: up, lost, .. } = live.second;
+        bar.set_message(format!("{}, {up} of {calls} calls, {lost} lost", live.stage));
+        bar.set_position(live.measured.0 / 1_000_000);
+        if live.stage == Stage::Done {
+            bar.finish_and_clear();
         }
-        clock::pause(Duration::from_millis(10));
     }
-    let shared = driving.join().map_err(|_| "the fleet's thread broke".to_owned())?;
-    Ok((shared, seen))
 }
 
 /// The table, or JSON instead of it or beside it.

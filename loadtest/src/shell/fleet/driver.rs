@@ -20,6 +20,7 @@ use super::dial::{Dialed, Errand};
 use super::line::Line;
 use crate::fleet::call::{Call, Shared};
 use crate::fleet::measures::Measures;
+use crate::fleet::recent::Glance;
 use crate::fleet::timeline::{Stage, Timeline};
 use crate::fleet::voice::Voices;
 use crate::fleet::wheel::{self, Wheel};
@@ -38,6 +39,7 @@ const JOINS: usize = 4;
 /// How long a socket may take to close behind its last words.
 const LINGER: Micros = Micros::from_ms(3_000);
 const MINUTE: Micros = Micros::from_ms(60_000);
+const SECOND: Micros = Micros::from_ms(1_000);
 
 /// What the driver shows to who watches.
 #[derive(Debug, Default)]
@@ -49,6 +51,12 @@ pub struct Gauges {
     pub lost: AtomicUsize,
     /// Frames sent since the run began.
     pub frames: AtomicU64,
+    /// Interruptions without a `clear`.
+    pub missed: AtomicU64,
+    /// Onset of speech to `clear` in the last second, p95 in µs; zero when there was none.
+    pub clear_p95_us: AtomicU64,
+    /// The latest of our own frames in the last second, µs.
+    pub late_max_us: AtomicU64,
 }
 
 impl Gauges {
@@ -62,6 +70,12 @@ impl Gauges {
             3 => Stage::HangUp,
             _ => Stage::Done,
         }
+    }
+
+    fn show(&self, glance: Glance, missed: u64) {
+        self.missed.store(missed, Ordering::Relaxed);
+        self.clear_p95_us.store(glance.clear_p95.0, Ordering::Relaxed);
+        self.late_max_us.store(glance.late_max.0, Ordering::Relaxed);
     }
 }
 
@@ -115,6 +129,7 @@ pub struct Driver {
     open: usize,
     stall: Option<(Micros, Micros)>,
     minute_ends: Micros,
+    second_ends: Micros,
     out: Vec<u8>,
     input: Box<[u8]>,
 }
@@ -160,6 +175,7 @@ impl Driver {
             open: 0,
             stall: None,
             minute_ends: Micros::MAX,
+            second_ends: now + SECOND,
             out: Vec::with_capacity(READ_BYTES),
             input: vec![0; READ_BYTES].into_boxed_slice(),
         })
@@ -241,6 +257,11 @@ impl Driver {
         if now >= self.minute_ends {
             self.shared.measures.roll();
             self.minute_ends += MINUTE;
+        }
+        if now >= self.second_ends {
+            let measures = &mut self.shared.measures;
+            self.gauges.show(measures.recent.roll(), measures.counts.missed);
+            self.second_ends = now + SECOND;
         }
         if let Some((begins, ends)) = self.stall {
             if now >= ends {

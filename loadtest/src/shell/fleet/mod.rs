@@ -14,3 +14,4 @@ pub mod machine;
 pub mod observer;
 pub mod process;
 pub mod scrape;
+pub mod session;

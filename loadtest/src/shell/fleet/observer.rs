@@ -1,13 +1,14 @@
-//! Watches a run from its own thread: the progress bar, and what the server and we take, at the edges of the window.
+//! Watches a run from its own thread: what is shown while it runs, and what the server and we take, every second and at
+//! the edges of the window.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde::Serialize;
 
 use super::driver::Gauges;
-use super::process::{self, Sample};
+use super::process::{self, Sample, Whose};
 use super::scrape;
 use crate::fleet::prometheus::Series;
 use crate::fleet::timeline::Stage;
@@ -19,6 +20,7 @@ use crate::twilio::url::Url;
 const LOOK: Duration = Duration::from_millis(20);
 /// How long the server may take to clear away what the fleet has left.
 const IDLE: Micros = Micros::from_ms(15_000);
+const SECOND: Micros = Micros::from_ms(1_000);
 
 /// What was seen at one moment.
 #[derive(Clone, Debug, Default)]
@@ -50,13 +52,47 @@ pub struct Seen {
     pub end: Edge,
     /// When all had hung up and the server had had time to clear away.
     pub after: Edge,
+    /// Second by second, from the first call to the last.
+    pub seconds: Vec<Second>,
+}
+
+/// One second of a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Second {
+    /// When it ended, since the run began, s.
+    pub at_s: f64,
+    /// Calls on the line.
+    pub calls: usize,
+    /// Calls lost so far.
+    pub lost: usize,
+    /// Onset of speech to `clear`, p95 of this second, ms; zero when there was none.
+    pub clear_p95_ms: f64,
+    /// The latest of our own frames, ms.
+    pub late_max_ms: f64,
+    /// The server's share of one core, percent, where its process is known.
+    pub core_percent: Option<f64>,
+}
+
+/// What there is to see while a run goes on.
+#[derive(Clone, Copy, Debug)]
+pub struct Live {
+    /// The stage.
+    pub stage: Stage,
+    /// Whether another second is over since the last look.
+    pub is_new: bool,
+    /// The last second.
+    pub second: Second,
+    /// Interruptions without a `clear` so far.
+    pub missed: u64,
+    /// How long has been measured.
+    pub measured: Micros,
 }
 
 /// Where the server can be looked at.
 #[derive(Clone, Debug, Default)]
 pub struct Windows {
-    /// Its process.
-    pub pid: Option<u32>,
+    /// Its process, or processes.
+    pub server: Option<Whose>,
     /// Its metrics page.
     pub metrics: Option<Url>,
 }
@@ -76,8 +112,8 @@ impl Observer {
     /// # Errors
     /// When there is no such process or page.
     pub fn new(clock: Clock, gauges: Arc<Gauges>, windows: Windows) -> Result<Self, String> {
-        if let Some(pid) = windows.pid {
-            process::look(pid)?;
+        if let Some(server) = windows.server {
+            server.look()?;
         }
         if let Some(url) = &windows.metrics {
             scrape::scrape(url)?;
@@ -86,13 +122,13 @@ impl Observer {
         Ok(Self { clock, gauges, windows, idle })
     }
 
-    /// Watches until the driver is done, over `length` of measuring.
+    /// Watches until the driver is done, and shows each look to `show`.
     #[must_use]
-    pub fn watch(self, calls: usize, length: Micros) -> Seen {
+    pub fn watch(self, show: &mut dyn FnMut(&Live)) -> Seen {
         super::machine::yield_to_others();
-        let bar = bar(length);
         let mut seen = Seen { idle: self.idle.clone(), ..Seen::default() };
         let mut stage = Stage::Ramp;
+        let mut begun = (self.idle.at, self.cpu_ms());
         while stage != Stage::Done {
             pause(LOOK);
             let now = self.gauges.stage();
@@ -105,25 +141,37 @@ impl Observer {
                 }
             }
             stage = now;
-            self.show(&bar, stage, calls, &seen);
+            let is_new = self.clock.now() >= begun.0 + SECOND;
+            if is_new {
+                seen.seconds.push(self.second(&mut begun));
+            }
+            let second = seen.seconds.last().copied().unwrap_or_default();
+            let second = Second { calls: self.gauges.calls.load(Ordering::Relaxed), ..second };
+            let measured = if stage == Stage::Measure { self.clock.now().since(seen.begin.at) } else { Micros::ZERO };
+            show(&Live { stage, is_new, second, missed: self.gauges.missed.load(Ordering::Relaxed), measured });
         }
-        bar.finish_and_clear();
         seen.after = self.until_idle();
         seen
     }
 
-    fn show(&self, bar: &ProgressBar, stage: Stage, calls: usize, seen: &Seen) {
-        let (up, lost) = (self.gauges.calls.load(Ordering::Relaxed), self.gauges.lost.load(Ordering::Relaxed));
-        let doing = match stage {
-            Stage::Ramp => "calling",
-            Stage::Settle => "settling",
-            Stage::Measure => "measuring",
-            Stage::HangUp | Stage::Done => "hanging up",
-        };
-        bar.set_message(format!("{doing}, {up} of {calls} calls, {lost} lost"));
-        if stage == Stage::Measure {
-            bar.set_position(self.clock.now().since(seen.begin.at).0 / 1_000_000);
+    /// The second that is over, which began `begun`: when, and with how much processor time of the server.
+    fn second(&self, begun: &mut (Micros, Option<u64>)) -> Second {
+        let now = (self.clock.now(), self.cpu_ms());
+        let (since, before) = std::mem::replace(begun, now);
+        let wall_ms = now.0.since(since).as_ms().max(1.0);
+        let ms = |gauge: &AtomicU64| Micros(gauge.load(Ordering::Relaxed)).as_ms();
+        Second {
+            at_s: now.0.since(self.idle.at).as_ms() / 1_000.0,
+            calls: self.gauges.calls.load(Ordering::Relaxed),
+            lost: self.gauges.lost.load(Ordering::Relaxed),
+            clear_p95_ms: ms(&self.gauges.clear_p95_us),
+            late_max_ms: ms(&self.gauges.late_max_us),
+            core_percent: now.1.zip(before).map(|(now, then)| now.saturating_sub(then) as f64 * 100.0 / wall_ms),
         }
+    }
+
+    fn cpu_ms(&self) -> Option<u64> {
+        self.windows.server.map(Whose::cpu_ms)
     }
 
     /// Waits a while for the server to close its descriptors, and for its gauges to come back.
@@ -145,7 +193,7 @@ impl Observer {
 
 fn edge(clock: Clock, gauges: &Gauges, windows: &Windows) -> Edge {
     // A server that is gone has no figures; that its calls were lost is said elsewhere.
-    let server = windows.pid.and_then(|pid| process::look(pid).ok());
+    let server = windows.server.and_then(|server| server.look().ok());
     Edge {
         at: clock.now(),
         frames: gauges.frames.load(Ordering::Relaxed),
@@ -155,13 +203,4 @@ fn edge(clock: Clock, gauges: &Gauges, windows: &Windows) -> Edge {
         own: process::look(std::process::id()).unwrap_or_default(),
         ticks: process::machine_ticks(),
     }
-}
-
-/// On a terminal only.
-fn bar(length: Micros) -> ProgressBar {
-    let bar = ProgressBar::with_draw_target(Some(length.0 / 1_000_000), ProgressDrawTarget::stderr_with_hz(4));
-    if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos:>4}/{len} s  {msg}") {
-        bar.set_style(style);
-    }
-    bar
 }

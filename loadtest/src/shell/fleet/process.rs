@@ -20,6 +20,68 @@ pub struct Sample {
     pub descriptors: usize,
 }
 
+/// Whose figures are wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whose {
+    /// One process's.
+    Process(u32),
+    /// Those of all processes of a group together: a server that we started, with whatever it starts.
+    Group(u32),
+}
+
+impl Whose {
+    /// Looks at all of them, summed up.
+    ///
+    /// # Errors
+    /// One line when there is none.
+    pub fn look(self) -> Result<Sample, String> {
+        match self {
+            Self::Process(pid) => look(pid),
+            Self::Group(leader) => {
+                let all = members(leader).filter_map(|pid| look(pid).ok());
+                all.reduce(Sample::plus).ok_or_else(|| format!("no process of group {leader} is left"))
+            }
+        }
+    }
+
+    /// Processor time so far, ms: a small part of [`look`](Self::look), for many looks.
+    #[must_use]
+    pub fn cpu_ms(self) -> u64 {
+        let tick_ms = 1_000 / rustix::param::clock_ticks_per_second().max(1);
+        let ticks = |pid: u32| read(Path::new(&format!("/proc/{pid}/stat"))).as_deref().and_then(parse_stat);
+        let taken = |pid| ticks(pid).map_or(0, |(_, ticks)| ticks * tick_ms);
+        match self {
+            Self::Process(pid) => taken(pid),
+            Self::Group(leader) => members(leader).map(taken).sum(),
+        }
+    }
+}
+
+impl Sample {
+    fn plus(mut self, other: Self) -> Self {
+        self.cpu_ms += other.cpu_ms;
+        for (name, ms) in other.threads {
+            *self.threads.entry(name).or_default() += ms;
+        }
+        self.rss_kib += other.rss_kib;
+        self.rss_peak_kib += other.rss_peak_kib;
+        self.descriptors += other.descriptors;
+        self
+    }
+}
+
+/// The processes of a group.
+fn members(leader: u32) -> impl Iterator<Item = u32> {
+    let group = |pid: &u32| read(Path::new(&format!("/proc/{pid}/stat"))).as_deref().and_then(parse_group);
+    let all = entries(Path::new("/proc")).filter_map(|path| path.file_name()?.to_str()?.parse().ok());
+    all.filter(move |pid| group(pid) == Some(leader))
+}
+
+/// The process group of a `stat` line: field 5.
+fn parse_group(line: &str) -> Option<u32> {
+    line.rsplit_once(')')?.1.split_ascii_whitespace().nth(2)?.parse().ok()
+}
+
 /// Looks at process `pid`.
 ///
 /// # Errors
@@ -87,6 +149,7 @@ mod tests {
         assert_eq!(parse_stat(line), Some(("we (ird) ".into(), 333)));
         assert_eq!(parse_stat("1 (worker-12) R 1 2 3 4 5 6 7 8 9 10 1 2 0"), Some(("worker".into(), 3)));
         assert_eq!(parse_stat("nonsense"), None);
+        assert_eq!(parse_group(line), Some(2));
     }
 
     #[test]
@@ -95,6 +158,10 @@ mod tests {
         assert!(sample.rss_kib > 500 && sample.rss_peak_kib >= sample.rss_kib);
         assert!(sample.descriptors >= 3 && !sample.threads.is_empty());
         assert!(look(u32::MAX).unwrap_err().contains("no such process"));
+        let group = parse_group(&std::fs::read_to_string("/proc/self/stat").unwrap()).unwrap();
+        let all = Whose::Group(group).look().unwrap();
+        assert!(all.rss_kib >= sample.rss_kib && Whose::Group(group).cpu_ms() >= sample.cpu_ms);
+        assert!(Whose::Group(u32::MAX).look().unwrap_err().contains("no process"));
         assert!(machine_ticks()[2] > 0);
     }
 }
