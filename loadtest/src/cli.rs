@@ -1,5 +1,6 @@
 //! The command line.
 
+mod capacity;
 mod doctor;
 mod outbound;
 mod reports;
@@ -11,6 +12,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub use capacity::{BudgetArgs, CapacityArgs, PlaceArgs, Scene, SearchArgs};
 pub use doctor::DoctorArgs;
 pub use outbound::{Event, Mode, OutboundArgs, Who};
 pub use reports::{MishapArgs, ReportArgs, place};
@@ -48,6 +50,16 @@ pub enum Command {
     /// Exit code: 0 good; 1 no call came up; 2 wrong usage; 3 a threshold was missed; 4 void, the machine was too busy
     /// to measure.
     Fleet(Box<FleetArgs>),
+    /// How many calls does this server hold? Search for it, and write a report to show around: capacity.html.
+    ///
+    /// Calls the server at --url with 50, 100, 200 … callers at once, all speaking and interrupting, until it misses a
+    /// budget; then looks for the number between, and measures that once more for longer. Against a server that is
+    /// running already: `loadtest capacity`. To have it started, alone on a core: `loadtest capacity --serve
+    /// target/release/offhook`. It takes about five minutes; nothing else should run meanwhile.
+    ///
+    /// Exit code: 0 good; 1 no call came up; 2 wrong usage; 3 a budget was missed; 4 void, the machine was too busy to
+    /// measure.
+    Capacity(Box<CapacityArgs>),
     /// Send signed voice webhooks, each a new call, at a rate or as many as the server answers; measure the answers.
     ///
     /// Exit code: 0 good; 1 nothing was answered; 2 wrong usage; 3 a threshold was missed; 4 void, the machine was too

@@ -7,6 +7,7 @@
 //! * [`caller`] is the person: a script, a voice, a noisy line, an ear;
 //! * [`doctor`] examines any server, and says what it does wrong and what to do;
 //! * [`fleet`] holds many calls on one thread, at a hundredth of the cost, and measures the server;
+//! * [`capacity`] searches for the number of calls that a server holds, with fleet after fleet;
 //! * [`webhooks`] is a stream of voice webhooks alone: how fast a server answers calls;
 //! * [`rest`] is the voice REST API: who asks for a call, and what becomes of it;
 //! * [`report`] turns what happened into a timeline, a table, JSON and a WAV.
@@ -19,6 +20,7 @@
 pub mod audio;
 pub mod call;
 pub mod caller;
+pub mod capacity;
 pub mod cli;
 pub mod doctor;
 pub mod fleet;

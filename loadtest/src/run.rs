@@ -1,12 +1,18 @@
 //! Runs what the command line asks for, and says how it went by an exit code.
 
 mod call;
+#[cfg(target_os = "linux")]
+mod capacity;
 pub mod doctor;
 #[cfg(target_os = "linux")]
 mod fleet;
 mod list;
+#[cfg(target_os = "linux")]
+mod progress;
 mod scenarios;
 mod serve;
+#[cfg(target_os = "linux")]
+mod stand;
 mod target;
 mod terminal;
 #[cfg(target_os = "linux")]
@@ -25,12 +31,22 @@ const FAILED: u8 = 1;
 const USAGE: u8 = 2;
 /// An expectation or a budget was missed.
 const MISSED: u8 = 3;
+/// The figures mean nothing: this machine was too busy to measure.
+const VOID: u8 = 4;
 
 #[cfg(not(target_os = "linux"))]
 mod fleet {
     /// Not here.
     pub(super) fn fleet(_: &crate::cli::FleetArgs) -> Result<u8, String> {
         Err("fleet needs Linux: it counts in microseconds and reads /proc".into())
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod capacity {
+    /// Not here.
+    pub(super) fn capacity(_: &crate::cli::CapacityArgs) -> Result<u8, String> {
+        Err("capacity needs Linux: it counts in microseconds and reads /proc".into())
     }
 }
 
@@ -48,6 +64,7 @@ pub fn run(cli: Cli) -> ExitCode {
     let result = match cli.command {
         Command::Call(args) => call::call(&args),
         Command::Doctor(args) => doctor::doctor(&args),
+        Command::Capacity(args) => capacity::capacity(&args),
         Command::Fleet(args) => fleet::fleet(&args),
         Command::Webhooks(args) => webhooks::webhooks(&args),
         Command::Serve(args) => serve::serve(&args),

@@ -76,6 +76,14 @@ impl Told {
         }
     }
 
+    /// Frames that the server says it has lost, dropped or never got.
+    #[must_use]
+    pub fn frames_lost(&self) -> f64 {
+        let counts_loss =
+            |name: &str| name.contains("frame") && ["lost", "drop", "gap"].iter().any(|w| name.contains(w));
+        self.counted.iter().filter(|(name, _)| counts_loss(name)).map(|(_, by)| by).sum()
+    }
+
     /// The counters that a good run leaves alone.
     pub fn bad(&self) -> impl Iterator<Item = (&str, f64)> {
         let is_bad = |name: &str| BAD.iter().any(|part| name.contains(part));

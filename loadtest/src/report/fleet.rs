@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::capacity::budget::{Budgets, Measured};
 use crate::cli::{FleetArgs, LimitArgs};
 use crate::fleet::measures::{Counts, Measures, Minute};
 use crate::fleet::prometheus::Told;
@@ -213,6 +214,29 @@ impl Taken {
             rss_kib_per_call: (end.rss_kib as f64 - idle.rss_kib as f64) / calls as f64,
             rss_after_kib: after.rss_kib,
             descriptors: [idle.descriptors, end.descriptors, after.descriptors],
+        })
+    }
+}
+
+/// What each budget of a search for capacity is about.
+impl From<&Report> for Measured {
+    fn from(report: &Report) -> Self {
+        let counts = report.counts;
+        let of = |figures: Figures, value: f64| (figures.count > 0).then_some(value);
+        let percent = |part: u64, whole: u64| (whole > 0).then_some(part as f64 * 100.0 / whole as f64);
+        let server = report.server.as_ref();
+        Self(Budgets {
+            clear_p95_ms: of(report.clear, report.clear.p95_ms),
+            clear_p99_ms: of(report.clear, report.clear.p99_ms),
+            first_audio_p95_ms: of(report.first_audio, report.first_audio.p95_ms),
+            lost_percent: percent(report.lost(), report.settings.calls as u64),
+            missed_percent: percent(counts.missed, counts.interruptions),
+            false_percent: percent(counts.false_clears, counts.interruptions),
+            blocked_percent: percent(counts.frames_blocked, counts.frames),
+            gaps_per_hour: (report.call_seconds > 0.0).then(|| counts.gaps as f64 * 3_600.0 / report.call_seconds),
+            server_lost: report.metrics.as_ref().map(Told::frames_lost),
+            cpu_ms: server.map(|server| server.cpu_ms_per_call_second),
+            memory_kib: server.map(|server| server.rss_kib_per_call),
         })
     }
 }

@@ -6,7 +6,8 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::target::{account_sid, auth_token, where_to};
 use super::terminal::say;
-use crate::cli::FleetArgs;
+use super::{FAILED, MISSED, VOID};
+use crate::cli::{FleetArgs, TargetArgs};
 use crate::fleet::timeline::Stage;
 use crate::fleet::voice::Voices;
 use crate::report::fleet::{Report, Settings};
@@ -21,15 +22,8 @@ use crate::shell::fleet::session;
 use crate::time::Micros;
 use crate::twilio::url::Url;
 
-/// No call came up.
-const FAILED: u8 = 1;
-/// A threshold was missed.
-const MISSED: u8 = 3;
-/// The figures mean nothing.
-const VOID: u8 = 4;
-
 /// More than one thread can serve on any machine that we know of.
-const CALLS_MAX: usize = 20_000;
+pub(super) const CALLS_MAX: usize = 20_000;
 /// Longer than any run that we know of, in seconds: a day.
 const SECONDS_MAX: f64 = 86_400.0;
 
@@ -37,7 +31,7 @@ const SECONDS_MAX: f64 = 86_400.0;
 pub(super) fn fleet(args: &FleetArgs) -> Result<u8, String> {
     let seed = args.seed.unwrap_or_else(clock::fresh_seed);
     let plan = plan(args, seed)?;
-    let directory = directory(args, seed)?;
+    let directory = directory(&args.target, args.status_callback.as_deref(), seed)?;
     let voices = Voices::load(&args.clips, seed).map_err(|e| e.to_string())?;
     let names: Vec<String> = voices.clips.iter().map(|voice| voice.name.clone()).collect();
     let machine = Machine::look();
@@ -98,10 +92,9 @@ pub(super) fn seconds(name: &str, value: f64) -> Result<Micros, String> {
     }
 }
 
-fn directory(args: &FleetArgs, seed: u64) -> Result<Directory, String> {
-    let target = &args.target;
+pub(super) fn directory(target: &TargetArgs, callback: Option<&str>, seed: u64) -> Result<Directory, String> {
     let (url, route) = where_to(target)?;
-    let callback = args.status_callback.as_deref().map(Url::parse).transpose();
+    let callback = callback.map(Url::parse).transpose();
     let callback = callback.map_err(|e| format!("--status-callback: {e}"))?;
     let first_number = target.from.strip_prefix('+').and_then(|digits| digits.parse().ok());
     Ok(Directory {

@@ -2,7 +2,7 @@
 
 use super::fleet::{print, seconds};
 use super::target::{account_sid, auth_token, where_to};
-use super::{FAILED, MISSED};
+use super::{FAILED, MISSED, VOID};
 use crate::cli::WebhooksArgs;
 use crate::report::webhooks::{Report, Settings};
 use crate::rng::Rng;
@@ -12,8 +12,6 @@ use crate::shell::fleet::process;
 use crate::shell::webhooks::{self as shell, Plan};
 use crate::webhooks::{Numbers, Requests};
 
-/// The figures mean nothing.
-const VOID: u8 = 4;
 /// More would measure the kernel.
 const CONNECTIONS_MAX: usize = 10_000;
 

@@ -9,6 +9,8 @@ pub mod fleet;
 pub mod probe;
 pub mod route;
 pub mod serve;
+#[cfg(target_os = "linux")]
+pub mod served;
 pub mod socket;
 mod tap;
 pub mod voice;

@@ -6,6 +6,7 @@
 mod support;
 
 mod call_life;
+mod capacity;
 mod command;
 mod doctor;
 mod fleet;

@@ -75,6 +75,13 @@ pub fn pin(core: usize) -> Result<(), String> {
     rustix::thread::sched_setaffinity(None, &set).map_err(|e| format!("--core {core}: {e}"))
 }
 
+/// The cores that this program may run on, in order.
+#[must_use]
+pub fn allowed_cores() -> Vec<usize> {
+    let set = rustix::thread::sched_getaffinity(None).unwrap_or_else(|_| rustix::thread::CpuSet::new());
+    (0..rustix::thread::CpuSet::MAX_CPU).filter(|core| set.is_set(*core)).collect()
+}
+
 /// As many descriptors as the system lets us have.
 ///
 /// # Errors

@@ -25,7 +25,8 @@ pub struct Sample {
 pub enum Whose {
     /// One process's.
     Process(u32),
-    /// Those of all processes of a group together: a server that we started, with whatever it starts.
+    /// Those of all processes of a group together but its leader: a server that we started, with whatever it starts,
+    /// without the shell that guards it.
     Group(u32),
 }
 
@@ -42,6 +43,16 @@ impl Whose {
                 all.reduce(Sample::plus).ok_or_else(|| format!("no process of group {leader} is left"))
             }
         }
+    }
+
+    /// The file of the program; of several the one with the most memory, which is not the shell that started it.
+    #[must_use]
+    pub fn program(self) -> Option<PathBuf> {
+        let pid = match self {
+            Self::Process(pid) => pid,
+            Self::Group(leader) => members(leader).max_by_key(|pid| look(*pid).map_or(0, |sample| sample.rss_kib))?,
+        };
+        std::fs::read_link(format!("/proc/{pid}/exe")).ok()
     }
 
     /// Processor time so far, ms: a small part of [`look`](Self::look), for many looks.
@@ -74,12 +85,14 @@ impl Sample {
 fn members(leader: u32) -> impl Iterator<Item = u32> {
     let group = |pid: &u32| read(Path::new(&format!("/proc/{pid}/stat"))).as_deref().and_then(parse_group);
     let all = entries(Path::new("/proc")).filter_map(|path| path.file_name()?.to_str()?.parse().ok());
-    all.filter(move |pid| group(pid) == Some(leader))
+    all.filter(move |pid| *pid != leader && group(pid) == Some(leader))
 }
 
-/// The process group of a `stat` line: field 5.
+/// The process group of a `stat` line: field 5; of one that has ended and waits to be asked after (field 3: Z), none.
 fn parse_group(line: &str) -> Option<u32> {
-    line.rsplit_once(')')?.1.split_ascii_whitespace().nth(2)?.parse().ok()
+    let mut fields = line.rsplit_once(')')?.1.split_ascii_whitespace();
+    let state = fields.next()?;
+    fields.nth(1)?.parse().ok().filter(|_| state != "Z")
 }
 
 /// Looks at process `pid`.
@@ -150,6 +163,7 @@ mod tests {
         assert_eq!(parse_stat("1 (worker-12) R 1 2 3 4 5 6 7 8 9 10 1 2 0"), Some(("worker".into(), 3)));
         assert_eq!(parse_stat("nonsense"), None);
         assert_eq!(parse_group(line), Some(2));
+        assert_eq!(parse_group(&line.replace(") S", ") Z")), None);
     }
 
     #[test]
@@ -158,9 +172,7 @@ mod tests {
         assert!(sample.rss_kib > 500 && sample.rss_peak_kib >= sample.rss_kib);
         assert!(sample.descriptors >= 3 && !sample.threads.is_empty());
         assert!(look(u32::MAX).unwrap_err().contains("no such process"));
-        let group = parse_group(&std::fs::read_to_string("/proc/self/stat").unwrap()).unwrap();
-        let all = Whose::Group(group).look().unwrap();
-        assert!(all.rss_kib >= sample.rss_kib && Whose::Group(group).cpu_ms() >= sample.cpu_ms);
+        assert!(Whose::Process(std::process::id()).cpu_ms() >= sample.cpu_ms);
         assert!(Whose::Group(u32::MAX).look().unwrap_err().contains("no process"));
         assert!(machine_ticks()[2] > 0);
     }
