@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use loadtest::caller::script::{self, Script};
@@ -15,6 +16,8 @@ use loadtest::shell::{clock, serve};
 use loadtest::time::Micros;
 use serde_json::Value;
 use tokio::net::TcpListener;
+
+use crate::client;
 
 pub(crate) const ACCOUNT: &str = "AC0123456789abcdef0123456789abcdef";
 pub(crate) const TOKEN: &str = "0123456789abcdef0123456789abcdef";
@@ -56,6 +59,8 @@ const PEOPLE: &[(&str, u64, &str)] = &[
 ];
 /// Who calls in; a busy person does not.
 const CALLERS: [&str; 3] = ["listens", "stays", "runs"];
+/// The model answers at once.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// Numbers that have a person of their own; behind all others somebody listens.
 const NUMBERS: u64 = 50_000;
 
@@ -163,8 +168,7 @@ impl Carrier {
             unix_s: clock::unix_s(),
         };
         tokio::spawn(serve::serve(listener, Exchange::new(plan), clock::Clock::start(), Route::default()));
-        let http = reqwest::Client::builder().tls_certs_only([]).no_proxy().build()?;
-        Ok(Self { base, http })
+        Ok(Self { base, http: client::plain_http(PATIENCE)? })
     }
 
     /// Somebody calls our number: the carrier's name of the call.

@@ -36,9 +36,7 @@ impl Answer {
 
 impl Client {
     pub(crate) fn new(base: &str, key: &str) -> Result<Self> {
-        // Plain HTTP on this machine: no certificates.
-        let http = reqwest::Client::builder().tls_certs_only([]).no_proxy().timeout(PATIENCE).build()?;
-        Ok(Self { http, base: base.to_owned(), key: key.to_owned() })
+        Ok(Self { http: plain_http(PATIENCE)?, base: base.to_owned(), key: key.to_owned() })
     }
 
     /// The same with another key.
@@ -115,6 +113,16 @@ impl Client {
             }
         }
     }
+}
+
+/// Speaks plain HTTP with this machine; the library wants a provider of cryptography all the same.
+///
+/// # Errors
+/// What the library says.
+pub(crate) fn plain_http(patience: Duration) -> Result<reqwest::Client> {
+    // Who comes second finds it installed.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Ok(reqwest::Client::builder().tls_certs_only([]).no_proxy().timeout(patience).build()?)
 }
 
 async fn read(request: RequestBuilder) -> Option<Answer> {

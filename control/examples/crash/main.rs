@@ -29,7 +29,6 @@ mod world;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Result;
 use clap::Parser;
 use loadtest::shell::clock;
 
@@ -60,9 +59,13 @@ pub(crate) struct Wanted {
     pub(crate) callers: f64,
 }
 
-fn main() -> Result<ExitCode> {
+fn main() -> ExitCode {
     let wanted = Wanted::parse();
     let seed = wanted.seed.unwrap_or_else(clock::fresh_seed);
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(run::run(wanted, seed))
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let ended = runtime.map_err(Into::into).and_then(|runtime| runtime.block_on(run::run(wanted, seed)));
+    ended.unwrap_or_else(|error: anyhow::Error| {
+        eprintln!("crash: {error:#}");
+        ExitCode::FAILURE
+    })
 }

@@ -83,7 +83,7 @@ fn environment(wanted: &Wanted, dir: &Path, port: u16, public: &str, carrier: &C
         ("OFFHOOK_DATA_DIR", dir.join("data").display().to_string()),
         ("OFFHOOK_PUBLIC_URL", public.to_owned()),
         ("OFFHOOK_ESPEAK", "off".to_owned()),
-        ("OFFHOOK_RATE_PER_MINUTE", "1000000".to_owned()),
+        ("OFFHOOK_RATE_PER_MINUTE", "100000".to_owned()),
         ("ENVIRONMENT", "production".to_owned()),
         ("TWILIO_ACCOUNT_SID", ACCOUNT.to_owned()),
         ("TWILIO_AUTH_TOKEN", TOKEN.to_owned()),

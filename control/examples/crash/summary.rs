@@ -70,7 +70,8 @@ pub(crate) async fn print_faults(world: &World, seed: u64, dir: &Path) {
         let asked = tokio::time::timeout(Duration::from_secs(5), world.api.get(&path)).await;
         let Ok(Ok(shown)) = asked else { continue };
         println!("  call {call}: {} as {}", shown["state"], shown["carrier_call_id"]);
-        for event in shown["timeline"].as_array().into_iter().flatten() {
+        for event in shown["timeline"].as_array().into_iter().flatten().filter(|event| event["kind"] != "transcription")
+        {
             println!("  {} {} {} {}", event["at"], event["kind"], event["carrier_key"], event["data"]);
         }
     }

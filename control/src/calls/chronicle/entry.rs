@@ -43,6 +43,8 @@ pub(super) struct Entry {
     pub(super) is_answered: bool,
     /// How often the carrier was asked about it since it was last heard of.
     pub(super) asks: u32,
+    /// An earlier process wanted to ask the carrier for it, and died: whether it did nobody knows.
+    pub(super) is_orphan: bool,
 }
 
 /// How a call ended.
@@ -82,7 +84,7 @@ impl Outcome {
 impl Entry {
     /// A call that is told of from now on; `seen` as in the field.
     pub(super) fn new(
-        call: Call,
+        mut call: Call,
         line: Line,
         until: Moment,
         silent: Outcome,
@@ -90,7 +92,24 @@ impl Entry {
     ) -> Self {
         let sums = Sums::from_json(call.quality.as_ref());
         let is_answered = call.state >= CallState::Streaming;
-        Self { call, line, sums, events: 0, until, silent, over: None, by_api: false, seen, is_answered, asks: 0 }
+        // A stream is this process's own; that of an earlier one died with it, and nothing will tell of its end.
+        if call.state == CallState::Streaming {
+            call.state = CallState::Between;
+        }
+        Self {
+            call,
+            line,
+            sums,
+            events: 0,
+            until,
+            silent,
+            over: None,
+            by_api: false,
+            seen,
+            is_answered,
+            asks: 0,
+            is_orphan: false,
+        }
     }
 
     /// Notes a report of this name; whether it had come before, and was on disk.

@@ -139,7 +139,8 @@ impl Chronicle {
                 unasked.push(call.id);
             }
             let until = if can_ask(&call) { now } else { now + QUIET };
-            book.insert(Entry::new(call, line, until, silent, None));
+            let is_orphan = call.state == CallState::Unknown && call.carrier_call_id.is_none();
+            book.insert(Entry { is_orphan, ..Entry::new(call, line, until, silent, None) });
         }
         unasked
     }

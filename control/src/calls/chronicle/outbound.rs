@@ -24,6 +24,9 @@ const ANSWER: Moment = Moment::from_secs(5 * 60);
 const LOOK_MIN: Moment = Moment::from_secs(5);
 /// A call that has a name is believed silent after so many looks that nobody answered.
 const LOOKS: u32 = 8;
+/// A call that a process died over while it asked for it was never placed, if the carrier has none after so many looks,
+/// a quarter of a minute: a request whose connection is gone does not arrive later.
+const ORPHAN_LOOKS: u32 = 3;
 
 /// A call that the carrier is to be asked about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -153,13 +156,12 @@ impl Chronicle {
         let Some(entry) = book.entries.get_mut(&id) else { return };
         let now = self.clock.now();
         let age = self.clock.wall().0.saturating_sub(entry.call.started_at.0);
+        let is_old = u128::try_from(age).is_ok_and(|age| age >= WATCH.as_millis());
+        (entry.until, entry.asks) = (now + pause(entry.asks), entry.asks.saturating_add(1));
         if entry.call.carrier_call_id.is_some() {
             self.end(entry, Outcome::failed("the carrier knows no such call"));
-        } else if u128::try_from(age).is_ok_and(|age| age >= WATCH.as_millis()) {
+        } else if is_old || entry.is_orphan && entry.asks >= ORPHAN_LOOKS {
             self.end(entry, Outcome::failed("never placed"));
-        } else {
-            entry.until = now + pause(entry.asks);
-            entry.asks = entry.asks.saturating_add(1);
         }
     }
 
