@@ -85,4 +85,10 @@ RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
 step "Calls to the running service"
 scripts/call.sh
 
+step "The service, killed again and again"
+cargo build --locked -p offhook --bin offhook --example crash
+target/debug/examples/crash --kills 6 --mean-ms 900
+# shellcheck disable=SC2016 # the URL is the inner shell's
+scripts/postgres.sh sh -c 'target/debug/examples/crash --kills 6 --mean-ms 900 --database "$OFFHOOK_TEST_POSTGRES_URL"'
+
 step "All passed"
