@@ -87,8 +87,8 @@ scripts/call.sh
 
 step "The service, killed again and again"
 cargo build --locked -p offhook --bin offhook --example crash
-target/debug/examples/crash --kills 6 --mean-ms 900
+target/debug/examples/crash --kills 5 --mean-ms 700
 # shellcheck disable=SC2016 # the URL is the inner shell's
-scripts/postgres.sh sh -c 'target/debug/examples/crash --kills 6 --mean-ms 900 --database "$OFFHOOK_TEST_POSTGRES_URL"'
+scripts/postgres.sh sh -c 'target/debug/examples/crash --kills 5 --mean-ms 700 --database "$OFFHOOK_TEST_POSTGRES_URL"'
 
 step "All passed"

@@ -8,8 +8,9 @@ use serde_json::Value;
 
 /// Longer than the service takes for anything that it answers.
 const PATIENCE: Duration = Duration::from_secs(15);
-/// Before what was not answered is sent again.
-const AGAIN: Duration = Duration::from_millis(30);
+/// Before what was not answered is sent again: doubled each time, up to the longer one.
+pub(crate) const AGAIN: Duration = Duration::from_millis(30);
+const AGAIN_MAX: Duration = Duration::from_millis(500);
 
 /// A client with a key of the API.
 #[derive(Debug, Clone)]
@@ -106,10 +107,11 @@ impl Client {
     }
 
     async fn until_answered(&self, request: impl Fn() -> RequestBuilder) -> Answer {
+        let mut pause = AGAIN;
         loop {
             match read(request()).await {
                 Some(answer) if !answer.is_for_now() => return answer,
-                _ => tokio::time::sleep(AGAIN).await,
+                _ => wait(&mut pause).await,
             }
         }
     }
@@ -123,6 +125,12 @@ pub(crate) fn plain_http(patience: Duration) -> Result<reqwest::Client> {
     // Who comes second finds it installed.
     let _ = rustls::crypto::ring::default_provider().install_default();
     Ok(reqwest::Client::builder().tls_certs_only([]).no_proxy().timeout(patience).build()?)
+}
+
+/// Waits before the next attempt, and longer before the one after.
+pub(crate) async fn wait(pause: &mut Duration) {
+    tokio::time::sleep(*pause).await;
+    *pause = (*pause * 2).min(AGAIN_MAX);
 }
 
 async fn read(request: RequestBuilder) -> Option<Answer> {

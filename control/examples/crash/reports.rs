@@ -9,11 +9,10 @@ use loadtest::twilio::{form, signature};
 use tokio::task::JoinSet;
 
 use crate::carrier::{ACCOUNT, Carrier, OURS, TOKEN};
+use crate::client;
 use crate::ledger::Report;
 use crate::world::World;
 
-/// Before what was not acknowledged is sent again.
-const AGAIN: Duration = Duration::from_millis(30);
 const LOOK: Duration = Duration::from_millis(300);
 
 /// Who is called what in a report.
@@ -92,7 +91,7 @@ async fn until_over(carrier: &Carrier, sid: &str) -> Option<String> {
 
 async fn until_acknowledged(world: Arc<World>, path: &str, fields: Vec<(String, String)>, report: Report) {
     let signature = signature::sign(TOKEN, &format!("{}{path}", world.public), &fields);
-    let form = form::encode(&fields);
+    let (form, mut pause) = (form::encode(&fields), client::AGAIN);
     loop {
         match world.api.form(path, &signature, &form).await {
             Some(status) if (200..300).contains(&status) => break,
@@ -102,7 +101,7 @@ async fn until_acknowledged(world: Arc<World>, path: &str, fields: Vec<(String, 
             Some(_) => world.count("reports answered 5xx"),
             None => world.count("reports not answered"),
         }
-        tokio::time::sleep(AGAIN).await;
+        client::wait(&mut pause).await;
     }
     world.count("reports acknowledged");
     world.ledger().report(world.life(), report);
