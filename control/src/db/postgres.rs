@@ -11,6 +11,8 @@ use super::{OpenError, StoreError, migrations};
 
 /// PostgreSQL's own bound is 100 for all processes; a few processes of ours and a person with psql fit.
 const CONNECTIONS: u32 = 16;
+/// A connection that nobody used for longer is asked whether it is there before it is given away.
+const IDLE: Duration = Duration::from_secs(1);
 /// For a connection to become free, or to be made.
 const FREE: Duration = Duration::from_secs(3);
 
@@ -23,7 +25,19 @@ pub(super) async fn open(url: &str) -> Result<Pool, OpenError> {
     let migrated = migrations::postgres().run(&mut connection).await;
     migrated.map_err(|error| OpenError::Migrate(error.to_string()))?;
     let _ = connection.close().await;
-    let pool = PgPoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(FREE);
+    // One that was used just now is there still; asking it first would be a round trip per statement.
+    let pool = PgPoolOptions::new()
+        .max_connections(CONNECTIONS)
+        .acquire_timeout(FREE)
+        .test_before_acquire(false)
+        .before_acquire(|connection, meta| {
+            Box::pin(async move {
+                if meta.idle_for > IDLE {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        });
     Ok(Pool::Postgres(pool.connect_with(options).await.map_err(cannot)?))
 }
 

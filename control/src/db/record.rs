@@ -1,10 +1,10 @@
 //! Writing what happens on calls: any number of times, in any order, with the same result.
 //!
-//! SQLite is in this process: a statement per row costs least. PostgreSQL is not: there a statement takes all that wait,
-//! one update of each call, as a table in JSON.
+//! A statement is a trip, to SQLite's thread or to PostgreSQL's process, so it takes many rows. PostgreSQL takes all that
+//! wait as a table in JSON, each call once in it; SQLite, which would read that text anew for every column, as values.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use crate::model::{Call, CallEvent, CallId, CallUpdate, ContactId, EventId, Timestamp};
 
@@ -31,12 +31,13 @@ macro_rules! decided {
 
 /// What was measured, and the carrier's name for a call, are kept where a later event has nothing of them.
 macro_rules! call {
-    ($rows:expr) => {
-        concat!(
+    (into) => {
             "INSERT INTO calls (id, tenant_id, carrier_call_id, direction, from_number, to_number, phone_number_id,
                  profile_id, state, started_at, ended_at, ended_by, quality, last_event_id, provider_type, contact_id,
-                 campaign_id, answered_at, details) ",
-            $rows,
+                 campaign_id, answered_at, details) "
+    };
+    (known) => {
+        concat!(
             " ON CONFLICT (id) DO UPDATE SET
              carrier_call_id = CASE WHEN excluded.carrier_call_id <> '' AND (calls.carrier_call_id = ''
                      OR excluded.last_event_id > calls.last_event_id)
@@ -58,6 +59,16 @@ macro_rules! call {
     };
 }
 
+macro_rules! event {
+    () => {
+        "INSERT INTO call_events (id, tenant_id, call_id, at, kind, data, carrier_key) "
+    };
+}
+
+/// As many values as [`call_args`] and [`event_args`] give.
+const CALL_COLUMNS: usize = 19;
+const EVENT_COLUMNS: usize = 7;
+
 /// What a call to a contact says of the contact.
 macro_rules! outcome {
     () => {
@@ -68,11 +79,32 @@ macro_rules! outcome {
     };
 }
 
-const CALL: &str =
-    call!("VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)");
-const EVENT: &str = "INSERT INTO call_events (id, tenant_id, call_id, at, kind, data, carrier_key)
-                     VALUES ($1, $2, $3, $4, $5, $6, $7)
-                     ON CONFLICT DO NOTHING";
+/// Statements of so many rows, largest first.
+static CHUNKS: LazyLock<[Chunk; 3]> = LazyLock::new(|| [16, 4, 1].map(Chunk::of));
+
+struct Chunk {
+    rows: usize,
+    calls: String,
+    events: String,
+}
+
+impl Chunk {
+    fn of(rows: usize) -> Self {
+        let calls = format!("{}{}{}", call!(into), values(rows, CALL_COLUMNS), call!(known));
+        let events = format!("{}{} ON CONFLICT DO NOTHING", event!(), values(rows, EVENT_COLUMNS));
+        Self { rows, calls, events }
+    }
+}
+
+/// `VALUES ($1, $2), ($3, $4)`
+fn values(rows: usize, columns: usize) -> String {
+    let row = |row: usize| {
+        let places: Vec<String> = (1..=columns).map(|column| format!("${}", row * columns + column)).collect();
+        format!("({})", places.join(", "))
+    };
+    format!("VALUES {}", (0..rows).map(row).collect::<Vec<_>>().join(", "))
+}
+
 /// The columns of a call, as [`call_args`] has them, then those of its event.
 const COLUMNS: [&str; 23] = [
     "id",
@@ -100,20 +132,24 @@ const COLUMNS: [&str; 23] = [
     "carrier_key",
 ];
 /// As many calls as `$1` has, each once; a statement cannot change a row twice.
-const CALLS: &str = call!(
+const CALLS: &str = concat!(
+    call!(into),
     "SELECT id, tenant_id, carrier_call_id, direction, from_number, to_number, phone_number_id,
          profile_id, state, started_at, ended_at, ended_by, quality, event_id, provider_type, contact_id,
          campaign_id, answered_at, details
      FROM json_to_recordset($1::json) AS updates (id text, tenant_id text, carrier_call_id text, direction text,
          from_number text, to_number text, phone_number_id text, profile_id text, state text, started_at bigint,
          ended_at bigint, ended_by text, quality text, event_id text, provider_type text, contact_id text,
-         campaign_id text, answered_at bigint, details text)"
+         campaign_id text, answered_at bigint, details text)",
+    call!(known)
 );
-const EVENTS: &str = "INSERT INTO call_events (id, tenant_id, call_id, at, kind, data, carrier_key)
-                      SELECT event_id, tenant_id, id, at, kind, data, carrier_key
-                      FROM json_to_recordset($1::json) AS updates (event_id text, tenant_id text, id text, at bigint,
-                          kind text, data text, carrier_key text)
-                      ON CONFLICT DO NOTHING";
+const EVENTS: &str = concat!(
+    event!(),
+    "SELECT event_id, tenant_id, id, at, kind, data, carrier_key
+     FROM json_to_recordset($1::json) AS updates (event_id text, tenant_id text, id text, at bigint,
+         kind text, data text, carrier_key text)
+     ON CONFLICT DO NOTHING"
+);
 /// What a call to a contact came to: the row of the attempt and the contact follow the call's row, whatever order events
 /// come in.
 const ATTEMPT: &str = "UPDATE call_attempts SET (state, ended_at) =
@@ -128,18 +164,26 @@ const CONTACT: &str = concat!(
 );
 
 impl Store {
-    /// All of them in one durable step, in order; each event once, however often it is written (a named exception:
-    /// every update names its tenant). Durable when it returns.
+    /// All of them durably, each call's in one step and in order; each event once, however often it is written (a named
+    /// exception: every update names its tenant). Durable when it returns.
     ///
     /// # Errors
     /// `NoSuch("call_id")`: an event is not of its call, or the call is another tenant's. `NoSuch("tenant_id")`: there
-    /// is no such tenant. Nothing was written then.
+    /// is no such tenant. Nothing of that call was written then, and maybe nothing of the others.
     pub async fn record(&self, updates: Vec<CallUpdate>) -> Result<()> {
+        of_their_calls(&updates)?;
+        // The low bits of a call's id are random.
+        let is_first = |update: &CallUpdate| self.lanes() < 2 || update.call.id.0.as_u128().is_multiple_of(2);
+        let (first, second) = updates.into_iter().partition(is_first);
+        tokio::try_join!(self.record_in(0, first), self.record_in(1, second)).map(drop)
+    }
+
+    async fn record_in(&self, lane: usize, updates: Vec<CallUpdate>) -> Result<()> {
         if updates.is_empty() {
             return Ok(());
         }
         let updates: Arc<[CallUpdate]> = updates.into();
-        self.write_grouped(move |db| {
+        self.write_in(lane, move |db| {
             let updates = Arc::clone(&updates);
             Box::pin(async move { write(db, &updates).await })
         })
@@ -147,19 +191,19 @@ impl Store {
     }
 }
 
+/// Whether every event is of its call.
+fn of_their_calls(updates: &[CallUpdate]) -> Result<()> {
+    let is_of = |CallUpdate { call, event }: &CallUpdate| event.call_id == call.id && event.tenant_id == call.tenant_id;
+    if updates.iter().all(is_of) { Ok(()) } else { Err(StoreError::NoSuch("call_id")) }
+}
+
 /// All of them, in order, in the transaction of `db`.
 pub(super) async fn write(db: &mut Connection, updates: &[CallUpdate]) -> Result<()> {
-    if updates.iter().any(|CallUpdate { call, event }| event.call_id != call.id || event.tenant_id != call.tenant_id) {
-        return Err(StoreError::NoSuch("call_id"));
-    }
+    of_their_calls(updates)?;
     if db.is_postgres() {
-        for round in rounds(updates) {
-            write_together(db, &round).await?;
-        }
+        write_together(db, updates).await?;
     } else {
-        for update in updates {
-            write_one(db, update).await?;
-        }
+        write_chunks(db, updates).await?;
     }
     for CallUpdate { call, event } in updates {
         if let Some(contact) = call.contact_id {
@@ -169,29 +213,31 @@ pub(super) async fn write(db: &mut Connection, updates: &[CallUpdate]) -> Result
     Ok(())
 }
 
-/// Cut so that each round has at most one update of a call, in the order that it has them.
-fn rounds(updates: &[CallUpdate]) -> Vec<Vec<&CallUpdate>> {
-    let mut rounds: Vec<Vec<&CallUpdate>> = Vec::new();
+async fn write_together(db: &mut Connection, updates: &[CallUpdate]) -> Result<()> {
+    let lines = updates.iter().map(line).collect::<Result<Vec<_>>>()?;
+    for round in rounds(updates) {
+        let calls: serde_json::Value = round.iter().filter_map(|&update| lines.get(update).cloned()).collect();
+        // Fewer where one is another tenant's.
+        if db.execute(CALLS, args![calls.to_string()]).await? != round.len() as u64 {
+            return Err(StoreError::NoSuch("call_id"));
+        }
+    }
+    db.execute(EVENTS, args![serde_json::Value::from(lines).to_string()]).await.map(drop)
+}
+
+/// Which of them go into one statement: at most one of a call, in the order that it has them.
+fn rounds(updates: &[CallUpdate]) -> Vec<Vec<usize>> {
+    let mut rounds: Vec<Vec<usize>> = Vec::new();
     let mut of_call: HashMap<CallId, usize> = HashMap::with_capacity(updates.len());
-    for update in updates {
+    for (index, update) in updates.iter().enumerate() {
         let round = of_call.entry(update.call.id).or_default();
         if *round == rounds.len() {
             rounds.push(Vec::new());
         }
-        rounds[*round].push(update);
+        rounds[*round].push(index);
         *round += 1;
     }
     rounds
-}
-
-async fn write_together(db: &mut Connection, updates: &[&CallUpdate]) -> Result<()> {
-    let lines = updates.iter().map(|update| line(update)).collect::<Result<serde_json::Value>>()?;
-    let table = lines.to_string();
-    // Fewer where one is another tenant's.
-    if db.execute(CALLS, args![&table]).await? != updates.len() as u64 {
-        return Err(StoreError::NoSuch("call_id"));
-    }
-    db.execute(EVENTS, args![table]).await.map(drop)
 }
 
 /// An update as an object whose names are [`COLUMNS`].
@@ -201,11 +247,23 @@ fn line(CallUpdate { call, event }: &CallUpdate) -> Result<serde_json::Value> {
     Ok(COLUMNS.into_iter().map(str::to_owned).zip(args.into_iter().map(Arg::into_json)).collect())
 }
 
-async fn write_one(db: &mut Connection, CallUpdate { call, event }: &CallUpdate) -> Result<()> {
-    if db.execute(CALL, call_args(call, event.id)?).await? != 1 {
-        return Err(StoreError::NoSuch("call_id"));
+/// Many rows in one statement, in as few sizes as the database has to remember statements for.
+async fn write_chunks(db: &mut Connection, mut updates: &[CallUpdate]) -> Result<()> {
+    while !updates.is_empty() {
+        let chunk = CHUNKS.iter().find(|chunk| chunk.rows <= updates.len());
+        let Some((chunk, (now, later))) = chunk.and_then(|chunk| Some((chunk, updates.split_at_checked(chunk.rows)?)))
+        else {
+            return Ok(());
+        };
+        let calls = now.iter().map(|update| call_args(&update.call, update.event.id)).collect::<Result<Vec<_>>>()?;
+        if db.execute(chunk.calls.as_str(), calls.into_iter().flatten().collect()).await? != now.len() as u64 {
+            return Err(StoreError::NoSuch("call_id"));
+        }
+        let events = now.iter().map(|update| event_args(&update.event)).collect::<Result<Vec<_>>>()?;
+        db.execute(chunk.events.as_str(), events.into_iter().flatten().collect()).await?;
+        updates = later;
     }
-    db.execute(EVENT, event_args(event)?).await.map(drop)
+    Ok(())
 }
 
 async fn follow(db: &mut Connection, call: &Call, contact: ContactId, now: Timestamp) -> Result<()> {

@@ -11,6 +11,8 @@ use super::connection::{Connection, Pool};
 use super::writer::Writer;
 use super::{OpenError, StoreError, postgres, sqlite, tenants};
 
+/// Transactions of live calls at once on PostgreSQL: each is bound by its one process there.
+const LANES: usize = 2;
 /// How often a transaction is tried that meets others'.
 const TRIES: u32 = 5;
 
@@ -37,6 +39,8 @@ struct Inner {
     readers: Pool,
     writers: Pool,
     writer: Writer,
+    /// Of what happens on calls: each call's in one of these. SQLite has one writer for everything.
+    lanes: Vec<Writer>,
     clock: Clock,
 }
 
@@ -57,8 +61,13 @@ impl Store {
                 return Err(OpenError::Url("is neither sqlite:PATH nor postgres://user:password@host/name".to_owned()));
             }
         };
-        let writer = Writer::start(writers.clone());
-        let store = Self { inner: Arc::new(Inner { readers, writers, writer, clock }) };
+        let lanes = match &writers {
+            Pool::Sqlite(_) => 0,
+            Pool::Postgres(_) => LANES,
+        };
+        let (writer, lane) = (Writer::start(writers.clone()), || Writer::start(writers.clone()));
+        let lanes = std::iter::repeat_with(lane).take(lanes).collect();
+        let store = Self { inner: Arc::new(Inner { readers, writers, writer, lanes, clock }) };
         let now = store.now();
         let made = store.write(move |db| Box::pin(tenants::make_default(db, now))).await;
         made.map_err(|error| OpenError::Connect(error.to_string()))?;
@@ -76,6 +85,9 @@ impl Store {
     /// Writes what is under way and closes. What comes later finds the database away.
     pub async fn close(&self) {
         self.inner.writer.close().await;
+        for lane in &self.inner.lanes {
+            lane.close().await;
+        }
         self.inner.writers.close().await;
         self.inner.readers.close().await;
     }
@@ -105,12 +117,17 @@ impl Store {
     }
 
     /// The same, for the many small writes of live calls: on PostgreSQL too they share their commits.
-    pub(super) async fn write_grouped<T, F>(&self, work: F) -> Result<T>
+    pub(super) async fn write_in<T, F>(&self, lane: usize, work: F) -> Result<T>
     where
         T: Send + 'static,
         F: for<'a> Fn(&'a mut Connection) -> Doing<'a, T> + Send + Sync + 'static,
     {
-        self.inner.writer.write(work).await
+        self.inner.lanes.get(lane).unwrap_or(&self.inner.writer).write(work).await
+    }
+
+    /// How many transactions of live calls are under way at once.
+    pub(super) fn lanes(&self) -> usize {
+        self.inner.lanes.len().max(1)
     }
 
     /// In a transaction of its own, beside others'.

@@ -65,11 +65,13 @@ both! {
         assert_eq!(base.store.call_events(TenantId::DEFAULT, first.id, ALL).await.unwrap().items.len(), 4);
     }
 
-    async fn all_or_nothing(base) {
+    async fn of_a_call_all_or_nothing(base) {
         let good = update(&call(TenantId::DEFAULT, 10), CallEventKind::Answered);
         let nobody = update(&call(TenantId::new(), 10), CallEventKind::Answered);
-        let result = base.store.record(vec![good.clone(), nobody]).await;
-        assert_eq!(result, Err(StoreError::NoSuch("tenant_id")));
+        assert_eq!(base.store.record(vec![nobody]).await, Err(StoreError::NoSuch("tenant_id")));
+        let elsewhere = update(&Call { tenant_id: TenantId::new(), ..good.call.clone() }, CallEventKind::Answered);
+        let result = base.store.record(vec![good.clone(), elsewhere]).await;
+        assert_eq!(result, Err(StoreError::NoSuch("call_id")));
         let mixed = CallUpdate { call: call(TenantId::DEFAULT, 10), event: good.event.clone() };
         assert_eq!(base.store.record(vec![good.clone(), mixed]).await, Err(StoreError::NoSuch("call_id")));
         assert_eq!(base.store.call(TenantId::DEFAULT, good.call.id).await, Err(StoreError::NotFound));
