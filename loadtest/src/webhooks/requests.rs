@@ -27,8 +27,10 @@ pub struct Requests {
     pub seed: u64,
 }
 
-/// What is reported of each call, in that order; requests that are under way at once overtake each other.
+/// What is reported of each call, in that order.
 const LIFE: [CallStatus; 3] = [CallStatus::Ringing, CallStatus::InProgress, CallStatus::Completed];
+/// So many calls live at once: between two reports of one come those of the others, at 2,000 a second half a second's.
+const AT_ONCE: u64 = 1_000;
 
 impl Requests {
     /// The request with this number: the same on every run of the seed, whichever connection makes it.
@@ -46,7 +48,8 @@ impl Requests {
     }
 
     fn report(&self, index: u64) -> Request {
-        let (call, step) = (index / LIFE.len() as u64, index % LIFE.len() as u64);
+        let (wave, at) = (index / AT_ONCE, index % AT_ONCE);
+        let (call, step) = (wave / LIFE.len() as u64 * AT_ONCE + at, wave % LIFE.len() as u64);
         let mut rng = Rng::new(self.seed ^ call.wrapping_mul(0xD6E8_FEB8_6659_FD93));
         let sids = Sids { account: self.account.clone(), call: ids::sid("CA", &mut rng) };
         let parties = Parties { from: self.to.at(rng.below(self.to.count())), to: self.from.at(call) };
@@ -104,10 +107,11 @@ mod tests {
             let body = requests.make(index).body;
             body.split('&').find_map(|pair| pair.strip_prefix(name)).unwrap().to_owned()
         };
-        let statuses: Vec<_> = (0..3).map(|index| value(index, "CallStatus=")).collect();
+        let life = || (7..3_000).step_by(1_000);
+        let statuses: Vec<_> = life().map(|index| value(index, "CallStatus=")).collect();
         assert_eq!(statuses, ["ringing", "in-progress", "completed"]);
-        assert_eq!((0..3).map(|index| value(index, "CallSid=")).collect::<BTreeSet<_>>().len(), 1);
-        assert_ne!(value(2, "CallSid="), value(3, "CallSid="));
-        assert_eq!((value(2, "SequenceNumber="), value(5, "SequenceNumber=")), ("3".into(), "3".into()));
+        assert_eq!(life().map(|index| value(index, "CallSid=")).collect::<BTreeSet<_>>().len(), 1);
+        assert_eq!((0..6_000).map(|index| value(index, "CallSid=")).collect::<BTreeSet<_>>().len(), 2_000);
+        assert_eq!((value(2_000, "SequenceNumber="), value(5_999, "SequenceNumber=")), ("3".into(), "3".into()));
     }
 }
