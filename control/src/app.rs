@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::backend::{About, Connection, Operation, ask_carrier};
 use crate::calls::reaper::Reaper;
-use crate::calls::{Chronicle, Registry};
+use crate::calls::{Admission, Chronicle, Level, Registry};
 use crate::carrier::Carriers;
 use crate::clock::Clock;
 use crate::config::{Config, PublicUrl};
@@ -59,6 +59,8 @@ pub(crate) struct App {
     pub(crate) carriers: Carriers,
     /// Whether the default carrier can be reached.
     pub(crate) connection: Connection,
+    /// Whether there is room for a call more.
+    pub(crate) admission: Admission,
     reaper: Reaper,
     calls: Mutex<Registry>,
     rate: RateLimit,
@@ -95,6 +97,7 @@ impl App {
             keyring: Keyring::new(clock.clone()),
             carriers,
             connection: Connection::default(),
+            admission: Admission::new(limits.load),
             reaper: Reaper::new(),
             calls: Mutex::new(Registry::new(limits.calls_max, limits.token_lifetime, config.carrier.stream_timeout)),
             rate: RateLimit::new(limits.rate_per_minute, clock.clone()),
@@ -177,6 +180,27 @@ impl App {
         page
     }
 
+    /// Measures how late the engine is; called every [`EVERY`](crate::calls::admission::EVERY).
+    pub(crate) fn look_at_load(&self) {
+        let stats = self.media.stats();
+        let strain = self.admission.measure(stats.tick_lag, stats.frame_late);
+        let (share, load) = {
+            let mut calls = self.calls();
+            calls.set_strain(strain.percent());
+            (calls.share(), calls.load())
+        };
+        self.metrics.load(share, strain);
+        let (before, now) = self.admission.note(load);
+        if now != before {
+            let (calls, ticks, frames, means) = (share, strain.ticks, strain.frames, now.text());
+            if now > before && now > Level::Sparing {
+                tracing::warn!(calls, ticks, frames, means, "load in percent");
+            } else {
+                tracing::info!(calls, ticks, frames, means, "load in percent");
+            }
+        }
+    }
+
     /// Deletes what is kept no longer: calls beyond their tenant's retention, keys of requests a day old.
     async fn tidy(&self) {
         let now = self.clock.wall();
@@ -207,7 +231,7 @@ impl App {
             let app = Arc::clone(self);
             tokio::spawn(async move { ask_carrier(&app).await });
         }
-        if tick % TIDY == TIDY - 1 {
+        if tick % TIDY == TIDY - 1 && !self.admission.is_sparing() {
             let app = Arc::clone(self);
             tokio::spawn(async move { app.tidy().await });
         }

@@ -20,6 +20,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::app::{App, Phase, Records};
+use crate::calls::admission;
 use crate::calls::placing;
 use crate::carrier::Carriers;
 use crate::cli::Exit;
@@ -101,6 +102,7 @@ pub struct Server {
     stop: watch::Sender<bool>,
     serving: JoinHandle<()>,
     housekeeping: JoinHandle<()>,
+    weighing: JoinHandle<()>,
     watching: JoinHandle<()>,
 }
 
@@ -136,7 +138,8 @@ impl Server {
         let router = routes::router(Arc::clone(&app));
         let serving = tokio::spawn(server::serve(listener, Arc::clone(&app), router, stopped));
         let housekeeping = tokio::spawn(keep_house(Arc::clone(&app)));
-        Ok(Self { address, app, stop, serving, housekeeping, watching })
+        let weighing = tokio::spawn(look_at_load(Arc::clone(&app)));
+        Ok(Self { address, app, stop, serving, housekeeping, weighing, watching })
     }
 
     /// Where it listens.
@@ -177,6 +180,7 @@ impl Server {
         // The task ends by itself within its own bound; were it to panic, there is nothing left to save.
         let _ = self.serving.await;
         self.housekeeping.abort();
+        self.weighing.abort();
         self.watching.abort();
         self.app.chronicle.close();
         self.app.journal.flush(LAST_WRITES).await;
@@ -208,6 +212,15 @@ async fn nothing_open(app: &App) {
     no_calls(app).await;
     while app.media.seats() > 0 {
         tokio::time::sleep(LOOK).await;
+    }
+}
+
+async fn look_at_load(app: Arc<App>) {
+    let mut looks = tokio::time::interval(admission::EVERY);
+    looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+    loop {
+        looks.tick().await;
+        app.look_at_load();
     }
 }
 

@@ -184,7 +184,10 @@ fn admit(app: &Arc<App>, claim: Claim, start: &StartInfo) -> Result<Admission, R
     let (ticket, shared) = (ticket.clone(), Arc::clone(app));
     Ok(Admission {
         turn: ticket.line.plan.turn,
-        capture: app.media.captures.as_ref().and_then(|captures| captures.of(start)),
+        capture: match &app.media.captures {
+            Some(captures) if !app.admission.is_sparing() => captures.of(start),
+            _ => None,
+        },
         agent: Box::new(move |port| talk(&shared, port, ticket)),
         on_end: Box::new(move |report| {
             log_end(&seat.ticket, &report);

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use serde::Serialize;
 
 use crate::app::{App, Phase};
+use crate::calls::Level;
 use crate::carrier::{CarrierError, ErrorCode};
 use crate::model::TenantId;
 
@@ -73,12 +74,10 @@ pub(crate) async fn examine(app: &App) -> Health {
     if app.phase() != Phase::Open {
         health.because(HealthStatus::Unhealthy, "it drains: new calls belong to another process");
     }
-    let calls = app.calls().len();
-    if calls >= app.config.limits.calls_max {
-        health.because(
-            HealthStatus::Degraded,
-            "every place is taken: new callers hear the busy tone (OFFHOOK_CALLS_MAX)",
-        );
+    let level = Level::of(app.calls().load());
+    if level >= Level::Inbound {
+        let line = format!("it is at its limit: {} (OFFHOOK_CALLS_MAX, OFFHOOK_TICK_LAG_MAX_MS)", level.text());
+        health.because(HealthStatus::Degraded, line);
     }
     if let Err(error) = app.store.ping().await {
         let line = format!("the database is away ({error}): calls are answered, what happens waits on this machine");

@@ -1,6 +1,7 @@
 //! The calls that live: their registry, their tokens, and what is told of them.
 
 pub(crate) mod act;
+pub(crate) mod admission;
 pub(crate) mod chronicle;
 mod facts;
 pub(crate) mod hearing;
@@ -11,6 +12,7 @@ pub(crate) mod registry;
 mod sums;
 pub(crate) mod token;
 
+pub(crate) use admission::{Admission, Level};
 pub(crate) use chronicle::{Chronicle, Outcome};
 pub(crate) use facts::Facts;
 pub(crate) use registry::Registry;

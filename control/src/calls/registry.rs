@@ -23,6 +23,7 @@ use engine::port::EndCause;
 use engine::wire::Sid;
 use tokio::sync::mpsc;
 
+use super::admission::{INBOUND_UNTIL, OUTBOUND_UNTIL};
 use super::facts::Facts;
 use super::token::Token;
 use crate::clock::Moment;
@@ -72,8 +73,10 @@ pub(crate) struct Ticket {
 /// There is no place for another call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum NoPlace {
-    /// Every place of the service is taken.
+    /// So many places are taken that what is left is for others.
     Full,
+    /// The engine is so late that a call more would be at the cost of those that are there.
+    Strained,
     /// The tenant has as many calls as it may have at once.
     TenantAtOnce,
     /// The tenant has had as many new calls as may come in a second.
@@ -166,6 +169,8 @@ pub(crate) struct Registry {
     placed: HashMap<CallId, (TenantId, Place)>,
     tokens: HashMap<Token, Sid>,
     calls_max: usize,
+    /// How late the engine is, in percent of what it may be.
+    strain: u32,
     token_lifetime: Duration,
     stream_timeout: Duration,
 }
@@ -179,6 +184,7 @@ impl Registry {
             placed: HashMap::new(),
             tokens: HashMap::new(),
             calls_max,
+            strain: 0,
             token_lifetime,
             stream_timeout,
         }
@@ -189,6 +195,9 @@ impl Registry {
     /// # Errors
     /// [`NoPlace`] where there is none.
     pub(crate) fn admit(&mut self, now: Moment, call: &Sid, facts: Facts, token: Token) -> Result<(), NoPlace> {
+        if !self.calls.contains_key(call) && !self.placed.contains_key(&facts.id) {
+            self.room(now, INBOUND_UNTIL)?;
+        }
         self.reserve(now, call, facts)?;
         self.issue(now, call, token, StreamKind::Answer);
         Ok(())
@@ -206,12 +215,7 @@ impl Registry {
         line: &Line,
         carrier_max: Option<u32>,
     ) -> Result<(), NoPlace> {
-        if self.len() >= self.calls_max {
-            self.sweep(now);
-            if self.len() >= self.calls_max {
-                return Err(NoPlace::Full);
-            }
-        }
+        self.room(now, OUTBOUND_UNTIL)?;
         let tenant = line.tenant();
         if carrier_max.is_some_and(|max| self.outbound(tenant) >= max as usize) {
             return Err(NoPlace::TenantAtOnce);
@@ -392,6 +396,35 @@ impl Registry {
     /// Gives the sockets of calls to come so long to arrive.
     pub(crate) fn set_token_lifetime(&mut self, lifetime: Duration) {
         self.token_lifetime = lifetime;
+    }
+
+    /// How late the engine is, in percent of what it may be.
+    pub(crate) fn set_strain(&mut self, percent: u32) {
+        self.strain = percent;
+    }
+
+    /// How full and how late the service is: the larger of both, in percent.
+    pub(crate) fn load(&self) -> u32 {
+        self.share().max(self.strain)
+    }
+
+    /// Of all places, how many are taken, in percent.
+    pub(crate) fn share(&self) -> u32 {
+        u32::try_from(self.len() * 100 / self.calls_max.max(1)).unwrap_or(u32::MAX)
+    }
+
+    /// Whether a call that is new here finds less than so much of the service taken.
+    fn room(&mut self, now: Moment, until: u32) -> Result<(), NoPlace> {
+        if self.strain >= until {
+            return Err(NoPlace::Strained);
+        }
+        if self.share() >= until {
+            self.sweep(now);
+            if self.share() >= until {
+                return Err(NoPlace::Full);
+            }
+        }
+        Ok(())
     }
 
     /// How many calls have a place.

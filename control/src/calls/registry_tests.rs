@@ -69,6 +69,52 @@ fn a_full_registry_refuses_until_a_reservation_lapses() {
 }
 
 #[test]
+fn the_last_places_are_for_calls_that_are_taken_up_again() {
+    let mut registry = registry(20);
+    for n in 0..19 {
+        assert_eq!(registry.admit(S, &sid(n), facts(), token()), Ok(()), "{n}");
+    }
+    assert_eq!(registry.admit(S, &sid(19), facts(), token()), Err(NoPlace::Full));
+    assert_eq!(registry.admit(S, &sid(7), facts(), token()), Ok(()), "its webhook came twice");
+    assert_eq!(registry.resume(S, &sid(19), facts(), 0, token()), Ok(1), "another process had it");
+    assert_eq!(registry.resume(S, &sid(20), facts(), 0, token()), Err(NoResume::NoPlace));
+}
+
+#[test]
+fn calls_are_placed_while_a_tenth_is_left_for_callers() {
+    let mut registry = registry(20);
+    let line = facts().line;
+    let ids: Vec<CallId> = (0..19).map(|_| CallId::new()).collect();
+    for id in &ids[..18] {
+        assert_eq!(registry.keep_place(S, *id, &line, None), Ok(()));
+    }
+    assert_eq!(registry.keep_place(S, ids[18], &line, None), Err(NoPlace::Full));
+    assert_eq!(registry.admit(S, &sid(1), facts(), token()), Ok(()));
+    assert_eq!(registry.admit(S, &sid(2), facts(), token()), Err(NoPlace::Full));
+    let placed = Facts { id: ids[0], outbound: true, ..facts() };
+    assert_eq!(registry.admit(S, &sid(2), placed, token()), Ok(()), "it has its place");
+}
+
+#[test]
+fn strain_refuses_what_is_new_and_nothing_else() {
+    let (mut registry, ticket) = streaming();
+    registry.set_calls_max(20);
+    let (line, place) = (facts().line, CallId::new());
+    registry.set_strain(90);
+    assert_eq!(registry.keep_place(S, place, &line, None), Err(NoPlace::Strained));
+    registry.set_strain(89);
+    assert_eq!(registry.keep_place(S, place, &line, None), Ok(()));
+    registry.set_strain(400);
+    assert_eq!(registry.admit(S, &sid(9), facts(), token()), Err(NoPlace::Strained));
+    assert_eq!(registry.admit(S, &sid(9), Facts { id: place, outbound: true, ..facts() }, token()), Ok(()));
+    registry.ended(10 * S, &ticket, LOST);
+    assert_eq!(registry.resume(10 * S, &sid(1), facts(), 0, token()), Ok(1));
+    assert_eq!(registry.load(), 400);
+    registry.set_strain(0);
+    assert_eq!(registry.admit(10 * S, &sid(8), facts(), token()), Ok(()));
+}
+
+#[test]
 fn a_webhook_that_comes_twice_keeps_one_place_and_one_token() {
     let mut registry = registry(1);
     let (first, second) = (token(), token());

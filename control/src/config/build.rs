@@ -17,7 +17,7 @@ use super::twilio::twilio;
 use crate::guard::Prefix;
 use crate::secrets::Keys;
 
-use super::{Cidr, Config, Environment, Limits, Mode, PublicUrl, Reach};
+use super::{Cidr, Config, Environment, Limits, LoadLimits, Mode, PublicUrl, Reach};
 
 /// A number of the range that no subscriber has (555-0100 to 555-0199).
 const FICTIONAL_PERSON: &str = "+12025550123";
@@ -46,6 +46,7 @@ pub(super) fn config(layers: &mut Layers) -> Option<Config> {
     let limits = limits(layers);
     let threads = threads(layers);
     let prompts = prompts(layers);
+    let busy_message = layers.get(&settings::BUSY_MESSAGE).map(|given| given.value.trim().to_owned());
     let capture_dir = layers.get(&settings::CAPTURE_DIR).map(|given| PathBuf::from(given.value.trim()));
     if let Some(dir) = &capture_dir {
         layers
@@ -86,6 +87,7 @@ pub(super) fn config(layers: &mut Layers) -> Option<Config> {
         threads: threads?,
         prompts,
         capture_dir,
+        busy_message: busy_message.filter(|message| !message.is_empty()),
         log: log?,
         app_name,
         warnings: Vec::new(),
@@ -286,6 +288,8 @@ fn list<T: FromStr>(layers: &mut Layers, setting: &'static Setting, what: &str, 
 
 fn limits(layers: &mut Layers) -> Option<Limits> {
     let calls_max = number(layers, &settings::CALLS_MAX, 1, 100_000);
+    let tick_lag = number(layers, &settings::TICK_LAG_MAX_MS, 1, 10_000);
+    let frame_age = number(layers, &settings::FRAME_AGE_MAX_MS, 1, 10_000);
     let call_max = number(layers, &settings::CALL_MAX_S, 1, 86_400);
     let token_lifetime = number(layers, &settings::TOKEN_LIFETIME_S, 1, 600);
     let drain_timeout = number(layers, &settings::DRAIN_TIMEOUT_S, 0, 86_400);
@@ -296,6 +300,7 @@ fn limits(layers: &mut Layers) -> Option<Limits> {
     let rate = number(layers, &settings::RATE_PER_MINUTE, 1, 100_000);
     Some(Limits {
         calls_max: usize::try_from(calls_max?).ok()?,
+        load: LoadLimits { tick_lag: Duration::from_millis(tick_lag?), frame_age: Duration::from_millis(frame_age?) },
         call_max: Duration::from_secs(call_max?),
         token_lifetime: Duration::from_secs(token_lifetime?),
         drain_timeout: Duration::from_secs(drain_timeout?),

@@ -66,6 +66,8 @@ pub struct Config {
     pub espeak: Option<PathBuf>,
     /// What opens the admin pages from elsewhere.
     pub admin_key: Option<SecretString>,
+    /// What a caller hears for whom there is no room; the busy tone where nothing is said.
+    pub busy_message: Option<String>,
     /// What encrypts tenants' secrets in the database.
     pub secrets: Option<Keys>,
     /// Who is believed about the client's address.
@@ -86,11 +88,22 @@ pub struct Config {
     pub warnings: Vec<String>,
 }
 
+/// How late the engine may be before calls are refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LoadLimits {
+    /// How late a worker's tick may begin.
+    pub tick_lag: Duration,
+    /// How old a caller's frame may be when it comes.
+    pub frame_age: Duration,
+}
+
 /// The bounds of the service; the table of settings says what each costs.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
     /// Calls at once, reserved ones included.
     pub calls_max: usize,
+    /// How late the engine may be before calls are refused.
+    pub load: LoadLimits,
     /// The longest call.
     pub call_max: Duration,
     /// From webhook to socket.

@@ -125,7 +125,13 @@ settings! {
     TRUSTED_PROXIES = "OFFHOOK_TRUSTED_PROXIES", "addresses or CIDRs, comma-separated", "", false,
         "Proxies whose `X-Forwarded-For` or `Forwarded` header is believed: the client is the rightmost address that is none of them. Without it the client is who opened the connection.";
     CALLS_MAX = "OFFHOOK_CALLS_MAX", "calls", "2000", false,
-        "Calls at once, reserved ones included. One more hears the busy tone. A place costs about 3 KB from the start (an idle service takes 5 MB more with 2,000 than with 200), a call about 40 KB and a share of a core, and each needs an open file.";
+        "Calls at once, reserved ones included. From 95 % of them on a new caller hears the busy tone, and from 90 % on no call is placed: what is left is for calls that are taken up again. A place costs about 3 KB from the start (an idle service takes 5 MB more with 2,000 than with 200), a call about 40 KB and a share of a core, and each needs an open file.";
+    TICK_LAG_MAX_MS = "OFFHOOK_TICK_LAG_MAX_MS", "milliseconds", "20", false,
+        "How late the workers' ticks may begin (the 99th percentile of half a second). From 95 % of that on a new caller hears the busy tone for as long as it lasts and two seconds more, from 90 % on no call is placed, from 80 % on no capture begins and no old call is deleted. Lower keeps reactions quicker; higher holds more calls.";
+    FRAME_AGE_MAX_MS = "OFFHOOK_FRAME_AGE_MAX_MS", "milliseconds", "100", false,
+        "How old callers' frames may be when they come, by the carrier's stamps (the 90th percentile of half a second, from eight calls on), with the same effects.";
+    BUSY_MESSAGE = "OFFHOOK_BUSY_MESSAGE", "text", "", false,
+        "What a caller hears, in the carrier's voice, for whom there is no room; then the call ends. Without it the busy tone, for which the carrier charges nothing.";
     CALL_MAX_S = "OFFHOOK_CALL_MAX_S", "seconds", "14400", false,
         "The longest that the agent stays on a call, counted from its first webhook through all its streams; then the caller hears goodbye.";
     TOKEN_LIFETIME_S = "OFFHOOK_TOKEN_LIFETIME_S", "seconds", "60", false,

@@ -13,6 +13,7 @@ use subtle::ConstantTimeEq;
 use super::answer::{json, text};
 use super::client::{Peer, is_direct_loopback};
 use crate::app::{App, Phase};
+use crate::calls::Level;
 
 /// `GET /`: what this is and what to do next.
 pub(crate) async fn index(State(app): State<Arc<App>>) -> Html<String> {
@@ -59,13 +60,13 @@ pub(crate) async fn readyz(State(app): State<Arc<App>>) -> Response {
 /// `GET /twilio/health`: whether this side of the carrier works.
 pub(crate) async fn health(State(app): State<Arc<App>>) -> Response {
     let open = app.phase() == Phase::Open;
-    let calls = app.calls().len();
-    let status = match (open, calls < app.config.limits.calls_max) {
+    let load = app.calls().load();
+    let status = match (open, Level::of(load) < Level::Full) {
         (true, true) => "ok",
         (true, false) => "full",
         (false, _) => "draining",
     };
-    json(StatusCode::OK, &json!({"status": status, "mode": app.config.mode.name}))
+    json(StatusCode::OK, &json!({"status": status, "load": f64::from(load) / 100.0, "mode": app.config.mode.name}))
 }
 
 /// `GET /metrics`: for Prometheus. Key or loopback.

@@ -107,11 +107,12 @@ pub(crate) fn answer(app: &App, call: &Sid, facts: &Facts) -> Vec<Verb> {
     if let Err(full) = app.calls().admit(app.clock.now(), call, facts.clone(), token) {
         let reason = match full {
             NoPlace::Full => CallRefused::Full,
+            NoPlace::Strained => CallRefused::Strained,
             NoPlace::TenantAtOnce => CallRefused::TenantAtOnce,
             NoPlace::TenantPerSecond => CallRefused::TenantPerSecond,
         };
         refuse(app, call, facts, reason);
-        return vec![Verb::RejectBusy];
+        return busy(app);
     }
     app.chronicle.answered(call, facts);
     app.metrics.calls_admitted.increment(1);
@@ -122,6 +123,14 @@ pub(crate) fn answer(app: &App, call: &Sid, facts: &Facts) -> Vec<Verb> {
     preface.into_iter().chain(stream(app, token, 0)).collect()
 }
 
+/// For a caller for whom there is no room.
+fn busy(app: &App) -> Vec<Verb> {
+    match &app.config.busy_message {
+        Some(text) => vec![Verb::SayIn { text: text.clone(), language: "en-US".to_owned() }, Verb::Hangup],
+        None => vec![Verb::RejectBusy],
+    }
+}
+
 /// A call that is not taken: counted, and, unless it is one of a flood, logged and written down.
 fn refuse(app: &App, call: &Sid, facts: &Facts, reason: CallRefused) {
     app.metrics.calls_refused.count(reason);
@@ -130,7 +139,8 @@ fn refuse(app: &App, call: &Sid, facts: &Facts, reason: CallRefused) {
     }
     let tenant = facts.line.tenant();
     let why = match reason {
-        CallRefused::Full => "every place is taken (OFFHOOK_CALLS_MAX)",
+        CallRefused::Full => "so many places are taken that the rest is kept (OFFHOOK_CALLS_MAX)",
+        CallRefused::Strained => "the engine is late (OFFHOOK_TICK_LAG_MAX_MS, OFFHOOK_FRAME_AGE_MAX_MS)",
         CallRefused::Draining => "draining",
         CallRefused::Fault => "the system has no random numbers to give",
         CallRefused::NotServed => "the tenant or the number is not active",

@@ -52,6 +52,34 @@ impl Distribution {
         self.counts.iter().sum()
     }
 
+    /// What was counted after `earlier`, which is of the same histogram.
+    #[must_use]
+    pub fn since(&self, earlier: &Self) -> Self {
+        let mut counts = self.counts;
+        for (count, before) in counts.iter_mut().zip(&earlier.counts) {
+            *count = count.saturating_sub(*before);
+        }
+        Self { counts, sum_us: self.sum_us.saturating_sub(earlier.sum_us) }
+    }
+
+    /// Where the quantile `q` (0 to 1) lies in its bucket, were that evenly filled, in microseconds. The longest of all
+    /// is left out, as what happens once; 0 where nothing else was counted, the last bound where it lies beyond it.
+    pub fn estimate_us(&self, q: f64) -> f64 {
+        let count = self.count();
+        let wanted = ((count as f64 * q).ceil() as u64).min(count.saturating_sub(1));
+        if wanted == 0 {
+            return 0.0;
+        }
+        let (mut below, mut from) = (0, 0);
+        for (&bound, &count) in BOUNDS_US.iter().zip(&self.counts) {
+            if below + count >= wanted {
+                return from as f64 + (bound - from) as f64 * (wanted - below) as f64 / count as f64;
+            }
+            (below, from) = (below + count, bound);
+        }
+        from as f64
+    }
+
     /// The upper bound of the bucket in which the quantile `q` (0 to 1) lies, in microseconds; `None` where nothing
     /// was counted, or where it lies beyond all bounds.
     pub fn quantile_us(&self, q: f64) -> Option<u64> {
@@ -80,6 +108,21 @@ mod tests {
         let seen = histogram.snapshot();
         assert_eq!((seen.counts[0], seen.counts[1], seen.counts[4]), (1, 1, 1));
         assert_eq!((seen.counts[BOUNDS_US.len()], seen.count(), seen.sum_us), (1, 4, 5_001_101));
+    }
+
+    #[test]
+    fn an_estimate_lies_within_its_bucket_and_leaves_out_what_happened_once() {
+        let histogram = Histogram::default();
+        let before = histogram.snapshot();
+        for _ in 0..100 {
+            histogram.add(Duration::from_millis(15));
+        }
+        histogram.add(Duration::from_secs(9));
+        let seen = histogram.snapshot().since(&before);
+        assert_eq!((seen.estimate_us(0.5), seen.estimate_us(1.0)), (15_100.0, 20_000.0));
+        assert_eq!(seen.since(&seen).estimate_us(0.99), 0.0);
+        histogram.add(Duration::from_secs(9));
+        assert_eq!(histogram.snapshot().estimate_us(1.0), 2_000_000.0, "the last bound");
     }
 
     #[test]

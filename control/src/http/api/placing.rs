@@ -145,7 +145,12 @@ impl From<NotPlaced> for Problem {
             NotPlaced::NotOurs => at("from", "is not an active number of this tenant"),
             NotPlaced::NoProfile => at("profile_id", "refers to nothing that this tenant has"),
             NotPlaced::Denied(why) => Self::conflict("number_denied", why.to_string()),
-            NotPlaced::NoPlace(NoPlace::Full) => Self::full("every place of the service is taken", PLACE_RETRY),
+            NotPlaced::NoPlace(NoPlace::Full) => {
+                Self::full("so many places of the service are taken that the rest is for callers", PLACE_RETRY)
+            }
+            NotPlaced::NoPlace(NoPlace::Strained) => {
+                Self::full("the service has as many calls as it can serve in time", PLACE_RETRY)
+            }
             NotPlaced::NoPlace(NoPlace::TenantAtOnce) => {
                 Self::full("the tenant has as many calls as concurrent_calls_max allows", PLACE_RETRY)
             }
