@@ -37,6 +37,17 @@ pub struct CapacityArgs {
     /// How to search.
     #[command(flatten)]
     pub search: SearchArgs,
+    /// What else is played, for as long as the proof, with four fifths of the calls that are held; a missed budget there
+    /// is a missed budget (exit code 3).
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "churn,burst")]
+    pub scenes: Vec<Scene>,
+    /// What a feature costs: NAME=COMMAND, or NAME=VARIABLE=VALUE (several, with blanks) to start --serve with those.
+    /// May be given several times; each is measured with the same calls as the server without it.
+    #[arg(long = "feature", value_name = "NAME=…", requires = "serve")]
+    pub features: Vec<String>,
+    /// With how many calls features are measured; by default half of those that are held.
+    #[arg(long, value_name = "CALLS")]
+    pub feature_calls: Option<usize>,
     /// What must be kept.
     #[command(flatten)]
     pub budgets: BudgetArgs,
@@ -98,7 +109,7 @@ pub struct SearchArgs {
     pub calls_min: usize,
 }
 
-/// What else is played at the number that was found.
+/// What else is played once the number has been found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Scene {
     /// Calls end and are replaced all the time.

@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::mind::{Judged, Verdict};
 use super::recent::Recent;
 use super::spread::{Figures, Spread};
+use super::worst::Worst;
 use crate::time::Micros;
 
 /// What was counted in the measured window.
@@ -113,6 +114,8 @@ pub struct Measures {
     pub lost: BTreeMap<String, u64>,
     /// The first refused message, in Twilio's words.
     pub first_refused: Option<String>,
+    /// The worst calls.
+    pub worst: Worst,
     /// The last second, ramp included.
     pub recent: Recent,
 }
@@ -140,6 +143,7 @@ impl Measures {
             counted: Counts::default(),
             lost: BTreeMap::new(),
             first_refused: None,
+            worst: Worst::default(),
             recent: Recent::default(),
         }
     }

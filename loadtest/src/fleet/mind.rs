@@ -35,6 +35,17 @@ pub struct Act<'a> {
     pub digit: Option<char>,
     /// How an interruption came out that got no `clear`.
     pub verdict: Option<Verdict>,
+    /// What he begins to say in it.
+    pub begins: Option<Begins>,
+}
+
+/// Speech that begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Begins {
+    /// Its first sample of speech.
+    pub onset: Micros,
+    /// Behind its last.
+    pub offset: Micros,
 }
 
 /// How an interruption without `clear` came out.
@@ -105,10 +116,12 @@ impl Mind {
     pub fn frame<'a>(&mut self, now: Micros, dry_at: Micros, audible: bool, voices: &'a Voices) -> Act<'a> {
         let verdict = self.judge(now, dry_at);
         let mut digit = None;
+        let mut begins = None;
         if !self.speaking {
             digit = self.listen(now, dry_at, audible, voices);
+            begins = self.said.filter(|_| self.speaking).map(|said| Begins { onset: said.onset, offset: said.offset });
         }
-        Act { payload: self.sound(now, voices), digit, verdict }
+        Act { payload: self.sound(now, voices), digit, verdict, begins }
     }
 
     /// A `clear` came at `now` and threw `lost` away.

@@ -9,6 +9,7 @@
 
 pub mod buffer;
 pub mod call;
+pub mod diary;
 pub mod measures;
 pub mod mind;
 pub mod outbound;
@@ -19,4 +20,5 @@ pub mod spread;
 pub mod timeline;
 pub mod voice;
 pub mod wheel;
+pub mod worst;
 pub mod write;

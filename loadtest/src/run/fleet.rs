@@ -20,6 +20,7 @@ use crate::shell::fleet::observer::{Live, Second, Windows};
 use crate::shell::fleet::process::Whose;
 use crate::shell::fleet::session;
 use crate::time::Micros;
+use crate::twilio::params::Direction;
 use crate::twilio::url::Url;
 
 /// More than one thread can serve on any machine that we know of.
@@ -80,7 +81,7 @@ fn plan(args: &FleetArgs, seed: u64) -> Result<Plan, String> {
         return Err("the stall must end before --duration does".into());
     }
     let churn = args.churn.map(|mean| seconds("--churn", mean)).transpose()?;
-    Ok(Plan { calls: args.calls, ramp: seconds("--ramp", ramp)?, length, churn, stall, seed })
+    Ok(Plan { calls: args.calls, ramp: seconds("--ramp", ramp)?, length, churn, burst: None, stall, seed })
 }
 
 pub(super) fn seconds(name: &str, value: f64) -> Result<Micros, String> {
@@ -104,6 +105,7 @@ pub(super) fn directory(target: &TargetArgs, callback: Option<&str>, seed: u64) 
         auth_token: auth_token(target),
         first_number: first_number.ok_or_else(|| format!("--from {}: + and digits", target.from))?,
         to: target.to.clone(),
+        direction: Direction::Inbound,
         status_callback: callback,
     })
 }

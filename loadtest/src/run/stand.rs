@@ -2,7 +2,8 @@
 
 use super::fleet::{CALLS_MAX, directory, seconds};
 use super::progress::Progress;
-use crate::cli::{LimitArgs, PlaceArgs, TargetArgs};
+use crate::cli::{LimitArgs, PlaceArgs, Scene, TargetArgs};
+use crate::fleet::measures::Measures;
 use crate::fleet::voice::Voices;
 use crate::report::fleet::{Report, Settings};
 use crate::shell::clock::{self, Clock};
@@ -14,6 +15,7 @@ use crate::shell::fleet::process::Whose;
 use crate::shell::fleet::session;
 use crate::shell::served::Served;
 use crate::time::Micros;
+use crate::twilio::params::Direction;
 use crate::twilio::url::Url;
 
 /// The stand.
@@ -48,7 +50,14 @@ pub(super) struct Play<'a> {
     pub(super) length_s: u64,
     /// Whose processor time is measured.
     pub(super) server: Option<Whose>,
+    /// How calls come and go.
+    pub(super) scene: Scene,
 }
+
+/// Mean length of a call where they come and go.
+const CHURN: Micros = Micros::from_ms(30_000);
+/// How often many end and begin at once.
+const BURST: Micros = Micros::from_ms(5_000);
 
 /// What came of it.
 #[derive(Debug)]
@@ -59,6 +68,8 @@ pub(super) struct Played {
     pub(super) report: Report,
     /// Second by second.
     pub(super) seconds: Vec<Second>,
+    /// What else was seen.
+    pub(super) measures: Measures,
 }
 
 impl Stand {
@@ -101,7 +112,7 @@ impl Stand {
 
     /// Plays it to its end.
     pub(super) fn play(&mut self, play: Play<'_>) -> Result<Played, String> {
-        let Play { what, calls, length_s, server } = play;
+        let Play { what, calls, length_s, server, scene } = play;
         if calls == 0 || calls > CALLS_MAX {
             return Err(format!("{calls} calls: from 1 to {CALLS_MAX}"));
         }
@@ -110,21 +121,25 @@ impl Stand {
             calls,
             ramp: seconds("--rate", calls as f64 / self.rate)?,
             length: seconds("length", length_s as f64)?,
-            churn: None,
+            churn: (scene == Scene::Churn).then_some(CHURN),
+            burst: (scene == Scene::Burst).then_some(BURST),
             stall: None,
             seed: self.seed,
         };
         let voices = self.voices.take().ok_or("the voices are away")?;
         let windows = Windows { server, metrics: self.metrics.clone() };
+        let outbound = scene == Scene::Outbound;
+        let direction = if outbound { Direction::OutboundApi } else { Direction::Inbound };
+        let directory = Directory { direction, ..self.directory.clone() };
         let begins_s = self.clock.now().as_ms() / 1_000.0;
         let progress = &mut self.progress;
         let mut show = |live: &_| progress.show(what, calls, plan.length, live);
-        let (shared, seen) = session::run(plan, self.directory.clone(), voices, windows, &mut show)?;
+        let (shared, seen) = session::run(plan, directory, voices, windows, &mut show)?;
         self.voices = Some(shared.voices);
         let settings = settings(self.url.clone(), length_s, plan, self.machine.clone());
         let (void, limits) = (self.void_above_ms, LimitArgs::default());
         let report = Report::new(settings, &shared.measures, &self.names, &seen, void, &limits);
-        Ok(Played { begins_s, report, seconds: seen.seconds })
+        Ok(Played { begins_s, report, seconds: seen.seconds, measures: shared.measures })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Plateau, Report};
+use super::{Aside, Features, Plateau, Report};
 use crate::capacity::search::Verdict;
 
 impl Report {
@@ -14,10 +14,29 @@ impl Report {
             // Writing to a String cannot fail.
             let _ = writeln!(text, "{}", plateau.line());
         }
+        for Aside { name, about, plateau } in &self.scenes {
+            let _ = writeln!(text, "{}   ({name}: {about})", plateau.line());
+        }
+        if let Some(features) = &self.features {
+            let _ = features.write(&mut text);
+        }
         for line in self.missed.iter().map(|missed| format!("MISSED: {missed}")).chain(self.void.clone()) {
             let _ = writeln!(text, "{line}");
         }
         text
+    }
+}
+
+impl Features {
+    fn write(&self, text: &mut String) -> std::fmt::Result {
+        let Some(plain) = self.plain_cpu_ms() else { return Ok(()) };
+        writeln!(text, "\nCPU per call-second at {} calls: {plain:.3} ms as started", self.plain[0].calls)?;
+        for Aside { name, plateau, .. } in &self.each {
+            let Some(cpu) = plateau.cpu_ms() else { continue };
+            let difference = cpu - plain;
+            writeln!(text, "{name:>24}: {cpu:.3} ms, {difference:+.3} ms ({:+.0} %)", difference * 100.0 / plain)?;
+        }
+        Ok(())
     }
 }
 

@@ -2,12 +2,18 @@
 
 mod html;
 mod lines;
+#[cfg(test)]
+mod tests;
 
 use serde::Serialize;
 
 use super::fleet::Report as Figures;
 use crate::capacity::budget::{self, Budgets, Checked};
 use crate::capacity::search::{Found, Verdict};
+use crate::fleet::measures::Measures;
+use crate::fleet::spread::Bins;
+use crate::fleet::worst::Story;
+use crate::report::page::number::thousands;
 use crate::shell::fleet::machine::Machine;
 use crate::shell::fleet::observer::Second;
 
@@ -45,6 +51,34 @@ pub struct Plateau {
     pub figures: Figures,
     /// Second by second.
     pub seconds: Vec<Second>,
+    /// How the times are spread.
+    pub histograms: Histograms,
+    /// The worst calls, the very worst first.
+    pub worst: Vec<Story>,
+}
+
+/// Times of a plateau as histograms.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Histograms {
+    /// Onset of speech to `clear`.
+    pub clear: Bins,
+    /// Last frame sent to `clear`.
+    pub share: Bins,
+    /// `start` to the first sound.
+    pub first_audio: Bins,
+    /// Own frames behind their schedule.
+    pub own_lateness: Bins,
+}
+
+impl From<&Measures> for Histograms {
+    fn from(measures: &Measures) -> Self {
+        Self {
+            clear: measures.clear.bins(),
+            share: measures.share.bins(),
+            first_audio: measures.first_audio.bins(),
+            own_lateness: measures.lateness.bins(),
+        }
+    }
 }
 
 /// The report.
@@ -74,6 +108,39 @@ pub struct Report {
     pub budgets: Budgets,
     /// All that was played, in order.
     pub plateaus: Vec<Plateau>,
+    /// What else was played, with four fifths of the calls that are held.
+    pub scenes: Vec<Aside>,
+    /// What features cost.
+    pub features: Option<Features>,
+}
+
+/// What was played beside the search.
+#[derive(Clone, Debug, Serialize)]
+pub struct Aside {
+    /// What it is called.
+    pub name: String,
+    /// What is different.
+    pub about: String,
+    /// What came of it.
+    pub plateau: Plateau,
+}
+
+/// What features cost: the same calls again and again, one thing different each time.
+#[derive(Clone, Debug, Serialize)]
+pub struct Features {
+    /// Nothing different, before and behind all others.
+    pub plain: [Plateau; 2],
+    /// Each feature; `about` is the command.
+    pub each: Vec<Aside>,
+}
+
+impl Features {
+    /// Processor time per call-second without any of them, ms: the mean of both.
+    #[must_use]
+    pub fn plain_cpu_ms(&self) -> Option<f64> {
+        let [before, behind] = self.plain.each_ref().map(Plateau::cpu_ms);
+        Some((before? + behind?) / 2.0)
+    }
 }
 
 /// What a report is made of.
@@ -91,11 +158,21 @@ pub struct Parts {
     pub budgets: Budgets,
     /// See [`Report`].
     pub plateaus: Vec<Plateau>,
+    /// See [`Report`].
+    pub scenes: Vec<Aside>,
+    /// See [`Report`].
+    pub features: Option<Features>,
     /// Fewer calls than this are a miss.
     pub calls_min: usize,
 }
 
 impl Plateau {
+    /// Processor time of the server per call-second, ms, where its process is known.
+    #[must_use]
+    pub fn cpu_ms(&self) -> Option<f64> {
+        self.figures.server.as_ref().map(|server| server.cpu_ms_per_call_second)
+    }
+
     /// The budget that was missed by most, or of which most was used.
     #[must_use]
     pub fn tightest(&self) -> Option<&Checked> {
@@ -107,7 +184,7 @@ impl Report {
     /// Draws the conclusions.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let Parts { found, server, machine, ended_unix_s, budgets, plateaus, calls_min } = parts;
+        let Parts { found, server, machine, ended_unix_s, budgets, plateaus, scenes, features, calls_min } = parts;
         let whole = |plateau: &&Plateau| plateau.verdict != Verdict::Void && plateau.figures.lost() == 0;
         let carried = plateaus.iter().filter(whole).map(|plateau| plateau.calls).max().unwrap_or_default();
         let mut report = Self {
@@ -123,6 +200,8 @@ impl Report {
             ended_unix_s,
             budgets,
             plateaus,
+            scenes,
+            features,
         };
         report.missed = report.misses(calls_min);
         report.says = report.sentence();
@@ -142,11 +221,12 @@ impl Report {
     }
 
     fn misses(&self, calls_min: usize) -> Vec<String> {
-        if self.found.held >= calls_min.max(1) {
-            return Vec::new();
-        }
+        let wanted = calls_min.max(1);
         let why = self.limiting.as_ref().map(|limiting| format!(": {limiting}")).unwrap_or_default();
-        vec![format!("{} calls are held, at least {} were wanted{why}", self.found.held, calls_min.max(1))]
+        let few = format!("{} calls are held, at least {wanted} were wanted{why}", self.found.held);
+        let few = (self.found.held < wanted).then_some(few);
+        let scenes = self.scenes.iter().filter(|scene| matches!(scene.plateau.verdict, Verdict::Missed { .. }));
+        few.into_iter().chain(scenes.map(|scene| format!("{}: {}", scene.name, scene.plateau.word()))).collect()
     }
 
     fn sentence(&self) -> String {
@@ -189,15 +269,4 @@ fn limiting(found: &Found, plateaus: &[Plateau]) -> Option<Checked> {
     let missed = |plateau: &&Plateau| matches!(plateau.verdict, Verdict::Missed { .. });
     let at = plateaus.iter().rev().filter(missed).find(|plateau| Some(plateau.calls) == found.missed)?;
     at.tightest().cloned()
-}
-
-/// A number with its thousands apart.
-#[must_use]
-pub fn thousands(number: usize) -> String {
-    let digits = number.to_string();
-    let parts: Vec<&str> = (0..digits.len().div_ceil(3))
-        .rev()
-        .map(|part| &digits[digits.len().saturating_sub(3 * part + 3)..digits.len() - 3 * part])
-        .collect();
-    parts.join(",")
 }

@@ -5,6 +5,12 @@
 //! ```
 //! What it writes is well-formed XML as well as HTML, so that a test can read it back.
 
+pub mod chart;
 pub mod element;
+pub mod frame;
+pub mod histogram;
+pub mod number;
 pub mod page;
+pub mod scale;
 pub mod table;
+pub mod timeline;

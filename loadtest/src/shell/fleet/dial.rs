@@ -43,8 +43,10 @@ pub struct Directory {
     pub auth_token: String,
     /// The first caller's number, as digits.
     pub first_number: u64,
-    /// The number that is called.
+    /// The number that is called; of calls that the account places, its own.
     pub to: String,
+    /// Who has begun the calls.
+    pub direction: Direction,
     /// Where the end of a call is reported, as a number's status callback.
     pub status_callback: Option<Url>,
 }
@@ -165,8 +167,12 @@ async fn twiml(
     rng: &mut Rng,
 ) -> Result<StreamPlan, String> {
     let nobody = Callee { reply: Reply::NoAnswer, ring: Micros::ZERO, talk: Micros::ZERO };
-    let parties =
-        Parties { from: format!("+{}", directory.first_number + order.index % 9_000), to: directory.to.clone() };
+    let direction = directory.direction;
+    let (other, own) = (format!("+{}", directory.first_number + order.index % 9_000), directory.to.clone());
+    let parties = match direction {
+        Direction::Inbound => Parties { from: other, to: own },
+        Direction::OutboundApi | Direction::OutboundDial => Parties { from: own, to: other },
+    };
     let facts = Facts {
         sids: sids.clone(),
         parties: parties.clone(),
@@ -178,11 +184,13 @@ async fn twiml(
     };
     let mut executor = Executor::new(clock.now(), First::Ask(directory.url.clone(), false), facts);
     let call_token = ids::token(rng);
-    let (mut status, mut why) = (CallStatus::Ringing, String::new());
+    // Who is called has answered before anybody is asked what to do.
+    let asked = if direction == Direction::Inbound { CallStatus::Ringing } else { CallStatus::InProgress };
+    let (mut status, mut why) = (asked, String::new());
     loop {
         match executor.poll() {
             Some(Output::Fetch(fetch)) => {
-                let fields = params::voice(sids, &parties, Direction::Inbound, status, &call_token);
+                let fields = params::voice(sids, &parties, direction, status, &call_token);
                 let request = Request::new(&fetch, fields, &directory.auth_token, ids::token(rng));
                 match webhook::fetch(request, directory.route.clone(), Cookies::default()).await {
                     Ok(answer) => executor.answer(clock.now(), &answer),

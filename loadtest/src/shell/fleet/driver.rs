@@ -90,6 +90,8 @@ pub struct Plan {
     pub length: Micros,
     /// Mean length of a call; `None`: all stay to the end.
     pub churn: Option<Micros>,
+    /// How often a fifth of all calls ends, and as many begin, all at once; `None`: never.
+    pub burst: Option<Micros>,
     /// When after the beginning of measuring everything stops being sent, and for how long.
     pub stall: Option<(Micros, Micros)>,
     /// Everything random.
@@ -130,6 +132,7 @@ pub struct Driver {
     stall: Option<(Micros, Micros)>,
     minute_ends: Micros,
     second_ends: Micros,
+    burst_at: Micros,
     out: Vec<u8>,
     input: Box<[u8]>,
 }
@@ -176,6 +179,7 @@ impl Driver {
             stall: None,
             minute_ends: Micros::MAX,
             second_ends: now + SECOND,
+            burst_at: Micros::MAX,
             out: Vec::with_capacity(READ_BYTES),
             input: vec![0; READ_BYTES].into_boxed_slice(),
         })
@@ -258,6 +262,10 @@ impl Driver {
             self.shared.measures.roll();
             self.minute_ends += MINUTE;
         }
+        if now >= self.burst_at {
+            self.burst_at = now + self.plan.burst.unwrap_or(Micros::MAX);
+            self.end_a_fifth(now);
+        }
         if now >= self.second_ends {
             let measures = &mut self.shared.measures;
             self.gauges.show(measures.recent.roll(), measures.counts.missed);
@@ -283,6 +291,7 @@ impl Driver {
             Stage::Measure => {
                 self.shared.measures.open();
                 self.minute_ends = now + MINUTE;
+                self.burst_at = now + self.plan.burst.unwrap_or(Micros::MAX);
                 self.stall = self.plan.stall.map(|(at, length)| (now + at, now + at + length));
             }
             Stage::HangUp => {
@@ -290,7 +299,7 @@ impl Driver {
                 if now + MINUTE > self.minute_ends + Micros::from_ms(30_000) {
                     self.shared.measures.roll();
                 }
-                self.minute_ends = Micros::MAX;
+                (self.minute_ends, self.burst_at) = (Micros::MAX, Micros::MAX);
                 self.shared.measures.shut();
                 self.stall = None;
                 self.spread_goodbyes(now);

@@ -158,6 +158,11 @@ impl Driver {
         self.replace(now);
     }
 
+    /// Every fifth call ends with its next frame, and is replaced.
+    pub(super) fn end_a_fifth(&mut self, now: Micros) {
+        self.slots.iter_mut().step_by(5).flatten().filter(|slot| !slot.closing).for_each(|slot| slot.ends = now);
+    }
+
     pub(super) fn close_lingering(&mut self, now: Micros) {
         while let Some((_, id, generation)) = self.closing.pop_front_if(|(until, ..)| *until <= now) {
             if self.slots[id as usize].as_ref().is_some_and(|slot| slot.generation == generation) {
