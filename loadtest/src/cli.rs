@@ -1,6 +1,7 @@
 //! The command line.
 
 mod capacity;
+mod compare;
 mod doctor;
 mod outbound;
 mod reports;
@@ -13,6 +14,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 pub use capacity::{BudgetArgs, CapacityArgs, PlaceArgs, Scene, SearchArgs};
+pub use compare::CompareArgs;
 pub use doctor::DoctorArgs;
 pub use outbound::{Event, Mode, OutboundArgs, Who};
 pub use reports::{MishapArgs, ReportArgs, place};
@@ -60,6 +62,14 @@ pub enum Command {
     /// Exit code: 0 good; 1 no call came up; 2 wrong usage; 3 a budget was missed; 4 void, the machine was too busy to
     /// measure.
     Capacity(Box<CapacityArgs>),
+    /// Start several servers in turn on the same core, play the same callers, report them side by side: compare.html.
+    ///
+    /// loadtest compare --server 'ours=target/dist/offhook' --server 'bare loop=http://127.0.0.1:9090
+    /// target/dist/examples/bare_loop --loop' --calls 1000
+    ///
+    /// Exit code: 0 good; 1 no call came up; 2 wrong usage; 3 --cpu-ratio-max was missed; 4 void, the machine was too
+    /// busy to measure.
+    Compare(Box<CompareArgs>),
     /// Send signed voice webhooks, each a new call, at a rate or as many as the server answers; measure the answers.
     ///
     /// Exit code: 0 good; 1 nothing was answered; 2 wrong usage; 3 a threshold was missed; 4 void, the machine was too

@@ -3,6 +3,8 @@
 mod call;
 #[cfg(target_os = "linux")]
 mod capacity;
+#[cfg(target_os = "linux")]
+mod compare;
 pub mod doctor;
 #[cfg(target_os = "linux")]
 mod fleet;
@@ -51,6 +53,14 @@ mod capacity {
 }
 
 #[cfg(not(target_os = "linux"))]
+mod compare {
+    /// Not here.
+    pub(super) fn compare(_: &crate::cli::CompareArgs) -> Result<u8, String> {
+        Err("compare needs Linux: it counts in microseconds and reads /proc".into())
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
 mod webhooks {
     /// Not here.
     pub(super) fn webhooks(_: &crate::cli::WebhooksArgs) -> Result<u8, String> {
@@ -65,6 +75,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Call(args) => call::call(&args),
         Command::Doctor(args) => doctor::doctor(&args),
         Command::Capacity(args) => capacity::capacity(&args),
+        Command::Compare(args) => compare::compare(&args),
         Command::Fleet(args) => fleet::fleet(&args),
         Command::Webhooks(args) => webhooks::webhooks(&args),
         Command::Serve(args) => serve::serve(&args),

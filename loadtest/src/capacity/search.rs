@@ -12,10 +12,11 @@
 use serde::Serialize;
 
 /// What one plateau came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// All budgets were kept.
+    #[default]
     Held,
     /// One was missed; `gross` by so much that chance cannot have done it.
     Missed {

@@ -2,6 +2,8 @@
 
 #[cfg(target_os = "linux")]
 pub mod capacity;
+#[cfg(target_os = "linux")]
+pub mod compare;
 pub mod doctor;
 pub mod figures;
 #[cfg(target_os = "linux")]

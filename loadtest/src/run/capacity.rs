@@ -5,6 +5,8 @@ mod bench;
 
 use std::path::{Path, PathBuf};
 
+use serde::Serialize;
+
 use super::fleet::print;
 use super::stand::Stand;
 use super::terminal::say;
@@ -49,7 +51,7 @@ pub(super) fn capacity(args: &CapacityArgs) -> Result<u8, String> {
         features,
         calls_min: args.search.calls_min,
     });
-    write(args, &report)?;
+    write(&args.html, args.json.as_deref(), &report, &report.html(), &report.lines())?;
     Ok(code(&report))
 }
 
@@ -77,11 +79,17 @@ fn bounds(args: &SearchArgs) -> Result<Bounds, String> {
     Ok(Bounds { start, max, within: within_percent / 100.0 })
 }
 
-fn write(args: &CapacityArgs, report: &Report) -> Result<(), String> {
-    let html = &args.html;
-    std::fs::write(html, report.html()).map_err(|e| format!("--html {}: {e}", html.display()))?;
-    let json: PathBuf = args.json.clone().unwrap_or_else(|| html.with_extension("json"));
-    print(report, &report.lines(), Some(&json))?;
+/// Writes the page, the JSON beside it, and the text.
+pub(super) fn write(
+    html: &Path,
+    json: Option<&Path>,
+    report: &impl Serialize,
+    page: &str,
+    lines: &str,
+) -> Result<(), String> {
+    std::fs::write(html, page).map_err(|e| format!("--html {}: {e}", html.display()))?;
+    let json: PathBuf = json.map_or_else(|| html.with_extension("json"), Path::to_owned);
+    print(report, lines, Some(&json))?;
     if json != Path::new("-") {
         say(format!("report: {} (and {})", html.display(), json.display()));
     }

@@ -3,14 +3,14 @@
 use super::fleet::{CALLS_MAX, directory, seconds};
 use super::progress::Progress;
 use crate::cli::{LimitArgs, PlaceArgs, Scene, TargetArgs};
-use crate::fleet::measures::Measures;
 use crate::fleet::voice::Voices;
+use crate::report::capacity::Played;
 use crate::report::fleet::{Report, Settings};
 use crate::shell::clock::{self, Clock};
 use crate::shell::fleet::dial::Directory;
 use crate::shell::fleet::driver::Plan;
 use crate::shell::fleet::machine::{self, Machine};
-use crate::shell::fleet::observer::{Second, Windows};
+use crate::shell::fleet::observer::Windows;
 use crate::shell::fleet::process::Whose;
 use crate::shell::fleet::session;
 use crate::shell::served::Served;
@@ -59,19 +59,6 @@ const CHURN: Micros = Micros::from_ms(30_000);
 /// How often many end and begin at once.
 const BURST: Micros = Micros::from_ms(5_000);
 
-/// What came of it.
-#[derive(Debug)]
-pub(super) struct Played {
-    /// When it began, s since the stand was made.
-    pub(super) begins_s: f64,
-    /// The figures.
-    pub(super) report: Report,
-    /// Second by second.
-    pub(super) seconds: Vec<Second>,
-    /// What else was seen.
-    pub(super) measures: Measures,
-}
-
 impl Stand {
     /// A stand that calls `target` from the core that `place` names.
     pub(super) fn new(target: &TargetArgs, place: &PlaceArgs, starts_server: bool) -> Result<Self, String> {
@@ -102,6 +89,13 @@ impl Stand {
             machine,
             progress: Progress::new(),
         })
+    }
+
+    /// Calls somebody else from now on.
+    pub(super) fn aim(&mut self, target: &TargetArgs) -> Result<(), String> {
+        self.directory = directory(target, None, self.seed)?;
+        self.url.clone_from(&target.url);
+        Ok(())
     }
 
     /// Starts the server, where nobody else does.

@@ -8,7 +8,7 @@ mod tests;
 use serde::Serialize;
 
 use super::fleet::Report as Figures;
-use crate::capacity::budget::{self, Budgets, Checked};
+use crate::capacity::budget::{self, Budgets, Checked, Measured};
 use crate::capacity::search::{Found, Verdict};
 use crate::fleet::measures::Measures;
 use crate::fleet::spread::Bins;
@@ -34,8 +34,21 @@ pub struct Server {
     pub afresh: bool,
 }
 
+/// What came of playing a fleet.
+#[derive(Debug)]
+pub struct Played {
+    /// When it began, s.
+    pub begins_s: f64,
+    /// The figures.
+    pub report: Figures,
+    /// Second by second.
+    pub seconds: Vec<Second>,
+    /// What else was seen.
+    pub measures: Measures,
+}
+
 /// One number of calls, held for a while.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct Plateau {
     /// So many.
     pub calls: usize,
@@ -167,6 +180,24 @@ pub struct Parts {
 }
 
 impl Plateau {
+    /// What was played, judged by `budgets`.
+    #[must_use]
+    pub fn judged(played: Played, wanted: &Budgets) -> Self {
+        let Played { begins_s, report: figures, seconds, measures } = played;
+        let budgets = budget::check(wanted, &Measured::from(&figures));
+        Self {
+            calls: figures.settings.calls,
+            is_proof: false,
+            begins_s,
+            verdict: budget::verdict(&budgets, figures.void.is_some()),
+            budgets,
+            figures,
+            seconds,
+            histograms: Histograms::from(&measures),
+            worst: measures.worst.into_stories(),
+        }
+    }
+
     /// Processor time of the server per call-second, ms, where its process is known.
     #[must_use]
     pub fn cpu_ms(&self) -> Option<f64> {

@@ -6,7 +6,6 @@ use quick_xml::Reader;
 use quick_xml::events::Event;
 
 use super::*;
-use crate::capacity::budget::Measured;
 use crate::fleet::diary::Entry;
 use crate::fleet::measures::Counts;
 use crate::fleet::spread::Spread;

@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use crate::capacity::budget::{self, Budgets, Measured};
+use crate::capacity::budget::Budgets;
 use crate::cli::{CapacityArgs, Scene};
-use crate::report::capacity::{Histograms, Plateau, Server};
-use crate::run::stand::{Play, Played, Stand};
+use crate::report::capacity::{Plateau, Server};
+use crate::run::stand::{Play, Stand};
 use crate::shell::fleet::process::Whose;
 use crate::shell::served::Served;
 
@@ -60,14 +60,9 @@ impl<'a> Bench<'a> {
             self.version = served.and_then(Served::version);
         }
         let play = Play { what, calls: *calls, length_s: *length_s, server, scene: *scene };
-        let Played { begins_s, report: figures, seconds, measures } = self.stand.play(play)?;
+        let played = self.stand.play(play)?;
         drop(fresh);
-        let budgets = budget::check(&self.budgets, &Measured::from(&figures));
-        let verdict = budget::verdict(&budgets, figures.void.is_some());
-        let histograms = Histograms::from(&measures);
-        let worst = measures.worst.into_stories();
-        let calls = *calls;
-        Ok(Plateau { calls, is_proof: false, begins_s, verdict, budgets, figures, seconds, histograms, worst })
+        Ok(Plateau::judged(played, &self.budgets))
     }
 
     /// Who answered.
