@@ -25,6 +25,8 @@ use crate::twilio::url::Url;
 
 /// More than one thread can serve on any machine that we know of.
 pub(super) const CALLS_MAX: usize = 20_000;
+/// How long the server may take to clear away what the fleet has left.
+const PATIENCE: Micros = Micros::from_ms(15_000);
 /// Longer than any run that we know of, in seconds: a day.
 const SECONDS_MAX: f64 = 86_400.0;
 
@@ -45,7 +47,7 @@ pub(super) fn fleet(args: &FleetArgs) -> Result<u8, String> {
         plan,
         directory,
         voices,
-        Windows { server: args.pid.map(Whose::Process), metrics },
+        Windows { server: args.pid.map(Whose::Process), metrics, patience: PATIENCE },
         &mut bar(&plan),
     )?;
     let settings = Settings::new(args, plan, machine);

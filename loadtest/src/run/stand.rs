@@ -54,6 +54,8 @@ pub(super) struct Play<'a> {
     pub(super) scene: Scene,
 }
 
+/// How long a server may take to clear away: whether it leaks is for `fleet` to say.
+const PATIENCE: Micros = Micros::from_ms(1_500);
 /// Mean length of a call where they come and go.
 const CHURN: Micros = Micros::from_ms(30_000);
 /// How often many end and begin at once.
@@ -121,7 +123,7 @@ impl Stand {
             seed: self.seed,
         };
         let voices = self.voices.take().ok_or("the voices are away")?;
-        let windows = Windows { server, metrics: self.metrics.clone() };
+        let windows = Windows { server, metrics: self.metrics.clone(), patience: PATIENCE };
         let outbound = scene == Scene::Outbound;
         let direction = if outbound { Direction::OutboundApi } else { Direction::Inbound };
         let directory = Directory { direction, ..self.directory.clone() };

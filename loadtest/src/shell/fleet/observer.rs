@@ -18,8 +18,6 @@ use crate::twilio::url::Url;
 
 /// How often the stage is looked at; so exact are the edges of the window, which are then measured, not assumed.
 const LOOK: Duration = Duration::from_millis(20);
-/// How long the server may take to clear away what the fleet has left.
-const IDLE: Micros = Micros::from_ms(15_000);
 const SECOND: Micros = Micros::from_ms(1_000);
 
 /// What was seen at one moment.
@@ -95,6 +93,8 @@ pub struct Windows {
     pub server: Option<Whose>,
     /// Its metrics page.
     pub metrics: Option<Url>,
+    /// How long it may take to clear away what the fleet has left, before that is looked at.
+    pub patience: Micros,
 }
 
 /// The eyes of the run.
@@ -176,7 +176,7 @@ impl Observer {
 
     /// Waits a while for the server to close its descriptors, and for its gauges to come back.
     fn until_idle(&self) -> Edge {
-        let until = self.clock.now() + IDLE;
+        let until = self.clock.now() + self.windows.patience;
         let idle = self.idle.server.as_ref().map_or(0, |server| server.descriptors);
         loop {
             let edge = edge(self.clock, &self.gauges, &self.windows);
