@@ -57,7 +57,7 @@ pub enum Command {
     /// Calls the server at --url with 50, 100, 200 … callers at once, all speaking and interrupting, until it misses a
     /// budget; then looks for the number between, and measures that once more for longer. Against a server that is
     /// running already: `loadtest capacity`. To have it started, alone on a core: `loadtest capacity --serve
-    /// target/release/offhook`. It takes about five minutes; nothing else should run meanwhile.
+    /// target/release/offhook`. It takes about seven minutes; nothing else should run meanwhile.
     ///
     /// Exit code: 0 good; 1 no call came up; 2 wrong usage; 3 a budget was missed; 4 void, the machine was too busy to
     /// measure.

@@ -124,7 +124,8 @@ impl Drop for Served {
         drop(self.guard.stdin.take());
         let clock = Clock::start();
         while clock.now() < DOWN {
-            if !matches!(self.guard.try_wait(), Ok(None)) {
+            // The guard may be gone before the last of the group has given its port back.
+            if !matches!(self.guard.try_wait(), Ok(None)) && self.whose().look().is_err() {
                 return;
             }
             pause(LOOK);
