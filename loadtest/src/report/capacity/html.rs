@@ -53,10 +53,8 @@ impl Report {
             let f = &shown.figures;
             tiles.push(("barge-in, 95 of 100".into(), format!("{} ms", short(f.clear.p95_ms))));
             tiles.push(("first audio, 95 of 100".into(), format!("{} ms", short(f.first_audio.p95_ms))));
-            tiles.push((
-                "interruptions, missed".into(),
-                format!("{}, {}", thousands(f.counts.interruptions as usize), f.counts.missed),
-            ));
+            let of = format!("of {} interruptions missed", thousands(f.counts.interruptions as usize));
+            tiles.push((of, thousands(f.counts.missed as usize)));
             if let Some(server) = &f.server {
                 tiles.push(("CPU per call-second".into(), format!("{:.3} ms", server.cpu_ms_per_call_second)));
                 tiles.push(("memory per call".into(), format!("{:.1} KiB", server.rss_kib_per_call)));

@@ -15,7 +15,7 @@ pub struct Line {
     pub class: &'static str,
     /// What it is.
     pub name: &'static str,
-    /// Where it goes.
+    /// Where it goes; a value that is no number lifts the pen.
     pub points: Vec<(f64, f64)>,
     /// Whether each point is shown, with its verdict as a class.
     pub dots: Vec<&'static str>,
@@ -53,10 +53,13 @@ pub fn bands(frame: &mut Frame, bands: &[Band]) {
 /// Draws lines, and explains their colours where there are several.
 pub fn lines(frame: &mut Frame, lines: &[Line]) {
     for Line { class, name, points, dots } in lines {
-        let places: Vec<(f64, f64)> = points.iter().map(|(x, y)| (frame.x.at(*x), frame.y.at(*y))).collect();
+        let place = |(x, y): &(f64, f64)| y.is_finite().then(|| (frame.x.at(*x), frame.y.at(*y)));
+        let places: Vec<Option<(f64, f64)>> = points.iter().map(place).collect();
         frame.draw(element("path").with("d", path(&places)).class(format!("line {class}")));
-        for ((x, y), verdict) in places.iter().zip(dots) {
-            frame.draw(dot(*x, *y, class, verdict));
+        for (place, verdict) in places.iter().zip(dots) {
+            if let Some((x, y)) = place {
+                frame.draw(dot(*x, *y, class, verdict));
+            }
         }
         if lines.len() > 1 {
             frame.key(class, name);
@@ -69,10 +72,14 @@ fn dot(x: f64, y: f64, class: &str, verdict: &str) -> Element {
     element("circle").at("cx", x).at("cy", y).at("r", radius).class(format!("dot {class} {verdict}"))
 }
 
-fn path(places: &[(f64, f64)]) -> String {
+fn path(places: &[Option<(f64, f64)>]) -> String {
     let mut text = String::new();
-    for (index, (x, y)) in places.iter().enumerate() {
-        text.push_str(&format!("{}{x:.1} {y:.1}", if index == 0 { "M" } else { "L" }));
+    let mut pen_is_down = false;
+    for place in places {
+        if let Some((x, y)) = place {
+            text.push_str(&format!("{}{x:.1} {y:.1}", if pen_is_down { "L" } else { "M" }));
+        }
+        pen_is_down = place.is_some();
     }
     text
 }
@@ -84,4 +91,23 @@ pub fn top(lines: &[Line], budget: Option<f64>) -> f64 {
     let values = lines.iter().flat_map(|line| line.points.iter().map(|(_, y)| *y)).filter(|y| y.is_finite());
     let most = values.fold(0.0, f64::max).max(budget.unwrap_or(0.0) * 1.15);
     budget.map_or(most * 1.08, |budget| (most * 1.08).min(budget * 2.5))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_lifted_where_nothing_is_known() {
+        let places = [Some((1.0, 2.0)), Some((3.0, 4.0)), None, Some((5.0, 6.0)), Some((7.0, 8.25))];
+        assert_eq!(path(&places), "M1.0 2.0L3.0 4.0M5.0 6.0L7.0 8.2");
+    }
+
+    #[test]
+    fn what_is_far_beyond_a_budget_is_not_shown_to_its_end() {
+        let line = |y| Line { class: "main", name: "", points: vec![(0.0, y), (1.0, f64::NAN)], dots: Vec::new() };
+        assert!((top(&[line(5_000.0)], Some(100.0)) - 250.0).abs() < 0.1);
+        assert!((top(&[line(50.0)], Some(100.0)) - 124.2).abs() < 0.1);
+        assert!((top(&[line(50.0)], None) - 54.0).abs() < 0.1);
+    }
 }

@@ -96,9 +96,14 @@ impl Report {
 
     fn over_time(&self, class: &'static str, name: &'static str, of: impl Fn(&Second) -> Option<f64>) -> Line {
         let each = self.plateaus.iter().flat_map(|plateau| {
-            plateau.seconds.iter().filter_map(|second| Some((plateau.begins_s + second.at_s, of(second)?)))
+            let at = |second: &Second| plateau.begins_s + second.at_s;
+            let seen = plateau.seconds.iter().filter_map(|second| Some((at(second), of(second)?)));
+            // Nothing is known of the time between two plateaus.
+            seen.collect::<Vec<_>>().into_iter().chain([(plateau.begins_s, f64::NAN)])
         });
-        Line { class, name, points: each.collect(), dots: Vec::new() }
+        let points: Vec<(f64, f64)> = each.collect();
+        let points = if points.iter().any(|(_, y)| y.is_finite()) { points } else { Vec::new() };
+        Line { class, name, points, dots: Vec::new() }
     }
 
     fn by_calls(&self, name_class: &'static str, name: &'static str, of: impl Fn(&Plateau) -> Option<f64>) -> Line {
