@@ -186,10 +186,6 @@ pub enum HangUp {
     Cancel,
 }
 
-/// What a number was at its carrier before it was pointed here.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Registration(pub std::collections::BTreeMap<String, String>);
-
 impl CallMetadata {
     /// Whether it is a call of this account, to a number of the tenant's.
     ///

@@ -7,8 +7,9 @@ use std::time::Duration;
 use secrecy::SecretString;
 use tokio::sync::mpsc;
 
+use super::owners::Ownership;
 use super::twilio::{self, Door, Pacer, Retry, Twilio};
-use super::{CallReport, CarrierError, ErrorCode, Mock, TelephonyProvider};
+use super::{CallReport, CarrierError, ErrorCode, Mock, Owners, TelephonyProvider};
 use crate::clock::Clock;
 use crate::config::{Config, PublicUrl};
 use crate::model::ProviderType;
@@ -20,13 +21,17 @@ pub struct Webhooks {
     pub voice: String,
     /// Where it reports the end of such a call.
     pub status: String,
+    /// What it asks where that fails: best something that stands still and is not here. The same again where there is none.
+    pub fallback: String,
 }
 
 impl Webhooks {
-    /// Those of a service that is reached under this base.
+    /// Those of a service that is reached under this base; `fallback`, where the operator has one.
     #[must_use]
-    pub fn under(public: &PublicUrl) -> Self {
-        Self { voice: public.join("/twilio/voice"), status: public.join("/twilio/status") }
+    pub fn under(public: &PublicUrl, fallback: Option<&str>) -> Self {
+        let voice = public.join("/twilio/voice");
+        let fallback = fallback.map_or_else(|| voice.clone(), str::to_owned);
+        Self { voice, status: public.join("/twilio/status"), fallback }
     }
 }
 
@@ -45,6 +50,8 @@ pub struct TwilioSettings {
     pub calls_per_second: u32,
     /// How long an answer may take, connecting included.
     pub answer_max: Duration,
+    /// TwiML elsewhere, for numbers whose service does not answer.
+    pub fallback_url: Option<String>,
 }
 
 impl Default for TwilioSettings {
@@ -57,6 +64,7 @@ impl Default for TwilioSettings {
             calls_per_second: 1,
             // As long as Twilio waits for ours.
             answer_max: Duration::from_secs(15),
+            fallback_url: None,
         }
     }
 }
@@ -98,6 +106,7 @@ pub struct Factory {
     http: reqwest::Client,
     /// Where those go that live in this process report.
     reports: mpsc::Sender<CallReport>,
+    owners: Ownership,
     /// By account, while somebody uses them.
     pacers: Mutex<BTreeMap<String, Weak<Pacer>>>,
 }
@@ -119,7 +128,13 @@ impl Factory {
             let message = format!("no HTTPS client ({error}): install this system's certificates (ca-certificates)");
             CarrierError::new(ErrorCode::InvalidConfig, message)
         })?;
-        Ok(Self { twilio, webhooks, clock, http, reports, pacers: Mutex::default() })
+        Ok(Self { twilio, webhooks, clock, http, reports, owners: Ownership::default(), pacers: Mutex::default() })
+    }
+
+    /// Its carriers touch a tenant's own numbers only, as `owners` says; without, whatever they are told to.
+    #[must_use]
+    pub fn with_owners(self, owners: Arc<dyn Owners>) -> Self {
+        Self { owners: Ownership::of(owners), ..self }
     }
 
     /// The carrier of an account.
@@ -142,13 +157,13 @@ impl Factory {
         let (http, clock, retry) = (self.http.clone(), self.clock.clone(), Retry { retries_max, delay });
         let pacer = self.pacer(&account_sid);
         let door = Door { http, base_url, api_version, account_sid, tokens, retry, clock };
-        Twilio::new(door, pacer, self.webhooks.clone())
+        Twilio::new(door, pacer, self.webhooks.clone(), self.owners.clone())
     }
 
     /// A carrier that reaches nobody, with what only it has.
     #[must_use]
     pub fn mock(&self) -> Mock {
-        Mock::new(self.webhooks.clone(), self.clock.clone(), self.reports.clone())
+        Mock::owned(self.webhooks.clone(), self.clock.clone(), self.reports.clone(), self.owners.clone())
     }
 
     /// The account's pacer. Twilio counts an account's calls whoever places them.

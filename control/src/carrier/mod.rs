@@ -11,17 +11,20 @@ mod call;
 mod error;
 mod factory;
 mod mock;
+mod owners;
+pub(crate) mod registrar;
 mod set;
 mod start;
 mod twilio;
 
 pub use call::{
     CallEvent, CallInitiationRequest, CallInitiationResponse, CallMetadata, CallReport, CallStatus, EventKind, Found,
-    HangUp, MachineDetection, Registration,
+    HangUp, MachineDetection,
 };
 pub use error::{CarrierError, ErrorCode};
 pub use factory::{Credentials, Factory, TwilioSettings, Webhooks};
 pub use mock::{Asked, Mock, Party};
+pub use owners::Owners;
 pub(crate) use set::Carriers;
 pub(crate) use start::start;
 pub use twilio::{Pointing, Twilio};
@@ -29,6 +32,7 @@ pub use twilio::{Pointing, Twilio};
 use std::fmt::Debug;
 use std::pin::Pin;
 
+pub use crate::model::Registration;
 use crate::model::{PhoneNumberId, ProviderType, TenantId};
 
 /// What a carrier does, under way.
@@ -64,7 +68,11 @@ pub trait TelephonyProvider: Debug + Send + Sync {
     /// [`ErrorCode::InvalidWebhook`]: a field that it always has is missing or makes no sense.
     fn parse_webhook_event(&self, fields: &[(String, String)]) -> Result<CallReport, CarrierError>;
 
-    /// Points a number of the tenant at this service; gives what it was before, for [`unregister_number`].
+    /// Points a number of the tenant at this service; gives what it was before, for [`unregister_number`]. `None`: the
+    /// account has no such number.
+    ///
+    /// # Errors
+    /// [`ErrorCode::InvalidConfig`]: the number is not the tenant's, or takes no calls.
     ///
     /// [`unregister_number`]: Self::unregister_number
     fn register_number<'a>(
@@ -72,9 +80,12 @@ pub trait TelephonyProvider: Debug + Send + Sync {
         tenant: TenantId,
         number: PhoneNumberId,
         did_number: &'a str,
-    ) -> Doing<'a, Registration>;
+    ) -> Doing<'a, Option<Registration>>;
 
-    /// Puts a number back to what it was.
+    /// Puts a number back to what it was, unless somebody has pointed it elsewhere meanwhile or the account has it no more.
+    ///
+    /// # Errors
+    /// [`ErrorCode::InvalidConfig`]: the number is another tenant's by now.
     fn unregister_number<'a>(
         &'a self,
         tenant: TenantId,

@@ -5,11 +5,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::mpsc;
 
-use super::{CallReport, CarrierError, Credentials, ErrorCode, Factory, TelephonyProvider, Webhooks};
+use super::{CallReport, CarrierError, Credentials, ErrorCode, Factory, Owners, TelephonyProvider, Webhooks};
 use crate::clock::Clock;
 use crate::config::{Config, PublicUrl};
 use crate::directory::{Account, Directory};
-use crate::model::{Call, ProviderType, TenantId};
+use crate::model::{Call, PhoneNumberId, ProviderType, TenantId};
 
 /// Reports that wait to be written down. Full: calls of this process live more slowly.
 const REPORTS: usize = 1_024;
@@ -31,12 +31,21 @@ pub(crate) struct Carriers {
     reports: Arc<Mutex<Option<mpsc::Receiver<CallReport>>>>,
 }
 
+impl Owners for Directory {
+    fn owner(&self, did_number: &str) -> Option<(TenantId, PhoneNumberId)> {
+        let line = self.line(did_number);
+        line.number.map(|number| (line.tenant(), number))
+    }
+}
+
 impl Carriers {
     /// With the deployment's own carrier; those of tenants are made of what the directory has.
     pub(crate) fn start(config: &Config, public: &PublicUrl, clock: &Clock, directory: &Directory) -> Self {
         let (report, reports) = mpsc::channel(REPORTS);
+        let webhooks = Webhooks::under(public, config.twilio.fallback_url.as_deref());
         let say = |error: &CarrierError| tracing::error!(%error, "no calls can be placed");
-        let factory = Factory::new(config.twilio.clone(), Webhooks::under(public), clock.clone(), report);
+        let factory = Factory::new(config.twilio.clone(), webhooks, clock.clone(), report);
+        let factory = factory.map(|factory| factory.with_owners(Arc::new(directory.clone())));
         let factory = factory.inspect_err(say).ok().map(Arc::new);
         let default = factory.as_ref().and_then(|factory| factory.make(Credentials::of(config)).inspect_err(say).ok());
         let reports = Arc::new(Mutex::new(Some(reports)));
@@ -54,6 +63,14 @@ impl Carriers {
             Some(account) => self.of_account(account),
             None => self.default.clone(),
         }
+    }
+
+    /// The carrier of an account, where it is the deployment's own or this tenant's.
+    pub(crate) fn of_account_id(&self, tenant: TenantId, account_id: &str) -> Option<Arc<dyn TelephonyProvider>> {
+        if let Some(default) = self.default.as_ref().filter(|default| default.account() == account_id) {
+            return Some(Arc::clone(default));
+        }
+        self.directory.account(account_id).filter(|account| account.tenant == tenant).and_then(|of| self.of_account(of))
     }
 
     fn of_account(&self, account: Arc<Account>) -> Option<Arc<dyn TelephonyProvider>> {

@@ -7,6 +7,7 @@ use std::sync::{Arc, Weak};
 use engine::wire::Sid;
 use tokio::sync::mpsc;
 
+use super::registrar::{self, without_secrets};
 use super::{CallReport, TelephonyProvider};
 use crate::app::App;
 use crate::calls::hearing;
@@ -18,10 +19,12 @@ pub(crate) fn start(app: &Arc<App>) {
     if let Some(reports) = app.carriers.take_reports() {
         tokio::spawn(hear(Arc::downgrade(app), reports));
     }
+    tokio::spawn(registrar::keep_walking(Arc::downgrade(app)));
     let Some(carrier) = app.carriers.for_tenant(TenantId::DEFAULT) else { return };
     let settings = &app.config.carrier;
-    let number =
-        settings.number.as_ref().filter(|_| settings.register_numbers).map(|number| number.as_str().to_owned());
+    let number = settings.number.as_ref().filter(|_| settings.register_numbers).map(|number| number.as_str());
+    // What a tenant has is the registrar's.
+    let number = number.filter(|number| app.directory.line(number).number.is_none()).map(str::to_owned);
     tokio::spawn(async move {
         let name = carrier.provider_type();
         match carrier.health().await {
@@ -38,20 +41,16 @@ async fn register(carrier: &dyn TelephonyProvider, number: &str) {
     let shown = Masked(number);
     // The operator's own number has a record of the service's only where a tenant has it.
     match carrier.register_number(TenantId::DEFAULT, PhoneNumberId::new(), number).await {
-        Ok(before) if before.0.is_empty() => tracing::info!(number = %shown, "the number leads here, as it did before"),
-        Ok(before) => {
+        Ok(None) => tracing::error!(number = %shown, "the account has no such number: buy or port it there"),
+        Ok(Some(before)) if before.0.is_empty() => {
+            tracing::info!(number = %shown, "the number leads here, as it did before")
+        }
+        Ok(Some(before)) => {
             let before = before.0.get("voice_url").map_or("", |url| without_secrets(url));
             tracing::warn!(number = %shown, before, "the number was pointed here (OFFHOOK_REGISTER_NUMBERS)");
         }
         Err(error) => tracing::error!(number = %shown, %error, "the number could not be pointed here"),
     }
-}
-
-/// A URL's host and path: before them may be a password, behind them a token.
-fn without_secrets(url: &str) -> &str {
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let rest = rest.split(['?', '#']).next().unwrap_or_default();
-    rest.rsplit_once('@').map_or(rest, |(_, rest)| rest)
 }
 
 /// Has what a carrier of this process reports written down, as a webhook's report is.
@@ -65,17 +64,5 @@ async fn hear(app: Weak<App>, mut reports: mpsc::Receiver<CallReport>) {
             Ok(_) => {}
             Err(why) => tracing::error!(call = report.carrier_call_id, ?why, "a report is on no disk"),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_secret_in_a_url_is_not_logged() {
-        assert_eq!(without_secrets("https://user:pass@a.example/voice?key=1#rt"), "a.example/voice");
-        assert_eq!(without_secrets("https://a.example/v@x"), "x", "rather too little than too much");
-        assert_eq!(without_secrets(""), "");
     }
 }

@@ -8,7 +8,7 @@ use super::api::{Api, with_service};
 use super::exit::{Exit, Failure};
 use super::list::{self, with_limit};
 use super::output::Output;
-use super::table::card;
+use super::table::{card, shown};
 use super::tenant::{tenant, with_tenant};
 use super::{Environment, group, part};
 use crate::model::{PhoneNumberId, ProfileId};
@@ -45,7 +45,9 @@ pub(super) async fn run(matches: &ArgMatches, env: &Environment, api: &Api) -> R
         }
         "add" => {
             let number = api.send(Method::POST, &path, Some(&wanted(matches))).await?;
-            Ok(Output::new(card(&number, MEMBERS), number))
+            let carrier = &number["carrier"];
+            let became = format!("{}: {}\n", shown(&carrier["state"]), shown(&carrier["detail"]));
+            Ok(Output::new(card(&number, MEMBERS) + &became, number))
         }
         _ => remove(api, &path, matches).await,
     }

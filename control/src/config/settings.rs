@@ -92,6 +92,8 @@ settings! {
         "How often a request that Twilio certainly did not carry out, or may carry out twice, is sent again. What may have placed a call is never sent again.";
     TWILIO_RETRY_DELAY = "TWILIO_RETRY_DELAY", "duration, such as 1s or 500ms", "1s", false,
         "How long before it is sent again; doubled each time, up to 30 s. Twilio's own `Retry-After` is followed.";
+    TWILIO_FALLBACK_URL = "TWILIO_FALLBACK_URL", "URL", "", false,
+        "TwiML that answers callers when this service does not, such as a TwiML Bin's `https://handler.twilio.com/twiml/EH…`: best an apology, or a `<Dial>`, that does not hang on this machine. It is set as the fallback of every number that is pointed here. Without it, Twilio tries this service once more.";
     SHARED_KEYS = "TWILIO_SHARED_KEYS", "id=secret, comma-separated", "", true,
         "Shared keys for webhooks that the account signs with a key of its own (header `X-Twilio-Webhooks-Signature-Settings`), HMAC-SHA256 or HMAC-SHA1.";
     PROVIDER_TYPE = "TELEPHONY_PROVIDER_TYPE", "twilio or mock", "", false,
@@ -99,7 +101,7 @@ settings! {
     PHONE_NUMBER = "TWILIO_PHONE_NUMBER" or "TELEPHONY_TWILIO_FROM_NUMBER", "E.164 number", "", false,
         "The number of the account from which calls are placed where nobody names another.";
     REGISTER_NUMBERS = "OFFHOOK_REGISTER_NUMBERS", "true or false", "false", false,
-        "Whether `TWILIO_PHONE_NUMBER` is pointed at `OFFHOOK_PUBLIC_URL` at the start, whatever it was before. Not unless it is said: a second deployment with the same account would take the number away from the first.";
+        "Whether `TWILIO_PHONE_NUMBER` is pointed at `OFFHOOK_PUBLIC_URL` at the start, whatever it was before. Not unless it is said: a second deployment with the same account would take the number away from the first. Numbers of tenants, of the type `twilio`, are pointed here when they are made, wherever `OFFHOOK_PUBLIC_URL` is set, and put back when they are deleted.";
     STREAM_TIMEOUT = "TWILIO_STREAM_TIMEOUT", "time", "30s", false,
         "The longest wait from a placed call's answer to its media socket; then the call has failed. `30s`, or plain seconds. Never longer than `OFFHOOK_TOKEN_LIFETIME_S`. Where the carrier's voice speaks the greeting first, that counts.";
     STREAM_BUFFER_SIZE = "TWILIO_STREAM_BUFFER_SIZE", "bytes", "4096", false,

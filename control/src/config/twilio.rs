@@ -21,6 +21,7 @@ pub(super) fn twilio(layers: &mut Layers) -> Option<TwilioSettings> {
     }
     let calls_per_second = number(layers, &settings::TWILIO_CALLS_PER_SECOND, 1, 1_000);
     let retries_max = number(layers, &settings::TWILIO_MAX_RETRIES, 0, 10);
+    let fallback_url = fallback_url(layers);
     let retry_delay = duration(layers, &settings::TWILIO_RETRY_DELAY, RETRY_DELAY_MAX);
     Some(TwilioSettings {
         base_url: base_url?,
@@ -28,6 +29,7 @@ pub(super) fn twilio(layers: &mut Layers) -> Option<TwilioSettings> {
         retries_max: u32::try_from(retries_max?).ok()?,
         retry_delay: retry_delay?,
         calls_per_second: u32::try_from(calls_per_second?).ok()?,
+        fallback_url: fallback_url?,
         ..TwilioSettings::default()
     })
 }
@@ -44,6 +46,25 @@ fn base_url(layers: &mut Layers) -> Option<String> {
     };
     layers.fault(setting, wrong, "write https://api.twilio.com, or http://127.0.0.1:9080 for a model on this machine");
     None
+}
+
+/// The outer `None`: it is at fault.
+fn fallback_url(layers: &mut Layers) -> Option<Option<String>> {
+    let setting = &settings::TWILIO_FALLBACK_URL;
+    let text = text_of(layers, setting);
+    if text.is_empty() {
+        return Some(None);
+    }
+    let host = text.strip_prefix("https://").and_then(|rest| rest.split(['/', '?']).next()).unwrap_or_default();
+    if host.is_empty() || text.contains(char::is_whitespace) {
+        layers.fault(
+            setting,
+            "is no https:// URL",
+            "write such as https://handler.twilio.com/twiml/EH…, or leave it out",
+        );
+        return None;
+    }
+    Some(Some(text))
 }
 
 /// `30s`, `500ms`, `2m`, or seconds.

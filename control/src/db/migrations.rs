@@ -6,12 +6,14 @@ use sqlx::migrate::{Migration, MigrationType, Migrator};
 const SQLITE: &[(i64, &str, &str)] = &[
     (1, "tenants", include_str!("../../../migrations/sqlite/0001_tenants.sql")),
     (2, "carriers", include_str!("../../../migrations/sqlite/0002_carriers.sql")),
+    (3, "accounts", include_str!("../../../migrations/sqlite/0003_accounts.sql")),
     (4, "indexes", include_str!("../../../migrations/sqlite/0004_indexes.sql")),
 ];
 
 const POSTGRES: &[(i64, &str, &str)] = &[
     (1, "tenants", include_str!("../../../migrations/postgres/0001_tenants.sql")),
     (2, "carriers", include_str!("../../../migrations/postgres/0002_carriers.sql")),
+    (3, "accounts", include_str!("../../../migrations/postgres/0003_accounts.sql")),
     (4, "indexes", include_str!("../../../migrations/postgres/0004_indexes.sql")),
 ];
 

@@ -33,6 +33,7 @@ mod place;
 mod profiles;
 mod provider_configs;
 mod record;
+mod registrations;
 mod settings;
 mod tenants;
 

@@ -1,7 +1,8 @@
 //! Phone numbers.
 
 use crate::model::{
-    Actor, NewPhoneNumber, Page, PageRequest, PhoneNumberId, PhoneNumberPatch, PhoneNumberRecord, ProfileId, TenantId,
+    Actor, NewPhoneNumber, Page, PageRequest, PhoneNumberId, PhoneNumberPatch, PhoneNumberRecord, ProfileId,
+    Registered, TenantId,
 };
 
 use super::arg::{args, json, word};
@@ -9,12 +10,12 @@ use super::audit::{self, Change};
 use super::connection::Connection;
 use super::row::Row;
 use super::store::{By, Result, Store};
-use super::{Created, Idempotency, StoreError, directory, once, page, tenants};
+use super::{Created, Idempotency, StoreError, directory, once, page, registrations, tenants};
 
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT id, tenant_id, did_number, provider_type, is_active, profile_id, created_at, \
+            "SELECT id, tenant_id, did_number, provider_type, is_active, profile_id, carrier_account, created_at, \
              updated_at, version FROM phone_numbers ",
             $rest
         )
@@ -78,7 +79,7 @@ impl Store {
         self.write(move |db| Box::pin(change(db, by, tenant, id, patch.clone(), if_version))).await
     }
 
-    /// Deletes a number. Its calls stay.
+    /// Deletes a number. Its calls stay. Gives where it still leads here.
     ///
     /// # Errors
     /// [`StoreError::NotFound`]; [`StoreError::Stale`] where `if_version` is not its version.
@@ -88,7 +89,7 @@ impl Store {
         tenant: TenantId,
         id: PhoneNumberId,
         if_version: Option<i64>,
-    ) -> Result<()> {
+    ) -> Result<Option<Registered>> {
         let by = self.by(actor);
         self.write(move |db| Box::pin(delete(db, by, tenant, id, if_version))).await
     }
@@ -167,14 +168,16 @@ async fn delete(
     tenant: TenantId,
     id: PhoneNumberId,
     if_version: Option<i64>,
-) -> Result<()> {
+) -> Result<Option<Registered>> {
     tenants::lock(db, tenant).await?;
     let before = get(db, tenant, id).await?;
     tenants::must_be(before.version, if_version)?;
+    let registration = registrations::registered(db, tenant, id).await?;
     db.execute("DELETE FROM phone_numbers WHERE tenant_id = $1 AND id = $2", args![tenant, id]).await?;
     let change = Change { action: "number.delete", subject: id, before: Some(json(&before)?), after: None };
     audit::write(db, by, tenant, change).await?;
-    directory::changed(db).await
+    directory::changed(db).await?;
+    Ok(registration)
 }
 
 async fn must_have(db: &mut Connection, tenant: TenantId, profile: Option<ProfileId>) -> Result<()> {
@@ -191,6 +194,7 @@ fn fresh(tenant: TenantId, new: NewPhoneNumber, by: By) -> PhoneNumberRecord {
         provider_type: new.provider_type,
         is_active: new.is_active,
         profile_id: new.profile_id,
+        carrier_account: None,
         created_at: by.now,
         updated_at: by.now,
         version: 1,
@@ -226,6 +230,7 @@ pub(super) fn read(row: &Row) -> Result<PhoneNumberRecord> {
         provider_type: row.word("provider_type")?,
         is_active: row.bool("is_active")?,
         profile_id: row.id_maybe("profile_id")?,
+        carrier_account: row.text_maybe("carrier_account")?,
         created_at: row.time("created_at")?,
         updated_at: row.time("updated_at")?,
         version: row.int("version")?,

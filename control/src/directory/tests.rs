@@ -40,6 +40,7 @@ fn number(of: &DirectoryTenant, n: u64, profile_id: Option<ProfileId>) -> PhoneN
         provider_type: ProviderType::Generic,
         is_active: true,
         profile_id,
+        carrier_account: None,
         created_at: AT,
         updated_at: AT,
         version: 1,

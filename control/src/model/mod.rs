@@ -32,7 +32,7 @@ pub use id::{
     TenantId,
 };
 pub use key::{ApiKey, NewApiKey, Role};
-pub use number::{NewPhoneNumber, PhoneNumberPatch, PhoneNumberRecord, ProviderType};
+pub use number::{NewPhoneNumber, PhoneNumberPatch, PhoneNumberRecord, ProviderType, Registered, Registration};
 pub use page::{Cursor, Page, PageRequest};
 pub use profile::{AgentKind, AgentRole, Emergency, MenuAction, MenuKey, NewProfile, Profile, ProfilePatch};
 pub use provider_config::{Credentials, NewProviderConfig, ProviderConfig, ProviderConfigPatch};

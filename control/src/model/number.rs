@@ -1,4 +1,6 @@
-//! Phone numbers: what is dialled, and who answers there.
+//! Phone numbers: what is dialled, who answers there, and where each leads at its carrier.
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
@@ -35,6 +37,9 @@ pub struct PhoneNumberRecord {
     pub is_active: bool,
     /// Who answers; `None`: the tenant's default profile.
     pub profile_id: Option<ProfileId>,
+    /// The account at its carrier where it was pointed here; `None`: at none.
+    #[serde(default)]
+    pub carrier_account: Option<String>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was changed last.
@@ -42,6 +47,19 @@ pub struct PhoneNumberRecord {
     /// Counts changes, from 1; its ETag.
     #[serde(skip_serializing, default)]
     pub version: i64,
+}
+
+/// What a number was at its carrier before it was pointed here; empty where it led here before.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Registration(pub BTreeMap<String, String>);
+
+/// Where a number leads here, and what it was there before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Registered {
+    /// The account at its carrier.
+    pub account: String,
+    /// What it was.
+    pub before: Registration,
 }
 
 /// A number to be made.

@@ -49,7 +49,7 @@ impl Stage {
 }
 
 fn webhooks() -> Webhooks {
-    Webhooks { voice: "https://v.example/voice".into(), status: "https://v.example/status".into() }
+    crate::model::webhooks("https://v.example")
 }
 
 async fn perform(listener: TcpListener, mut plays: VecDeque<Play>, requests: Arc<Mutex<Vec<String>>>) {

@@ -6,6 +6,7 @@ mod faults;
 mod mock;
 mod model;
 mod placing;
+mod registering;
 mod service;
 #[path = "../support/mod.rs"]
 mod support;

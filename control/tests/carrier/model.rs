@@ -21,6 +21,7 @@ use loadtest::rest::number::NumberPlan;
 use loadtest::shell::route::Route;
 use loadtest::shell::{clock, serve};
 use loadtest::time::Micros;
+use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
@@ -50,6 +51,8 @@ pub struct Setup {
     pub number: NumberPlan,
     pub parties: &'static [(&'static str, &'static str)],
     pub account: AccountPlan,
+    /// Other accounts.
+    pub others: Vec<AccountPlan>,
 }
 
 impl Default for Setup {
@@ -58,6 +61,7 @@ impl Default for Setup {
             number: NumberPlan { phone_number: OURS.into(), ..NumberPlan::default() },
             parties: &[],
             account: AccountPlan { calls_per_second: 100, ..AccountPlan::default() },
+            others: Vec::new(),
         }
     }
 }
@@ -72,13 +76,10 @@ impl Model {
                 ((*number).to_owned(), Arc::new(script::parse(number, script, Path::new(".")).expect("a script")))
             })
             .collect();
+        let own =
+            AccountPlan { sid: ACCOUNT.into(), auth_token: TOKEN.into(), numbers: vec![setup.number], ..setup.account };
         let plan = ExchangePlan {
-            accounts: vec![AccountPlan {
-                sid: ACCOUNT.into(),
-                auth_token: TOKEN.into(),
-                numbers: vec![setup.number],
-                ..setup.account
-            }],
+            accounts: [vec![own], setup.others].concat(),
             parties: scripts,
             anybody: Arc::new(script::load("silent").unwrap()),
             scripts: BTreeMap::new(),
@@ -99,6 +100,23 @@ impl Model {
 
     pub fn request(&self, to: &str) -> CallInitiationRequest {
         request(&self.webhooks, to)
+    }
+
+    /// What the carrier shows of an account.
+    pub async fn shows(&self, account: &str, token: &str, what: &str) -> Value {
+        let url = format!("{}/2010-04-01/Accounts/{account}/{what}", self.base_url);
+        let client = reqwest::Client::builder().tls_certs_only([]).build().unwrap();
+        client.get(url).basic_auth(account, Some(token)).send().await.unwrap().json().await.unwrap()
+    }
+
+    /// Lets something go wrong with the account.
+    pub async fn goes_wrong(&self, what: &str, how: &[(&str, &str)]) {
+        let url = format!("{}/loadtest/Accounts/{ACCOUNT}/{what}.json", self.base_url);
+        let client = reqwest::Client::builder().tls_certs_only([]).build().unwrap();
+        let form: String = form_urlencoded::Serializer::new(String::new()).extend_pairs(how).finish();
+        let form = client.post(url).basic_auth(ACCOUNT, Some(TOKEN)).body(form);
+        let answer = form.header("Content-Type", "application/x-www-form-urlencoded").send().await.unwrap();
+        assert!(answer.status().is_success(), "{answer:?}");
     }
 
     /// Waits for a report that says this of its call.
@@ -162,6 +180,12 @@ pub async fn listen() -> (TcpListener, String) {
     (listener, base)
 }
 
+/// A service under this base.
+pub fn webhooks(base: &str) -> Webhooks {
+    let [voice, status, fallback] = ["voice", "status", "fallback"].map(|path| format!("{base}/{path}"));
+    Webhooks { voice, status, fallback }
+}
+
 /// What the carrier asks: a long pause for who is called, 204 for every report.
 async fn service() -> (Webhooks, Heard) {
     let (listener, base) = listen().await;
@@ -178,5 +202,5 @@ async fn service() -> (Webhooks, Heard) {
     };
     let router = Router::new().fallback(answer).with_state(Arc::clone(&heard));
     tokio::spawn(async move { axum::serve(listener, router).await });
-    (Webhooks { voice: format!("{base}/voice"), status: format!("{base}/status") }, heard)
+    (webhooks(&base), heard)
 }

@@ -79,21 +79,9 @@ impl Rig {
         }
     }
 
-    /// Lets something go wrong with the carrier.
-    async fn goes_wrong(&self, what: &str, how: &[(&str, &str)]) {
-        let url = format!("{}/loadtest/Accounts/{ACCOUNT}/{what}.json", self.model.base_url);
-        let client = reqwest::Client::builder().tls_certs_only([]).build().unwrap();
-        let form: String = form_urlencoded::Serializer::new(String::new()).extend_pairs(how).finish();
-        let form = client.post(url).basic_auth(ACCOUNT, Some(TOKEN)).body(form);
-        let answer = form.header("Content-Type", "application/x-www-form-urlencoded").send().await.unwrap();
-        assert!(answer.status().is_success(), "{answer:?}");
-    }
-
     /// How many calls the carrier was asked for.
     async fn placed(&self) -> usize {
-        let url = format!("{}/2010-04-01/Accounts/{ACCOUNT}/Calls.json?PageSize=1000", self.model.base_url);
-        let client = reqwest::Client::builder().tls_certs_only([]).build().unwrap();
-        let page: Value = client.get(url).basic_auth(ACCOUNT, Some(TOKEN)).send().await.unwrap().json().await.unwrap();
+        let page = self.model.shows(ACCOUNT, TOKEN, "Calls.json?PageSize=1000").await;
         page["calls"].as_array().unwrap().len()
     }
 }
@@ -233,7 +221,7 @@ async fn what_the_carrier_refuses_has_failed_and_says_why() {
 async fn what_the_carrier_may_have_taken_is_found_by_its_reports() {
     let rig = Rig::start(&[]).await;
     let tenant = rig.tenant().await;
-    rig.goes_wrong("Faults", &[("Kind", "cut"), ("On", "create"), ("Times", "1")]).await;
+    rig.model.goes_wrong("Faults", &[("Kind", "cut"), ("On", "create"), ("Times", "1")]).await;
     let (path, _) = rig.client().make(&format!("{tenant}/calls"), json!({ "to": PERSON })).await;
     rig.call(&path, "completed").await;
     assert_eq!(rig.placed().await, 1, "asked for once");
@@ -243,8 +231,8 @@ async fn what_the_carrier_may_have_taken_is_found_by_its_reports() {
 async fn what_the_carrier_may_have_taken_is_found_by_looking_for_it() {
     let rig = Rig::start(&[]).await;
     let tenant = rig.tenant().await;
-    rig.goes_wrong("Faults", &[("Kind", "cut"), ("On", "create"), ("Times", "1")]).await;
-    rig.goes_wrong("Callbacks", &[("Lose", "1")]).await;
+    rig.model.goes_wrong("Faults", &[("Kind", "cut"), ("On", "create"), ("Times", "1")]).await;
+    rig.model.goes_wrong("Callbacks", &[("Lose", "1")]).await;
     let (path, call) = rig.client().make(&format!("{tenant}/calls"), json!({ "to": NOBODY })).await;
     assert_eq!((&call["state"], &call["carrier_call_id"]), (&"unknown".into(), &Value::Null));
     // After five seconds it is looked for.
@@ -257,7 +245,7 @@ async fn what_the_carrier_may_have_taken_is_found_by_looking_for_it() {
 async fn what_the_carrier_has_no_time_for_is_asked_for_again() {
     let rig = Rig::start(&[("TWILIO_RETRY_DELAY", "20ms")]).await;
     let tenant = rig.tenant().await;
-    rig.goes_wrong("Faults", &[("Kind", "refuse"), ("Status", "429"), ("Times", "2")]).await;
+    rig.model.goes_wrong("Faults", &[("Kind", "refuse"), ("Status", "429"), ("Times", "2")]).await;
     let (path, _) = rig.client().make(&format!("{tenant}/calls"), json!({ "to": BUSY })).await;
     rig.call(&path, "busy").await;
     assert_eq!(rig.placed().await, 1);

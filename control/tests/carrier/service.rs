@@ -56,7 +56,7 @@ async fn the_doctor_asks_the_carrier_and_looks_where_the_number_leads() {
     let base = model.base_url.as_str();
     check(with(TOKEN, OURS, base), 0, &["ok    carrier", "takes the credentials", "leads to another URL", "fix: "])
         .await;
-    let here = twilio(base, Webhooks::under(&PublicUrl::parse(PUBLIC).unwrap()), &[TOKEN]);
+    let here = twilio(base, Webhooks::under(&PublicUrl::parse(PUBLIC).unwrap(), None), &[TOKEN]);
     register(&here).await;
     check(with(TOKEN, OURS, base), 0, &["leads here"]).await;
     check(with(TOKEN, "+14155550198", base), 1, &["FAIL  carrier", "no number of the account's"]).await;
@@ -75,7 +75,7 @@ async fn register(twilio: &control::carrier::Twilio) {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_number_is_pointed_here_at_the_start_only_where_that_was_said() {
     let model = model().await;
-    let here = twilio(&model.base_url, Webhooks::under(&PublicUrl::parse(PUBLIC).unwrap()), &[TOKEN]);
+    let here = twilio(&model.base_url, Webhooks::under(&PublicUrl::parse(PUBLIC).unwrap(), None), &[TOKEN]);
     for (said, pointing) in [("false", Pointing::Elsewhere), ("true", Pointing::Here)] {
         let host = Host::running(&[
             ("ENVIRONMENT", "development"),

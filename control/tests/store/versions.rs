@@ -49,6 +49,37 @@ both! {
         base.number(two, "+12025550100").await;
     }
 
+    async fn what_a_number_was_is_kept_until_it_is_put_back(base) {
+        let (tenant, other) = (base.tenant("one").await, base.tenant("two").await);
+        let twilios = NewPhoneNumber { provider_type: ProviderType::Twilio, ..number("+12025550100") };
+        let made = base.store.create_number(BY, tenant, twilios, None).await.unwrap().value;
+        base.number(tenant, "+12025550101").await;
+        let waiting = async |account: &str| {
+            let numbers = base.store.numbers_elsewhere(None, account, None, 10).await.unwrap();
+            numbers.into_iter().map(|number| number.id).collect::<Vec<_>>()
+        };
+        assert_eq!(waiting("AC1").await, [made.id], "active, Twilio's, and not there");
+        assert_eq!(waiting("").await, [], "there is no account");
+        assert_eq!(base.store.numbers_elsewhere(Some(other), "AC1", None, 10).await.unwrap(), []);
+        let was = Registration([("voice_url".to_owned(), "https://before".to_owned())].into());
+        let (nothing, kept) = (Registration::default(), Registered { account: "AC1".to_owned(), before: was.clone() });
+        assert!(!base.store.keep_registration(other, made.id, "AC1", &was).await.unwrap());
+        assert!(base.store.keep_registration(tenant, made.id, "AC1", &was).await.unwrap());
+        assert!(base.store.keep_registration(tenant, made.id, "AC1", &nothing).await.unwrap());
+        assert_eq!(base.store.registration(tenant, made.id).await.unwrap(), Some(kept), "not replaced by nothing");
+        assert_eq!(base.store.registration(other, made.id).await.unwrap(), None);
+        assert_eq!((waiting("AC1").await, waiting("AC2").await), (vec![], vec![made.id]), "another account");
+        assert_eq!(base.store.numbers_at(tenant, "AC1", 10).await.unwrap().len(), 1);
+        assert_eq!(base.store.number(tenant, made.id).await.unwrap().version, 1, "nobody's change");
+        let patch = PhoneNumberPatch { is_active: Some(false), ..Default::default() };
+        let off = base.store.patch_number(BY, tenant, made.id, patch, None).await.unwrap();
+        assert_eq!((off.carrier_account.as_deref(), waiting("AC1").await), (Some("AC1"), vec![made.id]));
+        assert!(!base.store.keep_registration(tenant, made.id, "AC1", &was).await.unwrap(), "it is not to lead here");
+        base.store.forget_registration(tenant, made.id).await.unwrap();
+        assert_eq!(waiting("AC1").await, []);
+        assert_eq!(base.store.delete_number(BY, tenant, made.id, None).await.unwrap(), None);
+    }
+
     async fn a_number_changes_by_what_is_named(base) {
         let tenant = base.tenant("one").await;
         let desk = base.profile(tenant, false).await;

@@ -14,6 +14,7 @@ use tokio::sync::{Notify, mpsc};
 
 pub use life::Party;
 
+use super::owners::Ownership;
 use super::{
     CallInitiationRequest, CallInitiationResponse, CallMetadata, CallReport, CallStatus, CarrierError, Doing,
     ErrorCode, Found, HangUp, Registration, TelephonyProvider, Webhooks, twilio,
@@ -70,6 +71,7 @@ struct Shared {
     clock: Clock,
     webhooks: Webhooks,
     reports: mpsc::Sender<CallReport>,
+    owners: Ownership,
     state: Mutex<State>,
 }
 
@@ -99,7 +101,17 @@ impl Mock {
     /// A carrier on which nobody has called yet, and who hears what happens on its calls.
     #[must_use]
     pub fn new(webhooks: Webhooks, clock: Clock, reports: mpsc::Sender<CallReport>) -> Self {
-        Self { shared: Arc::new(Shared { clock, webhooks, reports, state: Mutex::default() }) }
+        Self::owned(webhooks, clock, reports, Ownership::default())
+    }
+
+    /// The same, where numbers have owners.
+    pub(super) fn owned(
+        webhooks: Webhooks,
+        clock: Clock,
+        reports: mpsc::Sender<CallReport>,
+        owners: Ownership,
+    ) -> Self {
+        Self { shared: Arc::new(Shared { clock, webhooks, reports, owners, state: Mutex::default() }) }
     }
 
     /// What comes of calls to this number from now on, whatever its digits.
@@ -272,18 +284,27 @@ impl TelephonyProvider for Mock {
         twilio::parse(fields).map_err(|wrong| CarrierError::new(ErrorCode::InvalidWebhook, wrong))
     }
 
-    fn register_number<'a>(&'a self, _: TenantId, _: PhoneNumberId, did_number: &'a str) -> Doing<'a, Registration> {
-        Box::pin(async move { Ok(self.register(did_number)) })
+    fn register_number<'a>(
+        &'a self,
+        tenant: TenantId,
+        number: PhoneNumberId,
+        did_number: &'a str,
+    ) -> Doing<'a, Option<Registration>> {
+        Box::pin(async move {
+            self.shared.owners.has(tenant, number, did_number)?;
+            Ok(Some(self.register(did_number)))
+        })
     }
 
     fn unregister_number<'a>(
         &'a self,
-        _: TenantId,
+        tenant: TenantId,
         _: PhoneNumberId,
         did_number: &'a str,
         before: Option<&'a Registration>,
     ) -> Doing<'a, ()> {
         Box::pin(async move {
+            self.shared.owners.is_no_others(tenant, did_number)?;
             self.unregister(did_number, before);
             Ok(())
         })

@@ -23,6 +23,7 @@ pub use numbers::Pointing;
 pub(super) use pace::Pacer;
 pub(super) use retry::Retry;
 
+use super::owners::Ownership;
 use super::{
     CallInitiationRequest, CallInitiationResponse, CallMetadata, CallReport, CarrierError, Doing, ErrorCode, Found,
     HangUp, Registration, TelephonyProvider, Webhooks,
@@ -36,6 +37,7 @@ pub struct Twilio {
     client: Client,
     pacer: Arc<Pacer>,
     webhooks: Webhooks,
+    owners: Ownership,
 }
 
 impl Twilio {
@@ -43,8 +45,13 @@ impl Twilio {
     ///
     /// # Errors
     /// [`ErrorCode::InvalidConfig`]: it is no account, or has no token.
-    pub(super) fn new(door: Door, pacer: Arc<Pacer>, webhooks: Webhooks) -> Result<Self, CarrierError> {
-        Ok(Self { client: Client::new(door)?, pacer, webhooks })
+    pub(super) fn new(
+        door: Door,
+        pacer: Arc<Pacer>,
+        webhooks: Webhooks,
+        owners: Ownership,
+    ) -> Result<Self, CarrierError> {
+        Ok(Self { client: Client::new(door)?, pacer, webhooks, owners })
     }
 
     /// Where the account's number leads now.
@@ -80,18 +87,29 @@ impl TelephonyProvider for Twilio {
         parse(fields).map_err(|wrong| CarrierError::new(ErrorCode::TwilioInvalidWebhook, wrong))
     }
 
-    fn register_number<'a>(&'a self, _: TenantId, _: PhoneNumberId, did_number: &'a str) -> Doing<'a, Registration> {
-        Box::pin(numbers::register(&self.client, &self.webhooks, did_number))
+    fn register_number<'a>(
+        &'a self,
+        tenant: TenantId,
+        number: PhoneNumberId,
+        did_number: &'a str,
+    ) -> Doing<'a, Option<Registration>> {
+        Box::pin(async move {
+            self.owners.has(tenant, number, did_number)?;
+            numbers::register(&self.client, &self.webhooks, did_number).await
+        })
     }
 
     fn unregister_number<'a>(
         &'a self,
-        _: TenantId,
+        tenant: TenantId,
         _: PhoneNumberId,
         did_number: &'a str,
         before: Option<&'a Registration>,
     ) -> Doing<'a, ()> {
-        Box::pin(numbers::unregister(&self.client, &self.webhooks, did_number, before))
+        Box::pin(async move {
+            self.owners.is_no_others(tenant, did_number)?;
+            numbers::unregister(&self.client, &self.webhooks, did_number, before).await
+        })
     }
 
     fn on_inbound_call(&self, call: &CallMetadata) -> Result<(), CarrierError> {

@@ -90,13 +90,13 @@ pub(super) async fn pointing(client: &Client, webhooks: &Webhooks, did_number: &
     }))
 }
 
-/// Points a number here; what it was before, empty where it pointed here already.
+/// Points a number here; what it was before, empty where it pointed here already. `None`: the account has no such number.
 pub(super) async fn register(
     client: &Client,
     webhooks: &Webhooks,
     did_number: &str,
-) -> Result<Registration, CarrierError> {
-    let number = find(client, did_number).await?.ok_or_else(not_ours)?;
+) -> Result<Option<Registration>, CarrierError> {
+    let Some(number) = find(client, did_number).await? else { return Ok(None) };
     if number.capabilities.as_ref().is_some_and(|can| can.voice == Some(false)) {
         return Err(CarrierError::new(
             ErrorCode::InvalidConfig,
@@ -104,12 +104,16 @@ pub(super) async fn register(
         ));
     }
     let before = before(&number, webhooks);
-    let now: NumberBody = client.set(&number.path()?, &ours(webhooks)).await?;
+    let wanted = wanted(&number, webhooks);
+    if wanted.is_empty() {
+        return Ok(Some(before));
+    }
+    let now: NumberBody = client.set(&number.path()?, &wanted).await?;
     if !now.points_at(webhooks) {
         let message = "Twilio took the change, and the number still leads elsewhere: see it in Twilio's console";
         return Err(CarrierError::new(ErrorCode::InvalidConfig, message));
     }
-    Ok(before)
+    Ok(Some(before))
 }
 
 /// Puts a number back, unless somebody has pointed it elsewhere meanwhile or the account has it no more. Without a memory
@@ -135,11 +139,6 @@ async fn find(client: &Client, did_number: &str) -> Result<Option<NumberBody>, C
     Ok(listed.incoming_phone_numbers.into_iter().find(|number| number.phone_number == did_number))
 }
 
-fn not_ours() -> CarrierError {
-    let message = "the account has no such number: buy or port it there, or name the account that has it";
-    CarrierError::new(ErrorCode::InvalidConfig, message)
-}
-
 fn before(number: &NumberBody, webhooks: &Webhooks) -> Registration {
     if number.points_at(webhooks) {
         return Registration::default();
@@ -147,10 +146,29 @@ fn before(number: &NumberBody, webhooks: &Webhooks) -> Registration {
     Registration(FIELDS.iter().map(|(name, _)| ((*name).to_owned(), number.text(name).to_owned())).collect())
 }
 
-/// The fallback is the same URL: one more try, on another connection, where the first one failed.
+/// What is to be set at a number: everything, or, of one that leads here already, what nobody has set. Whatever else it
+/// has then was wanted so, and would be remembered by nobody.
+fn wanted(number: &NumberBody, webhooks: &Webhooks) -> Fields {
+    let mut fields = ours(webhooks);
+    if number.points_at(webhooks) {
+        let is_unset = |field: &str| {
+            let text = FIELDS.iter().find(|(_, of)| *of == field).map_or("", |(name, _)| number.text(name));
+            match field {
+                // A fallback to the same URL is what we set where there is no other.
+                "VoiceFallbackUrl" => (text.is_empty() || text == webhooks.voice) && text != webhooks.fallback,
+                "StatusCallback" => text.is_empty(),
+                _ => false,
+            }
+        };
+        fields.retain(|(field, _)| is_unset(field));
+    }
+    fields
+}
+
 fn ours(webhooks: &Webhooks) -> Fields {
     let value = |field: &str| match field {
-        "VoiceUrl" | "VoiceFallbackUrl" => webhooks.voice.clone(),
+        "VoiceUrl" => webhooks.voice.clone(),
+        "VoiceFallbackUrl" => webhooks.fallback.clone(),
         "StatusCallback" => webhooks.status.clone(),
         "VoiceMethod" | "VoiceFallbackMethod" | "StatusCallbackMethod" => "POST".to_owned(),
         _ => String::new(),

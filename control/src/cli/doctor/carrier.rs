@@ -21,7 +21,8 @@ pub(super) async fn carrier(config: &Config) -> Vec<Finding> {
     // Who waits for the doctor is told at once.
     let settings = TwilioSettings { retries_max: 0, ..config.twilio.clone() };
     let (report, _) = mpsc::channel(1);
-    let factory = Factory::new(settings, Webhooks::under(&public), Clock::machine(), report);
+    let webhooks = Webhooks::under(&public, settings.fallback_url.as_deref());
+    let factory = Factory::new(settings, webhooks, Clock::machine(), report);
     let twilio = match factory.and_then(|factory| factory.twilio(account_sid, auth_tokens)) {
         Ok(twilio) => twilio,
         Err(error) => return vec![refused(&error)],

@@ -1,8 +1,9 @@
-//! Phone numbers: what is dialled, and which profile answers there.
+//! Phone numbers: what is dialled, which profile answers there, and what became of each at its carrier.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use axum::response::Response;
+use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -15,10 +16,13 @@ use super::refresh;
 use super::shape::{Object, Shape};
 use super::shown;
 use super::text::Text;
-use crate::model::{NewPhoneNumber, PhoneNumberPatch, Role};
+use crate::app::App;
+use crate::carrier::registrar::{self, AtCarrier, Standing};
+use crate::db::Created;
+use crate::model::{NewPhoneNumber, PhoneNumberPatch, PhoneNumberRecord, Role};
 
 pub(super) const PROVIDERS: &[&str] = &["generic", "twilio", "telnyx", "asterisk", "mock"];
-const FIXED: &[&str] = &["id", "tenant_id", "did_number", "created_at", "updated_at"];
+const FIXED: &[&str] = &["id", "tenant_id", "did_number", "carrier_account", "created_at", "updated_at"];
 
 /// A number to be made.
 pub(super) static NEW: LazyLock<Object> = LazyLock::new(|| {
@@ -37,9 +41,39 @@ pub(super) static SHOWN: LazyLock<Object> = LazyLock::new(|| {
     let first = Object::new("").must("id", Shape::Text(Text::ID), "Its id.");
     let first = first.must("tenant_id", Shape::Text(Text::ID), "Whose it is.");
     let shown = NEW.clone().shown("A phone number.", first);
+    let doc = "The account at its carrier where the service has pointed it here; null: nowhere.";
+    let shown = shown.must("carrier_account", Shape::Text(Text::ANY).or_null(), doc);
     let shown = shown.must("created_at", Shape::Text(Text::TIME), "When it was made.");
     shown.must("updated_at", Shape::Text(Text::TIME), "When it was changed last.")
 });
+
+/// As it is shown when it was made or changed.
+pub(super) static SETTLED: LazyLock<Object> = LazyLock::new(|| {
+    let object = Object::new("What became of a number at its carrier.");
+    let doc = "In a word. `away`: the carrier could not be reached; it is tried again every ten minutes.";
+    let object = object.must("state", Shape::Word(Standing::WORDS), doc);
+    let object = object.must("detail", Shape::Text(Text::ANY), "For people: why, and what to do.");
+    let doc = "What became of it at its carrier. Active numbers of the type `twilio` are pointed at this service, at the \
+               tenant's own account or else the service's; others are left alone, or put back to what they were.";
+    SHOWN.clone().must("carrier", Shape::Object(object), doc)
+});
+
+/// A number, and what became of it at its carrier.
+#[derive(Debug, Serialize)]
+struct Settled {
+    #[serde(flatten)]
+    number: PhoneNumberRecord,
+    carrier: AtCarrier,
+}
+
+impl Settled {
+    /// Has it lead where it is to: what was asked for is done already, whatever the carrier says.
+    async fn of(app: &Arc<App>, mut number: PhoneNumberRecord) -> Self {
+        let carrier = registrar::settled(app, &number).await;
+        number.carrier_account.clone_from(&carrier.account);
+        Self { number, carrier }
+    }
+}
 
 fn changeable(object: Object) -> Object {
     let doc = "Which carrier has it; generic is the deployment's default carrier.";
@@ -59,17 +93,22 @@ pub(super) fn routes() -> Routes {
 
 /// Registers a phone number for a tenant.
 ///
-/// Calls to it are the tenant's from then on. A number that any tenant has already is refused with 409.
+/// Calls to it are the tenant's from then on. A number that any tenant has already is refused with 409. One of the type
+/// `twilio` is pointed at this service: `carrier` says what came of that. A carrier that is away does not keep it from being
+/// made.
 #[utoipa::path(post, path = "/tenants/{tenant_id}/phone-numbers", tag = "Phone numbers",
     request_body = ref("NewPhoneNumber"),
-    responses((status = 201, description = "Made.", body = ref("PhoneNumber"))))]
+    responses((status = 201, description = "Made.", body = ref("SettledPhoneNumber"))))]
 async fn create_phone_number(asked: Asked) -> Result<Response, Problem> {
     let tenant = asked.tenant(Role::TenantAdmin)?;
     let (app, caller) = (asked.app.clone(), asked.caller);
     let (new, once) = asked.posted::<NewPhoneNumber>(&NEW).await?;
     let made = app.store.create_number(caller.actor, tenant, new, once).await?;
     refresh(&app, tenant).await;
-    shown::created(caller, &made, &format!("/api/tenants/{tenant}/phone-numbers/{}", made.value.id))
+    let location = format!("/api/tenants/{tenant}/phone-numbers/{}", made.value.id);
+    let number = if made.replayed { app.store.number(tenant, made.value.id).await? } else { made.value };
+    let made = Created { value: Settled::of(&app, number).await, replayed: made.replayed };
+    shown::created(caller, &made, &location)
 }
 
 /// Lists a tenant's phone numbers.
@@ -92,9 +131,11 @@ async fn get_phone_number(asked: Asked) -> Result<Response, Problem> {
 }
 
 /// Changes a phone number.
+///
+/// One that is no longer active, or no longer Twilio's, is put back at its carrier to what it was before.
 #[utoipa::path(patch, path = "/tenants/{tenant_id}/phone-numbers/{phone_number_id}", tag = "Phone numbers",
     request_body = ref("PhoneNumberPatch"),
-    responses((status = 200, description = "As it is now.", body = ref("PhoneNumber"))))]
+    responses((status = 200, description = "As it is now.", body = ref("SettledPhoneNumber"))))]
 async fn patch_phone_number(asked: Asked) -> Result<Response, Problem> {
     let (tenant, id) = (asked.tenant(Role::TenantAdmin)?, asked.number_id()?);
     let (app, caller) = (asked.app.clone(), asked.caller);
@@ -103,7 +144,8 @@ async fn patch_phone_number(asked: Asked) -> Result<Response, Problem> {
     let expected = if_match.expects(now.version)?;
     let number = app.store.patch_number(caller.actor, tenant, id, patch(&value)?, expected).await?;
     refresh(&app, tenant).await;
-    shown::versioned(caller, &number, number.version)
+    let version = number.version;
+    shown::versioned(caller, &Settled::of(&app, number).await, version)
 }
 
 fn patch(value: &Value) -> Result<PhoneNumberPatch, Problem> {
@@ -116,6 +158,8 @@ fn patch(value: &Value) -> Result<PhoneNumberPatch, Problem> {
 }
 
 /// Takes a phone number away from a tenant.
+///
+/// One that was pointed here is put back at its carrier first. While the carrier is away it is not deleted: 503.
 #[utoipa::path(delete, path = "/tenants/{tenant_id}/phone-numbers/{phone_number_id}", tag = "Phone numbers",
     responses((status = 204, description = "Gone.")))]
 async fn delete_phone_number(asked: Asked) -> Result<Response, Problem> {
@@ -123,7 +167,12 @@ async fn delete_phone_number(asked: Asked) -> Result<Response, Problem> {
     let if_match = asked.if_match()?;
     let now = asked.app.store.number(tenant, id).await?;
     let expected = if_match.expects(now.version)?;
-    asked.app.store.delete_number(asked.actor(), tenant, id, expected).await?;
-    refresh(&asked.app, tenant).await;
+    let app = &asked.app;
+    registrar::let_go(app, &now).await.map_err(|error| Problem::carrier_away(&error))?;
+    let there = app.store.delete_number(asked.actor(), tenant, id, expected).await?;
+    refresh(app, tenant).await;
+    if let Some(there) = there {
+        registrar::put_back_gone(app, &now, &there).await;
+    }
     Ok(shown::nothing())
 }

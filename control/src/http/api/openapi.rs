@@ -37,6 +37,7 @@ const SCHEMAS: &[(&str, &LazyLock<Object>, Way)] = &[
     ("NewPhoneNumber", &numbers::NEW, Way::In),
     ("PhoneNumberPatch", &numbers::PATCH, Way::In),
     ("PhoneNumber", &numbers::SHOWN, Way::Out),
+    ("SettledPhoneNumber", &numbers::SETTLED, Way::Out),
     ("NewProfile", &profile::NEW, Way::In),
     ("ProfilePatch", &profile::PATCH, Way::In),
     ("Profile", &profile::SHOWN, Way::Out),

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::fault::Fault;
 use crate::app::App;
+use crate::carrier::CarrierError;
 use crate::db::StoreError;
 use crate::http::rate::TooMany;
 use crate::http::request_id::RequestId;
@@ -62,6 +63,7 @@ pub(super) const CODES: &[(u16, &str, &str)] = &[
     (429, "full", "As many calls as there may be; `Retry-After` says when to try again."),
     (500, "internal", "A mistake of ours; the log has it under the request's id."),
     (503, "draining", "The service is on its way out; another process takes over."),
+    (503, "carrier_away", "The number's carrier cannot be reached; nothing was changed."),
     (503, "database_away", "The database cannot be reached; nothing was changed that was not acknowledged."),
 ];
 
@@ -144,6 +146,12 @@ impl Problem {
         let problem =
             Self::new(StatusCode::SERVICE_UNAVAILABLE, "draining", "the service is on its way out: try again");
         Self { retry: Some(AWAY_RETRY), ..problem }
+    }
+
+    /// The carrier has to be asked first, and cannot be.
+    pub(super) fn carrier_away(error: &CarrierError) -> Self {
+        let detail = format!("{}; nothing was changed: try again", error.message);
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "carrier_away", detail)
     }
 
     /// A mistake of ours: told to the log, not to the client.

@@ -1,6 +1,6 @@
 //! Tenants' own accounts at carriers. Their tokens come in and never go out.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use axum::response::Response;
 use secrecy::SecretString;
@@ -18,6 +18,7 @@ use super::shown;
 use super::text::Text;
 use super::{Routes, refresh};
 use crate::app::App;
+use crate::carrier::registrar;
 use crate::db::StoreError;
 use crate::model::{
     Credentials, NewProviderConfig, ProviderConfigId, ProviderConfigPatch, ProviderType, Role, TenantId,
@@ -163,6 +164,7 @@ async fn create_provider_config(asked: Asked) -> Result<Response, Problem> {
     };
     let made = app.store.create_provider_config(caller.actor, tenant, new, once).await?;
     refresh(&app, tenant).await;
+    tokio::spawn(registrar::settle_all(Arc::clone(&app), tenant));
     shown::created(caller, &made, &format!("/api/tenants/{tenant}/provider-configs/{}", made.value.id))
 }
 
@@ -212,7 +214,8 @@ async fn patch_provider_config(asked: Asked) -> Result<Response, Problem> {
 
 /// Deletes a tenant's own account at a carrier.
 ///
-/// Its tokens are gone. Numbers and calls stay.
+/// Its tokens are gone. Numbers and calls stay; numbers that were pointed here at this account are put back, as far as
+/// the carrier can be reached.
 #[utoipa::path(delete, path = "/tenants/{tenant_id}/provider-configs/{provider_config_id}", tag = "Provider configs",
     responses((status = 204, description = "Gone.")))]
 async fn delete_provider_config(asked: Asked) -> Result<Response, Problem> {
@@ -220,8 +223,13 @@ async fn delete_provider_config(asked: Asked) -> Result<Response, Problem> {
     let if_match = asked.if_match()?;
     let now = asked.app.store.provider_config(tenant, id).await?;
     let expected = if_match.expects(now.version)?;
+    // Made of its tokens, which are about to go.
+    let carrier = asked.app.carriers.of_account_id(tenant, &now.account_id);
     asked.app.store.delete_provider_config(asked.actor(), tenant, id, expected).await?;
     refresh(&asked.app, tenant).await;
+    if let Some(carrier) = carrier {
+        tokio::spawn(registrar::leave(Arc::clone(&asked.app), tenant, carrier));
+    }
     Ok(shown::nothing())
 }
 
