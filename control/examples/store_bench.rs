@@ -128,6 +128,7 @@ fn call(tenant: TenantId, n: u64) -> Call {
         tenant_id: tenant,
         carrier_call_id: Some(format!("CA{n:032x}")),
         provider_type: ProviderType::Twilio,
+        account_id: None,
         contact_id: None,
         campaign_id: None,
         answered_at: None,

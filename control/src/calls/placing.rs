@@ -210,6 +210,7 @@ async fn prepare(app: &App, tenant: TenantId, wish: &Wish) -> Result<(Call, Line
         tenant_id: tenant,
         carrier_call_id: None,
         provider_type: carrier.provider_type(),
+        account_id: Some(carrier.account().to_owned()),
         direction: Direction::Outbound,
         from,
         to: wish.to.clone(),

@@ -8,9 +8,9 @@ use std::sync::Arc;
 use engine::wire::Sid;
 use tokio::sync::Semaphore;
 
-use super::chronicle::Ask;
 use crate::app::App;
 use crate::carrier::{CarrierError, Found, TelephonyProvider};
+use crate::model::{Call, Timestamp};
 
 /// Questions at once, of all carriers.
 const ASKING_MAX: usize = 8;
@@ -29,39 +29,39 @@ impl Reaper {
     }
 
     /// Asks about these calls. Call within a tokio runtime.
-    pub(crate) fn ask(&self, app: &Arc<App>, asks: Vec<Ask>) {
-        for ask in asks {
+    pub(crate) fn ask(&self, app: &Arc<App>, calls: Vec<Call>) {
+        for call in calls {
             let (app, asking) = (Arc::clone(app), Arc::clone(&self.asking));
             tokio::spawn(async move {
                 // Closed never.
                 let _permit = asking.acquire().await;
-                look(&app, &ask).await;
+                look(&app, &call).await;
             });
         }
     }
 }
 
-async fn look(app: &App, ask: &Ask) {
-    let Some(carrier) = app.carriers.for_call(ask.tenant, ask.provider) else { return };
-    let answer = match &ask.sid {
-        Some(sid) => carrier.call(sid.as_str()).await,
-        None => search(app, carrier.as_ref(), ask).await,
+async fn look(app: &App, call: &Call) {
+    let Some(carrier) = app.carriers.of(call) else { return };
+    let answer = match &call.carrier_call_id {
+        Some(name) => carrier.call(name).await,
+        None => search(app, carrier.as_ref(), call).await,
     };
     match answer {
         Ok(Some(found)) => {
-            tracing::info!(call = %ask.id, status = ?found.status, "the carrier was asked about a call");
-            app.chronicle.found(ask.id, &found);
+            tracing::info!(call = %call.id, status = ?found.status, "the carrier was asked about a call");
+            app.chronicle.found(call.id, &found);
             if found.status.is_final() {
-                app.calls().give_back(ask.id);
+                app.calls().give_back(call.id);
             }
         }
         Ok(None) => {
-            tracing::info!(call = %ask.id, named = ask.sid.is_some(), "the carrier knows no such call");
-            app.chronicle.not_found(ask.id);
+            tracing::info!(call = %call.id, named = call.carrier_call_id.is_some(), "the carrier knows no such call");
+            app.chronicle.not_found(call.id);
         }
         Err(error) => {
-            tracing::warn!(call = %ask.id, %error, "the carrier cannot be asked about a call");
-            app.chronicle.not_told(ask.id);
+            tracing::warn!(call = %call.id, %error, "the carrier cannot be asked about a call");
+            app.chronicle.not_told(call.id);
         }
     }
 }
@@ -69,12 +69,12 @@ async fn look(app: &App, ask: &Ask) {
 /// A call that the carrier may have taken without our hearing its name: the oldest of those between the two numbers since
 /// then that is no other of ours. Among several that look alike it does not matter which; a report that brings our own id
 /// along puts it right.
-async fn search(app: &App, carrier: &dyn TelephonyProvider, ask: &Ask) -> Result<Option<Found>, CarrierError> {
-    let since = crate::model::Timestamp(ask.since.0.saturating_sub(SKEW_MS));
-    let mut found = carrier.calls(&ask.from, &ask.to, since).await?;
-    found.retain(|call| {
-        let is_new = call.begun.is_none_or(|begun| begun >= since);
-        is_new && Sid::parse(&call.carrier_call_id).is_some_and(|sid| !app.chronicle.is_of_another(&sid, ask.id))
+async fn search(app: &App, carrier: &dyn TelephonyProvider, call: &Call) -> Result<Option<Found>, CarrierError> {
+    let since = Timestamp(call.started_at.0.saturating_sub(SKEW_MS));
+    let mut found = carrier.calls(&call.from, &call.to, since).await?;
+    found.retain(|one| {
+        let is_new = one.begun.is_none_or(|begun| begun >= since);
+        is_new && Sid::parse(&one.carrier_call_id).is_some_and(|sid| !app.chronicle.is_of_another(&sid, call.id))
     });
     Ok(found.pop())
 }

@@ -91,14 +91,14 @@ impl Carriers {
         Some(carrier)
     }
 
-    /// Who knows how a call stands.
+    /// Who knows how a call stands, and can end it: the account over which it goes, whatever its tenant has by now; `None`
+    /// where that is not known any more.
     pub(crate) fn of(&self, call: &Call) -> Option<Arc<dyn TelephonyProvider>> {
-        self.for_call(call.tenant_id, call.provider_type)
-    }
-
-    /// The same, by what identifies it.
-    pub(crate) fn for_call(&self, tenant: TenantId, provider: ProviderType) -> Option<Arc<dyn TelephonyProvider>> {
-        self.for_tenant(tenant).filter(|carrier| carrier.provider_type() == provider)
+        let carrier = match &call.account_id {
+            Some(account) => self.of_account_id(call.tenant_id, account),
+            None => self.for_tenant(call.tenant_id),
+        };
+        carrier.filter(|carrier| carrier.provider_type() == call.provider_type)
     }
 
     /// Reads a report that came over Twilio's webhooks.

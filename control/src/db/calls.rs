@@ -21,7 +21,7 @@ macro_rules! select {
         concat!(
             "SELECT id, tenant_id, carrier_call_id, direction, from_number, to_number, phone_number_id, \
              profile_id, state, started_at, ended_at, ended_by, quality, provider_type, contact_id, campaign_id, \
-             answered_at, details FROM calls ",
+             answered_at, details, account_id FROM calls ",
             $rest
         )
     };
@@ -184,6 +184,7 @@ fn read(row: &Row) -> Result<Call> {
         tenant_id: row.id("tenant_id")?,
         carrier_call_id: Some(row.text("carrier_call_id")?).filter(|id| !id.is_empty()),
         provider_type: row.word("provider_type")?,
+        account_id: row.text_maybe("account_id")?,
         direction: row.word("direction")?,
         from: row.text("from_number")?,
         to: row.text("to_number")?,

@@ -34,7 +34,7 @@ macro_rules! call {
     (into) => {
             "INSERT INTO calls (id, tenant_id, carrier_call_id, direction, from_number, to_number, phone_number_id,
                  profile_id, state, started_at, ended_at, ended_by, quality, last_event_id, provider_type, contact_id,
-                 campaign_id, answered_at, details) "
+                 campaign_id, answered_at, details, account_id) "
     };
     (known) => {
         concat!(
@@ -43,6 +43,7 @@ macro_rules! call {
                      OR excluded.last_event_id > calls.last_event_id)
                  THEN excluded.carrier_call_id ELSE calls.carrier_call_id END,
              answered_at = COALESCE(calls.answered_at, excluded.answered_at),
+             account_id = COALESCE(calls.account_id, excluded.account_id),
              details = CASE WHEN excluded.last_event_id > calls.last_event_id
                  THEN excluded.details ELSE calls.details END, ",
             decided!("phone_number_id"),
@@ -66,7 +67,7 @@ macro_rules! event {
 }
 
 /// As many values as [`call_args`] and [`event_args`] give.
-const CALL_COLUMNS: usize = 19;
+const CALL_COLUMNS: usize = 20;
 const EVENT_COLUMNS: usize = 7;
 
 /// What a call to a contact says of the contact.
@@ -106,7 +107,7 @@ fn values(rows: usize, columns: usize) -> String {
 }
 
 /// The columns of a call, as [`call_args`] has them, then those of its event.
-const COLUMNS: [&str; 23] = [
+const COLUMNS: [&str; 24] = [
     "id",
     "tenant_id",
     "carrier_call_id",
@@ -126,6 +127,7 @@ const COLUMNS: [&str; 23] = [
     "campaign_id",
     "answered_at",
     "details",
+    "account_id",
     "at",
     "kind",
     "data",
@@ -136,11 +138,11 @@ const CALLS: &str = concat!(
     call!(into),
     "SELECT id, tenant_id, carrier_call_id, direction, from_number, to_number, phone_number_id,
          profile_id, state, started_at, ended_at, ended_by, quality, event_id, provider_type, contact_id,
-         campaign_id, answered_at, details
+         campaign_id, answered_at, details, account_id
      FROM json_to_recordset($1::json) AS updates (id text, tenant_id text, carrier_call_id text, direction text,
          from_number text, to_number text, phone_number_id text, profile_id text, state text, started_at bigint,
          ended_at bigint, ended_by text, quality text, event_id text, provider_type text, contact_id text,
-         campaign_id text, answered_at bigint, details text)",
+         campaign_id text, answered_at bigint, details text, account_id text)",
     call!(known)
 );
 const EVENTS: &str = concat!(
@@ -291,7 +293,8 @@ fn call_args(call: &Call, event: EventId) -> Result<Vec<Arg>> {
         call.contact_id,
         call.campaign_id,
         call.answered_at,
-        &json(&call.details)?
+        &json(&call.details)?,
+        call.account_id.clone()
     ])
 }
 

@@ -78,6 +78,7 @@ pub(super) fn update(n: i64) -> CallUpdate {
         tenant_id,
         carrier_call_id: Some("CA1".into()),
         provider_type: ProviderType::Twilio,
+        account_id: None,
         contact_id: None,
         campaign_id: None,
         answered_at: None,

@@ -99,6 +99,9 @@ pub struct Call {
     pub carrier_call_id: Option<String>,
     /// Which carrier has it.
     pub provider_type: ProviderType,
+    /// Over which of its accounts it goes, whatever account its tenant has later; `None`: not known.
+    #[serde(default)]
+    pub account_id: Option<String>,
     /// Who called whom.
     pub direction: Direction,
     /// The caller.

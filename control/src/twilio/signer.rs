@@ -43,21 +43,22 @@ impl Signer {
         matches!(self, Self::Tenant(_)) || app.config.can_check_signatures()
     }
 
-    /// Whether it may speak of this tenant's numbers and calls.
-    pub(crate) fn is_for(&self, app: &App, tenant: TenantId) -> bool {
+    /// Whether it may speak of this tenant's numbers.
+    fn is_for(&self, app: &App, tenant: TenantId) -> bool {
         match self {
             Self::Operator => app.directory.account_of(tenant, ProviderType::Twilio).is_none(),
             Self::Tenant(account) => account.tenant == tenant,
         }
     }
-}
 
-/// Whom a webhook is about: the tenant of its call, where that is known, or of its number; `None` where it names neither.
-pub(super) fn tenant(app: &App, call: &Sid, params: &Params) -> Option<TenantId> {
-    if let Some((_, line)) = app.chronicle.known(call) {
-        return Some(line.tenant());
+    /// Whether it may speak of a webhook's call: the account over which it goes, for as long as it lasts; where that is not
+    /// known, whoever may speak of its number.
+    pub(super) fn may_tell(&self, app: &App, call: &Sid, params: &Params) -> bool {
+        if let Some((tenant, account)) = app.chronicle.owner(call) {
+            return account.map_or_else(|| self.is_for(app, tenant), |of| params.get("AccountSid") == Some(&of));
+        }
+        let outbound = params.get("Direction").is_some_and(|direction| direction.starts_with("outbound"));
+        let own = params.get(if outbound { "From" } else { "To" });
+        own.is_none_or(|own| self.is_for(app, app.directory.line(own).tenant()))
     }
-    let outbound = params.get("Direction").is_some_and(|direction| direction.starts_with("outbound"));
-    let own = params.get(if outbound { "From" } else { "To" })?;
-    Some(app.directory.line(own).tenant())
 }

@@ -16,6 +16,8 @@ struct Rig {
     host: Host,
     model: Model,
     tenant: String,
+    /// The one without an account of its own.
+    other: String,
 }
 
 impl Rig {
@@ -47,7 +49,24 @@ impl Rig {
         client
             .make(&format!("{other}/phone-numbers"), json!({ "did_number": OTHERS, "provider_type": "twilio" }))
             .await;
-        Self { host, model, tenant }
+        Self { host, model, tenant, other }
+    }
+
+    /// What becomes of the `n`th call, by a webhook that names `account` and is signed with `token`.
+    async fn status(&self, n: u32, account: &str, token: &str) -> u16 {
+        let sid = sid(n);
+        let form = [
+            ("CallSid", sid.as_str()),
+            ("AccountSid", account),
+            ("From", "+15551234567"),
+            ("To", OTHERS),
+            ("Direction", "inbound"),
+            ("CallStatus", "completed"),
+            ("CallDuration", "3"),
+        ];
+        let signature = sign(token, &format!("{PUBLIC}/twilio/status"), &form);
+        let headers = format!("X-Twilio-Signature: {signature}\r\n");
+        self.host.send(&form_request("/twilio/status", &form, &headers)).await.status
     }
 
     /// A call to `to` whose webhook names `account` and is signed with `token`.
@@ -72,6 +91,22 @@ async fn one_tenants_token_never_signs_for_anothers_number() {
     assert_eq!(rig.voice(4, OPERATOR, OURS, &operators).await, 403, "the operator's account for the tenant's number");
     assert_eq!(rig.voice(5, ACCOUNT, OTHERS, TOKEN).await, 403, "the tenant's account for another's number");
     assert_eq!(rig.voice(6, OPERATOR, OTHERS, TOKEN).await, 403, "the tenant's token on the operator's account");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_is_its_accounts_even_when_its_tenant_has_another_by_now() {
+    let rig = Rig::start().await;
+    let operators = OPERATORS_TOKEN.replace(' ', "-");
+    assert_eq!(rig.voice(1, OPERATOR, OTHERS, &operators).await, 200);
+    let client = Client::new(&rig.host).with("an-admin-key-of-sixteen");
+    let (own, token) = ("AC00000000000000000000000000000077", "the-token-of-a-newer-account");
+    let account = json!({ "provider_type": "twilio", "name": "Other's", "account_id": own, "auth_tokens": [token] });
+    client.make(&format!("{}/provider-configs", rig.other), account).await;
+    assert_eq!(rig.voice(2, OPERATOR, OTHERS, &operators).await, 403, "new calls are the new account's");
+    assert_eq!(rig.voice(3, own, OTHERS, token).await, 200);
+    assert_eq!(rig.status(1, own, token).await, 403, "it knows nothing of the old call");
+    assert_eq!(rig.status(3, OPERATOR, &operators).await, 403);
+    assert_eq!((rig.status(1, OPERATOR, &operators).await, rig.status(3, own, token).await), (204, 204));
 }
 
 #[tokio::test(flavor = "multi_thread")]

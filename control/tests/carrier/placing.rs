@@ -4,11 +4,12 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use loadtest::rest::account::AccountPlan;
 use serde_json::{Value, json};
 
 use crate::model::{ACCOUNT, Model, OURS, PERSON, Setup, TOKEN};
-use crate::support::Host;
 use crate::support::api::Client;
+use crate::support::{DataDir, Host};
 
 const BUSY: &str = "+15551230002";
 const NOBODY: &str = "+15551230003";
@@ -32,10 +33,26 @@ struct Rig {
     host: Host,
 }
 
+/// A tenant's own account.
+const ANOTHER: &str = "AC00000000000000000000000000000077";
+
 impl Rig {
     async fn start(env: &[(&str, &str)]) -> Self {
         let parties = &[(PERSON, LISTENS), (BUSY, IS_BUSY), (NOBODY, RINGS), (STAYS, IS_MOVED)];
-        let model = Model::start(Setup { parties, ..Setup::default() }).await;
+        let sid = ANOTHER.to_owned();
+        let another = AccountPlan { sid, auth_token: "the-token-of-another-account".into(), ..AccountPlan::default() };
+        let model = Model::start(Setup { parties, others: vec![another], ..Setup::default() }).await;
+        let host = Self::host(&model, env).await;
+        Self { model, host }
+    }
+
+    /// The service is stopped, and started again.
+    async fn again(&mut self, env: &[(&str, &str)]) {
+        self.host.stop().await;
+        self.host = Self::host(&self.model, env).await;
+    }
+
+    async fn host(model: &Model, env: &[(&str, &str)]) -> Host {
         let base = model.base_url.clone();
         let own = [
             ("ENVIRONMENT", "development"),
@@ -45,8 +62,7 @@ impl Rig {
             ("TWILIO_CALLS_PER_SECOND", "100"),
         ];
         let own = own.into_iter().filter(|(name, _)| env.iter().all(|(other, _)| other != name));
-        let host = Host::running(&own.chain(env.iter().copied()).collect::<Vec<_>>()).await;
-        Self { model, host }
+        Host::running(&own.chain(env.iter().copied()).collect::<Vec<_>>()).await
     }
 
     fn client(&self) -> Client<'_> {
@@ -239,6 +255,32 @@ async fn what_the_carrier_may_have_taken_is_found_by_looking_for_it() {
     let call = rig.call(&path, "ringing").await;
     assert!(call["carrier_call_id"].is_string(), "{call:#}");
     assert_eq!(rig.placed().await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_is_asked_about_and_ended_at_the_account_over_which_it_was_placed() {
+    const KEY: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
+    let data = DataDir::new();
+    let dir = data.0.display().to_string();
+    let env = [("OFFHOOK_DATA_DIR", dir.as_str()), ("OFFHOOK_SECRETS_KEY", KEY)];
+    let mut rig = Rig::start(&env).await;
+    let tenant = rig.tenant().await;
+    rig.model.goes_wrong("Callbacks", &[("Lose", "1")]).await;
+    let (one, call) = rig.client().make(&format!("{tenant}/calls"), json!({ "to": NOBODY })).await;
+    assert_eq!((&call["account_id"], &call["state"]), (&ACCOUNT.into(), &"queued".into()), "{call:#}");
+    let (two, _) = rig.client().make(&format!("{tenant}/calls"), json!({ "to": BUSY })).await;
+    let account = json!({ "provider_type": "twilio", "name": "Own", "account_id": ANOTHER,
+        "auth_tokens": ["the-token-of-another-account"] });
+    rig.client().make(&format!("{tenant}/provider-configs"), account).await;
+    rig.again(&env).await;
+    // The next process asks about both; the tenant's own account has never heard of them.
+    assert_eq!(rig.call(&two, "busy").await["account_id"], ACCOUNT);
+    rig.call(&one, "ringing").await;
+    let hung_up = rig.client().post(&format!("{one}/hangup"), json!({})).await;
+    assert_eq!(hung_up.status, 200, "{hung_up:?}");
+    let calls = rig.model.shows(ACCOUNT, TOKEN, "Calls.json").await;
+    let states: Vec<_> = calls["calls"].as_array().unwrap().iter().map(|call| call["status"].clone()).collect();
+    assert_eq!(states, ["busy", "canceled"], "newest first");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -97,10 +97,6 @@ fn elsewhere() -> [String; 3] {
     ["voice", "fallback", "status"].map(|path| format!("https://before.example/{path}"))
 }
 
-async fn stop(host: Host) {
-    host.split().1.drain(std::future::ready(())).await;
-}
-
 /// Makes the number at a new tenant: where it is, and what was answered.
 async fn made(host: &Host, number: Value) -> (String, Value) {
     let client = Client::new(host);
@@ -142,7 +138,7 @@ async fn a_number_leads_here_while_it_is_active_and_twilios_and_is_put_back_exac
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_not_twilios_or_not_there_is_made_all_the_same_and_said_so() {
     let rig = Rig::new().await;
-    let host = rig.start(&[]).await;
+    let mut host = rig.start(&[]).await;
     let (_, number) = made(&host, json!({ "did_number": "+14155550111", "provider_type": "twilio" })).await;
     assert_eq!((&number["carrier"]["state"], &number["carrier_account"]), (&"missing".into(), &Value::Null));
     assert!(number["carrier"]["detail"].as_str().unwrap().contains("buy or port it"), "{number:#}");
@@ -151,34 +147,34 @@ async fn what_is_not_twilios_or_not_there_is_made_all_the_same_and_said_so() {
     assert!(rig.is_as_before().await);
     assert_eq!(Client::new(&host).delete(&path).await.status, 204);
     assert!(rig.is_as_before().await);
-    stop(host).await;
+    host.stop().await;
     // Nor where the credentials are wrong, or nothing could be pointed at.
     for (setting, state) in [(("TWILIO_AUTH_TOKEN", "wrong"), "refused"), (("OFFHOOK_PUBLIC_URL", ""), "left_alone")] {
-        let host = rig.start(&[setting]).await;
+        let mut host = rig.start(&[setting]).await;
         let (path, number) = made(&host, ours()).await;
         assert_eq!(number["carrier"]["state"], state, "{number:#}");
         assert_eq!(Client::new(&host).delete(&path).await.status, 204, "who never came here need not be put back");
-        stop(host).await;
+        host.stop().await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_carrier_that_is_away_keeps_nobody_from_making_a_number_and_is_asked_at_the_next_start() {
     let rig = Rig::new().await;
-    let host = rig.start(&[("TWILIO_BASE_URL", "http://127.0.0.1:9")]).await;
+    let mut host = rig.start(&[("TWILIO_BASE_URL", "http://127.0.0.1:9")]).await;
     let (path, number) = made(&host, ours()).await;
     assert_eq!((&number["carrier"]["state"], &number["carrier_account"]), (&"away".into(), &Value::Null));
     assert!(number["carrier"]["detail"].as_str().unwrap().contains("every ten minutes"), "{number:#}");
-    stop(host).await;
-    let host = rig.start(&[]).await;
+    host.stop().await;
+    let mut host = rig.start(&[]).await;
     rig.comes_here().await;
-    stop(host).await;
+    host.stop().await;
     // What was remembered outlives another start, and is there for whoever deletes it; while nobody can, nobody does.
-    let host = rig.start(&[("TWILIO_BASE_URL", "http://127.0.0.1:9")]).await;
+    let mut host = rig.start(&[("TWILIO_BASE_URL", "http://127.0.0.1:9")]).await;
     let refused = Client::new(&host).delete(&path).await;
     assert_eq!((refused.status, refused.code()), (503, "carrier_away"));
     assert_eq!(Client::new(&host).get(&path).await.status, 200);
-    stop(host).await;
+    host.stop().await;
     let host = rig.start(&[]).await;
     assert_eq!(Client::new(&host).delete(&path).await.status, 204);
     assert!(rig.is_as_before().await, "{:?}", rig.leads(ACCOUNT, TOKEN).await);
@@ -213,7 +209,12 @@ async fn a_tenants_own_account_has_its_numbers_and_gives_them_back_when_it_goes(
         }
     };
     tokio::time::timeout(PATIENCE, leads(here())).await.expect("it is pointed here over its own account");
-    assert_eq!(client.get(&path).await.body["carrier_account"], ANOTHER);
+    let remembered = async {
+        while client.get(&path).await.body["carrier_account"] != ANOTHER {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, remembered).await.expect("and that is written down");
     assert_eq!(client.delete(&account).await.status, 204);
     tokio::time::timeout(PATIENCE, leads(elsewhere())).await.expect("it is put back while somebody can");
 }

@@ -146,6 +146,7 @@ pub(crate) fn call(tenant: TenantId, at_ms: i64) -> Call {
         tenant_id: tenant,
         carrier_call_id: Some(format!("CA{}", CallId::new().0.simple())),
         provider_type: ProviderType::Twilio,
+        account_id: Some("AC1".to_owned()),
         contact_id: None,
         campaign_id: None,
         answered_at: None,

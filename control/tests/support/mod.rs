@@ -107,6 +107,11 @@ impl Host {
         &self.data.0
     }
 
+    /// Stops the server, without waiting for its calls.
+    pub async fn stop(&mut self) {
+        self.server.take().expect("stopped once").drain(std::future::ready(())).await;
+    }
+
     /// The server alone, and everything that talks to it.
     pub fn split(mut self) -> (Self, Server) {
         let server = self.server.take().expect("split once");

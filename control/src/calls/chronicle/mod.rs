@@ -32,7 +32,6 @@ use serde_json::{Value, json};
 
 pub(crate) use self::entry::Outcome;
 use self::entry::{Entry, QUIET, ending};
-pub(crate) use self::outbound::Ask;
 pub(crate) use self::outcomes::Outcomes;
 pub(crate) use self::report::{Note, Told};
 use super::facts::Facts;
@@ -162,6 +161,11 @@ impl Chronicle {
         self.adopt_one(call, facts.line.clone(), Vec::new());
     }
 
+    /// Whose call it is, and over which account it goes, where it is known.
+    pub(crate) fn owner(&self, sid: &Sid) -> Option<(TenantId, Option<String>)> {
+        self.lock().of(sid).map(|entry| (entry.call.tenant_id, entry.call.account_id.clone()))
+    }
+
     /// Our id of a call, and its line, where it is known.
     pub(crate) fn known(&self, sid: &Sid) -> Option<(CallId, Line)> {
         self.lock().of(sid).map(|entry| (entry.call.id, entry.line.clone()))
@@ -192,6 +196,7 @@ impl Chronicle {
             if !std::mem::replace(&mut entry.is_answered, true) {
                 entry.call.state = entry.call.state.max(CallState::Answered);
                 entry.call.answered_at.get_or_insert(self.clock.wall());
+                entry.call.account_id.get_or_insert_with(|| facts.account.as_str().to_owned());
                 let data = data(entry.call.profile_id);
                 self.journal.note(self.update(&entry.call, CallEventKind::Answered, data));
             }
@@ -297,7 +302,7 @@ impl Chronicle {
 
     /// Ends what nothing more was heard of, and forgets what was over a while ago. `holds_place` asks the registry;
     /// `can_ask` says whether a call's carrier can be asked about it: those that are to be are given back.
-    pub(crate) fn sweep(&self, holds_place: impl Fn(&Sid) -> bool, can_ask: impl Fn(&Call) -> bool) -> Vec<Ask> {
+    pub(crate) fn sweep(&self, holds_place: impl Fn(&Sid) -> bool, can_ask: impl Fn(&Call) -> bool) -> Vec<Call> {
         let now = self.clock.now();
         let mut asks = Vec::new();
         let mut book = self.lock();
@@ -314,7 +319,7 @@ impl Chronicle {
                 // Of a caller who hung up nothing more need be known.
                 if entry.silent.state == CallState::Failed && can_ask(&entry.call) {
                     entry.until = now + QUIET;
-                    asks.push(ask(entry));
+                    asks.push(entry.call.clone());
                 } else {
                     self.end(entry, entry.silent);
                 }
@@ -401,6 +406,7 @@ impl Chronicle {
             tenant_id: facts.line.tenant(),
             carrier_call_id: Some(sid.as_str().to_owned()),
             provider_type: ProviderType::Twilio,
+            account_id: Some(facts.account.as_str().to_owned()),
             direction: if facts.outbound { Direction::Outbound } else { Direction::Inbound },
             from: facts.from.clone(),
             to: facts.to.clone(),
@@ -432,19 +438,6 @@ impl Chronicle {
 
 fn is_of_agent(kind: CallEventKind) -> bool {
     matches!(kind, CallEventKind::BargeIn | CallEventKind::Turn | CallEventKind::Digit | CallEventKind::Said)
-}
-
-fn ask(entry: &Entry) -> Ask {
-    let call = &entry.call;
-    Ask {
-        id: call.id,
-        tenant: call.tenant_id,
-        provider: call.provider_type,
-        sid: entry.sid(),
-        from: call.from.clone(),
-        to: call.to.clone(),
-        since: call.started_at,
-    }
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use super::{Chronicle, Lost};
 use crate::carrier::{CallReport, CallStatus, CarrierError, Found};
 use crate::clock::Moment;
 use crate::directory::Line;
-use crate::model::{Call, CallError, CallEventKind, CallId, CallState, Direction, ProviderType, TenantId, Timestamp};
+use crate::model::{Call, CallError, CallEventKind, CallId, CallState, Direction, TenantId};
 
 /// For a call that nothing is known of: how long it is looked for.
 const WATCH: Moment = Moment::from_secs(24 * 60 * 60);
@@ -27,25 +27,6 @@ const LOOKS: u32 = 8;
 /// A call that a process died over while it asked for it was never placed, if the carrier has none after so many looks,
 /// a quarter of a minute: a request whose connection is gone does not arrive later.
 const ORPHAN_LOOKS: u32 = 3;
-
-/// A call that the carrier is to be asked about.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Ask {
-    /// Ours.
-    pub(crate) id: CallId,
-    /// Whose it is.
-    pub(crate) tenant: TenantId,
-    /// Which carrier has it.
-    pub(crate) provider: ProviderType,
-    /// The carrier's name for it; `None`: it is to be found by what follows.
-    pub(crate) sid: Option<Sid>,
-    /// The caller.
-    pub(crate) from: String,
-    /// The called.
-    pub(crate) to: String,
-    /// When it was asked for.
-    pub(crate) since: Timestamp,
-}
 
 impl Chronicle {
     /// Somebody wants a call placed; that is on disk already.

@@ -290,7 +290,7 @@ async fn a_call_that_the_carrier_may_have_taken_is_looked_for_until_it_is_found(
     assert_eq!(rig.story(facts.id).await.0.state, CallState::Unknown);
     rig.clock.advance(5 * S);
     let asks = rig.chronicle.sweep(|_| false, |_| true);
-    assert_eq!(asks.iter().map(|ask| (ask.id, ask.sid)).collect::<Vec<_>>(), [(facts.id, None)]);
+    assert_eq!(asks.iter().map(|call| (call.id, &call.carrier_call_id)).collect::<Vec<_>>(), [(facts.id, &None)]);
     rig.chronicle.not_found(facts.id);
     rig.clock.advance(5 * S);
     assert_eq!(rig.chronicle.sweep(|_| false, |_| true).len(), 1);

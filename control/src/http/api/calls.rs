@@ -86,6 +86,8 @@ fn members(object: Object) -> Object {
     let doc = "The carrier's own id of it; null until the carrier has named it.";
     let object = object.must("carrier_call_id", Shape::Text(Text::ANY).or_null(), doc);
     let object = object.must("provider_type", Shape::Word(PROVIDERS), "Which carrier has it.");
+    let doc = "Over which account at the carrier it goes; null: not known.";
+    let object = object.must("account_id", Shape::Text(Text::ANY).or_null(), doc);
     let object = object.must("direction", Shape::Word(DIRECTIONS), "Who called whom.");
     let object = object.must("from", Shape::Text(Text::ANY), "The caller.");
     let object = object.must("to", Shape::Text(Text::ANY), "The called.");
@@ -262,6 +264,7 @@ mod tests {
             tenant_id: TenantId::DEFAULT,
             carrier_call_id: Some(format!("CA{n}")),
             provider_type: ProviderType::Twilio,
+            account_id: None,
             contact_id: None,
             campaign_id: None,
             answered_at: None,
