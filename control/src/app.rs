@@ -92,7 +92,7 @@ impl App {
             media,
             store,
             directory,
-            chronicle: Chronicle::new(journal.clone(), clock.clone()),
+            chronicle: Chronicle::new(journal.clone(), config.carrier.stream_timeout, clock.clone()),
             journal,
             keyring: Keyring::new(clock.clone()),
             carriers,
@@ -221,9 +221,9 @@ impl App {
         let mut calls = self.calls();
         calls.sweep(self.clock.now());
         // Always in this order: the registry, then the chronicle.
-        let asks = self.chronicle.sweep(|call| calls.has(call), |call| self.carriers.of(call).is_some());
+        let due = self.chronicle.sweep(|call| calls.has(call), |call| self.carriers.of(call).is_some());
         drop(calls);
-        self.reaper.ask(self, asks);
+        self.reaper.ask(self, due);
         if tick.is_multiple_of(5) {
             self.metrics.upkeep();
         }

@@ -256,6 +256,12 @@ impl Metrics {
             let key = Key::from_parts(name.clone(), vec![Label::new("outcome", way)]);
             self.recorder.register_counter(&key, &METADATA).absolute(count);
         }
+        let name = KeyName::from_const_str("offhook_calls_failed_total");
+        self.recorder.describe_counter(name.clone(), None, "Calls that failed, by cause.".into());
+        for (cause, count) in chronicle.outcomes().failed() {
+            let key = Key::from_parts(name.clone(), vec![Label::new("cause", cause)]);
+            self.recorder.register_counter(&key, &METADATA).absolute(count);
+        }
     }
 
     /// Sets what the journal counts among ours.

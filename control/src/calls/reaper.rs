@@ -8,8 +8,9 @@ use std::sync::Arc;
 use engine::wire::Sid;
 use tokio::sync::Semaphore;
 
+use super::chronicle::Due;
 use crate::app::App;
-use crate::carrier::{CarrierError, Found, TelephonyProvider};
+use crate::carrier::{CarrierError, Found, HangUp, TelephonyProvider};
 use crate::model::{Call, Timestamp};
 
 /// Questions at once, of all carriers.
@@ -28,14 +29,18 @@ impl Reaper {
         Self { asking: Arc::new(Semaphore::new(ASKING_MAX)) }
     }
 
-    /// Asks about these calls. Call within a tokio runtime.
-    pub(crate) fn ask(&self, app: &Arc<App>, calls: Vec<Call>) {
-        for call in calls {
+    /// Asks about these calls, and ends those that no stream came for, unless they turn out to be over. Call within a tokio runtime.
+    pub(crate) fn ask(&self, app: &Arc<App>, due: Due) {
+        let streamless = due.streamless.into_iter().map(|call| (call, true));
+        for (call, is_streamless) in due.asks.into_iter().map(|call| (call, false)).chain(streamless) {
             let (app, asking) = (Arc::clone(app), Arc::clone(&self.asking));
             tokio::spawn(async move {
                 // Closed never.
                 let _permit = asking.acquire().await;
                 look(&app, &call).await;
+                if is_streamless {
+                    end_streamless(&app, &call).await;
+                }
             });
         }
     }
@@ -63,6 +68,26 @@ async fn look(app: &App, call: &Call) {
             tracing::warn!(call = %call.id, %error, "the carrier cannot be asked about a call");
             app.chronicle.not_told(call.id);
         }
+    }
+}
+
+/// Whoever was called hears nothing: the call has failed, and is ended where it still lives.
+async fn end_streamless(app: &App, call: &Call) {
+    if !app.chronicle.no_stream_came(call.id) {
+        return;
+    }
+    let sid = call.carrier_call_id.as_deref().and_then(Sid::parse);
+    {
+        let mut calls = app.calls();
+        // A socket that comes now finds no call.
+        if let Some(sid) = &sid {
+            calls.forget(sid);
+        }
+        calls.give_back(call.id);
+    }
+    let (Some(carrier), Some(name)) = (app.carriers.of(call), &call.carrier_call_id) else { return };
+    if let Err(error) = carrier.hang_up(name, HangUp::Complete).await {
+        tracing::error!(call = %call.id, %error, "a call without a stream could not be ended: it ends by its longest duration");
     }
 }
 

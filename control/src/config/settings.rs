@@ -103,7 +103,7 @@ settings! {
     REGISTER_NUMBERS = "OFFHOOK_REGISTER_NUMBERS", "true or false", "false", false,
         "Whether `TWILIO_PHONE_NUMBER` is pointed at `OFFHOOK_PUBLIC_URL` at the start, whatever it was before. Not unless it is said: a second deployment with the same account would take the number away from the first. Numbers of tenants, of the type `twilio`, are pointed here when they are made, wherever `OFFHOOK_PUBLIC_URL` is set, and put back when they are deleted.";
     STREAM_TIMEOUT = "TWILIO_STREAM_TIMEOUT", "time", "30s", false,
-        "The longest wait from a placed call's answer to its media socket; then the call has failed. `30s`, or plain seconds. Never longer than `OFFHOOK_TOKEN_LIFETIME_S`. Where the carrier's voice speaks the greeting first, that counts.";
+        "The longest wait from a placed call's answer to its media socket; then it is ended at the carrier, and has failed with `twilio_stream_failed`. `30s`, or plain seconds. Never longer than `OFFHOOK_TOKEN_LIFETIME_S`. Where the carrier's voice speaks the greeting first, that counts.";
     STREAM_BUFFER_SIZE = "TWILIO_STREAM_BUFFER_SIZE", "bytes", "4096", false,
         "Checked and otherwise without effect: a stream has no read buffer of its own here, for all streams of a thread are read into one.";
     TRANSFER_TO = "OFFHOOK_TRANSFER_TO", "E.164 number", "", false,

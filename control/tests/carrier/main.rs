@@ -8,6 +8,7 @@ mod model;
 mod placing;
 mod registering;
 mod service;
+mod streamless;
 #[path = "../support/mod.rs"]
 mod support;
 mod twilio_calls;

@@ -41,6 +41,8 @@ pub(super) struct Entry {
     pub(super) seen: Option<Vec<(String, bool)>>,
     /// It was told that its webhook was answered; reports may overtake the webhook.
     pub(super) is_answered: bool,
+    /// When its first stream must have begun.
+    pub(super) stream_by: Option<Moment>,
     /// How often the carrier was asked about it since it was last heard of.
     pub(super) asks: u32,
     /// An earlier process wanted to ask the carrier for it, and died: whether it did nobody knows.
@@ -62,6 +64,9 @@ impl Outcome {
     pub(crate) const fn completed(by: EndedBy, reason: &'static str) -> Self {
         Self { state: CallState::Completed, by, reason }
     }
+
+    /// It was answered, and no stream of it began.
+    pub(crate) const STREAMLESS: Self = Self::failed("no stream came");
 
     pub(crate) const fn failed(reason: &'static str) -> Self {
         Self { state: CallState::Failed, by: EndedBy::Service, reason }
@@ -107,6 +112,7 @@ impl Entry {
             by_api: false,
             seen,
             is_answered,
+            stream_by: None,
             asks: 0,
             is_orphan: false,
         }

@@ -19,6 +19,7 @@ mod entry;
 mod outbound;
 mod outcomes;
 mod report;
+mod streamless;
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -34,6 +35,7 @@ pub(crate) use self::entry::Outcome;
 use self::entry::{Entry, QUIET, ending};
 pub(crate) use self::outcomes::Outcomes;
 pub(crate) use self::report::{Note, Told};
+pub(crate) use self::streamless::Due;
 use super::facts::Facts;
 use super::refusals::Refusals;
 use super::sums::Sums;
@@ -58,6 +60,8 @@ pub(crate) struct Chronicle {
     /// Calls that ended, by how.
     outcomes: Outcomes,
     refusals: Refusals,
+    /// From the answer of a call that we placed to its stream.
+    stream_timeout: Duration,
     clock: Clock,
 }
 
@@ -106,12 +110,13 @@ impl Book {
 }
 
 impl Chronicle {
-    pub(crate) fn new(journal: Journal, clock: Clock) -> Self {
+    pub(crate) fn new(journal: Journal, stream_timeout: Duration, clock: Clock) -> Self {
         Self {
             book: Mutex::default(),
             journal,
             outcomes: Outcomes::default(),
             refusals: Refusals::new(clock.clone()),
+            stream_timeout,
             clock,
         }
     }
@@ -189,10 +194,12 @@ impl Chronicle {
     pub(crate) fn answered(&self, sid: &Sid, facts: &Facts) {
         let mut book = self.lock();
         let until = self.clock.now() + QUIET;
-        let silent = Outcome::failed("no stream came");
+        let silent = Outcome::STREAMLESS;
+        let stream_by = facts.outbound.then(|| self.clock.now() + self.stream_timeout);
         let data = |profile| json!({"profile": profile, "voice": facts.line.plan.voice()});
         if let Some(entry) = book.of(sid) {
             (entry.until, entry.silent) = (until, silent);
+            entry.stream_by = stream_by.filter(|_| entry.call.state < CallState::Streaming);
             if !std::mem::replace(&mut entry.is_answered, true) {
                 entry.call.state = entry.call.state.max(CallState::Answered);
                 entry.call.answered_at.get_or_insert(self.clock.wall());
@@ -206,7 +213,7 @@ impl Chronicle {
         call.answered_at = Some(call.started_at);
         self.journal.note(self.update(&call, CallEventKind::Answered, data(call.profile_id)));
         let entry = Entry::new(call, facts.line.clone(), until, silent, Some(Vec::new()));
-        book.insert(Entry { is_answered: true, ..entry });
+        book.insert(Entry { is_answered: true, stream_by, ..entry });
     }
 
     /// A call was not taken. Whether that is written down: of a flood, only a part is.
@@ -223,7 +230,7 @@ impl Chronicle {
     /// A stream began.
     pub(crate) fn stream_started(&self, sid: &Sid, stream: &str) {
         self.turn(sid, |entry, _| {
-            entry.call.state = CallState::Streaming;
+            (entry.call.state, entry.stream_by) = (CallState::Streaming, None);
             (CallEventKind::StreamStarted, json!({ "stream": stream }))
         });
     }
@@ -247,7 +254,7 @@ impl Chronicle {
     /// The caller is being connected to somebody else, which may take as long as `patience`.
     pub(crate) fn transferred(&self, sid: &Sid, patience: Duration) {
         self.turn(sid, |entry, now| {
-            entry.call.state = CallState::Between;
+            (entry.call.state, entry.stream_by) = (CallState::Between, None);
             (entry.until, entry.silent) = (now + patience, Outcome::completed(EndedBy::Agent, "transferred"));
             (CallEventKind::Transferred, json!({}))
         });
@@ -258,6 +265,7 @@ impl Chronicle {
         let now = self.clock.now();
         if let Some(entry) = self.lock().of(sid) {
             (entry.until, entry.silent) = (now + QUIET, Outcome::completed(EndedBy::Service, "menu"));
+            entry.stream_by = None;
         }
     }
 
@@ -302,9 +310,9 @@ impl Chronicle {
 
     /// Ends what nothing more was heard of, and forgets what was over a while ago. `holds_place` asks the registry;
     /// `can_ask` says whether a call's carrier can be asked about it: those that are to be are given back.
-    pub(crate) fn sweep(&self, holds_place: impl Fn(&Sid) -> bool, can_ask: impl Fn(&Call) -> bool) -> Vec<Call> {
+    pub(crate) fn sweep(&self, holds_place: impl Fn(&Sid) -> bool, can_ask: impl Fn(&Call) -> bool) -> Due {
         let now = self.clock.now();
-        let mut asks = Vec::new();
+        let mut due = Due::default();
         let mut book = self.lock();
         let Book { entries, sids } = &mut *book;
         let before = entries.len();
@@ -315,11 +323,14 @@ impl Chronicle {
             if entry.call.state.is_final() {
                 return !(is_due || crowded) || holds_place();
             }
-            if is_due && !holds_place() {
+            if entry.stream_by.is_some_and(|by| now >= by) {
+                entry.stream_by = None;
+                due.streamless.push(entry.call.clone());
+            } else if is_due && !holds_place() {
                 // Of a caller who hung up nothing more need be known.
                 if entry.silent.state == CallState::Failed && can_ask(&entry.call) {
                     entry.until = now + QUIET;
-                    asks.push(entry.call.clone());
+                    due.asks.push(entry.call.clone());
                 } else {
                     self.end(entry, entry.silent);
                 }
@@ -329,7 +340,7 @@ impl Chronicle {
         if entries.len() < before {
             sids.retain(|_, id| entries.contains_key(id));
         }
-        asks
+        due
     }
 
     /// This process goes: whose caller hung up is over. The others go on with the next process, or are closed by it.
@@ -382,6 +393,9 @@ impl Chronicle {
         if entry.by_api && matches!(outcome.by, EndedBy::Agent | EndedBy::Service) {
             outcome.by = EndedBy::Api;
         }
+        if outcome == Outcome::STREAMLESS {
+            entry.call.details.error.get_or_insert_with(|| streamless::told(entry.call.provider_type));
+        }
         entry.call.state = outcome.state;
         entry.call.ended_at = Some(self.clock.wall());
         entry.call.ended_by = Some(outcome.by);
@@ -393,6 +407,8 @@ impl Chronicle {
     fn note_end(&self, entry: &Entry, outcome: Outcome) {
         self.outcomes.count(outcome.state);
         if outcome.state == CallState::Failed {
+            let code = entry.call.details.error.as_ref().map(|error| error.code.as_str());
+            self.outcomes.count_failed(code.unwrap_or(outcome.reason));
             let error = entry.call.details.error.as_ref().map(|error| error.message.as_str());
             tracing::warn!(call = %entry.call.id, tenant = %entry.call.tenant_id, why = outcome.reason, error, "call failed");
         }

@@ -127,6 +127,9 @@ impl Chronicle {
             Some(outcome) => self.finish(entry, outcome),
             None => {
                 entry.call.state = entry.call.state.max(lifted(report.status));
+                if report.status == CallStatus::InProgress {
+                    self.await_stream(entry);
+                }
                 if !entry.call.state.is_final() {
                     entry.until = entry.until.max(self.clock.now() + QUIET);
                 }

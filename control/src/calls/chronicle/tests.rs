@@ -11,6 +11,7 @@ use crate::db::Store;
 use crate::model::PageRequest;
 
 const S: Duration = Duration::from_secs(1);
+const STREAM_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A chronicle, its clock and its store, in a directory of its own.
 struct Rig {
@@ -28,7 +29,7 @@ impl Rig {
         let clock = Clock::manual();
         let store = Store::open(&format!("sqlite:{}", dir.join("t.db").display()), clock.clone()).await.unwrap();
         let journal = Journal::start(store.clone(), &dir, 1024 * 1024).unwrap();
-        Self { chronicle: Chronicle::new(journal.clone(), clock.clone()), journal, clock, store, dir }
+        Self { chronicle: Chronicle::new(journal.clone(), STREAM_TIMEOUT, clock.clone()), journal, clock, store, dir }
     }
 
     /// A call that was answered.
@@ -289,11 +290,11 @@ async fn a_call_that_the_carrier_may_have_taken_is_looked_for_until_it_is_found(
     rig.chronicle.not_placed(facts.id, &error).await.unwrap();
     assert_eq!(rig.story(facts.id).await.0.state, CallState::Unknown);
     rig.clock.advance(5 * S);
-    let asks = rig.chronicle.sweep(|_| false, |_| true);
+    let asks = rig.chronicle.sweep(|_| false, |_| true).asks;
     assert_eq!(asks.iter().map(|call| (call.id, &call.carrier_call_id)).collect::<Vec<_>>(), [(facts.id, &None)]);
     rig.chronicle.not_found(facts.id);
     rig.clock.advance(5 * S);
-    assert_eq!(rig.chronicle.sweep(|_| false, |_| true).len(), 1);
+    assert_eq!(rig.chronicle.sweep(|_| false, |_| true).asks.len(), 1);
     // A report that brings our id along says which call it is.
     match rig.chronicle.report(&sid, Some(facts.id), &report(CallStatus::Ringing, 1)) {
         Told::Taken { call, .. } => assert_eq!(call, facts.id),
@@ -314,7 +315,7 @@ async fn a_call_that_is_nowhere_is_given_up_after_a_day() {
     let mut looks = 0;
     for _ in 0..24 * 60 + 1 {
         rig.clock.advance(60 * S);
-        for ask in rig.chronicle.sweep(|_| false, |_| true) {
+        for ask in rig.chronicle.sweep(|_| false, |_| true).asks {
             looks += 1;
             rig.chronicle.not_found(ask.id);
         }
@@ -326,9 +327,31 @@ async fn a_call_that_is_nowhere_is_given_up_after_a_day() {
 
 /// What the next process makes of what this one left.
 fn restarted(rig: &Rig, calls: Vec<Call>) -> Chronicle {
-    let next = Chronicle::new(rig.journal.clone(), rig.clock.clone());
+    let next = Chronicle::new(rig.journal.clone(), STREAM_TIMEOUT, rig.clock.clone());
     next.adopt(calls, |_| Line::demo(), |_| true);
     next
+}
+
+#[tokio::test]
+async fn a_call_that_was_answered_and_has_no_stream_in_time_has_failed() {
+    let rig = Rig::new("streamless").await;
+    let (mute, sid) = rig.place("CA1").await;
+    let (talks, with_stream) = rig.place("CA2").await;
+    for sid in [&sid, &with_stream] {
+        rig.reported(sid, &report(CallStatus::InProgress, 1)).await;
+    }
+    rig.chronicle.stream_started(&with_stream, "MZ1");
+    let due = || rig.chronicle.sweep(|_| false, |_| true).streamless.iter().map(|call| call.id).collect::<Vec<_>>();
+    rig.clock.advance(STREAM_TIMEOUT - S);
+    assert_eq!(due(), []);
+    rig.clock.advance(S);
+    assert_eq!((due(), due()), (vec![mute], vec![]), "once");
+    assert!(rig.chronicle.no_stream_came(mute) && !rig.chronicle.no_stream_came(talks));
+    rig.reported(&sid, &report(CallStatus::Completed, 2)).await;
+    let (call, kinds) = rig.story(mute).await;
+    assert_eq!((call.state, call.details.error.unwrap().code.as_str()), (CallState::Failed, "twilio_stream_failed"));
+    assert!(kinds.contains(&CallEventKind::Ended));
+    assert_eq!(rig.chronicle.outcomes().failed(), [("twilio_stream_failed".to_owned(), 1)].into());
 }
 
 #[tokio::test]
@@ -345,7 +368,7 @@ async fn a_stream_dies_with_its_process_and_its_call_ends_when_the_carrier_says_
     }
     assert_eq!(told.call(id).unwrap().state, CallState::Completed);
     let asked = restarted(&rig, vec![left]);
-    assert_eq!(asked.sweep(|_| false, |_| true).len(), 1);
+    assert_eq!(asked.sweep(|_| false, |_| true).asks.len(), 1);
     let (status, begun, duration, answered_by) = (CallStatus::Completed, None, None, None);
     asked.found(id, &Found { carrier_call_id: sid.as_str().into(), status, begun, duration, answered_by });
     assert_eq!(asked.call(id).unwrap().state, CallState::Completed);
@@ -359,11 +382,11 @@ async fn a_call_that_a_process_died_over_is_looked_for_a_quarter_of_a_minute() {
     let call = Call { carrier_call_id: None, ..rig.chronicle.row(&sid, &facts, CallState::Unknown) };
     let next = restarted(&rig, vec![call]);
     for s in 0..15 {
-        next.sweep(|_| false, |_| true).iter().for_each(|ask| next.not_found(ask.id));
+        next.sweep(|_| false, |_| true).asks.iter().for_each(|ask| next.not_found(ask.id));
         assert_eq!(next.call(facts.id).unwrap().state, CallState::Unknown, "after {s} s");
         rig.clock.advance(S);
     }
-    next.sweep(|_| false, |_| true).iter().for_each(|ask| next.not_found(ask.id));
+    next.sweep(|_| false, |_| true).asks.iter().for_each(|ask| next.not_found(ask.id));
     assert_eq!(next.call(facts.id).unwrap().state, CallState::Failed);
 }
 
@@ -391,11 +414,12 @@ async fn the_carrier_is_asked_about_a_call_that_nobody_speaks_for() {
         answered_by: None,
     };
     rig.clock.advance(61 * S);
-    assert_eq!(rig.chronicle.sweep(|_| false, |_| true).len(), 1);
+    assert_eq!(rig.chronicle.sweep(|_| false, |_| true).asks.len(), 1);
     rig.chronicle.found(id, &found(CallStatus::InProgress));
     assert_eq!(rig.story(id).await.0.state, CallState::Answered);
     rig.clock.advance(61 * S);
-    assert_eq!(rig.chronicle.sweep(|_| false, |_| true).len(), 1);
+    // It has no stream, for which it is asked about, too.
+    assert_eq!(rig.chronicle.sweep(|_| false, |_| true).streamless.len(), 1);
     rig.chronicle.found(id, &found(CallStatus::Completed));
     let (call, _) = rig.story(id).await;
     assert_eq!((call.state, call.details.duration_s), (CallState::Completed, Some(3)));
