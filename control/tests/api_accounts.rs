@@ -30,6 +30,9 @@ async fn an_account_is_made_rotated_and_deleted_and_its_tokens_are_never_shown()
     assert_eq!((made.status, &made.body["auth_tokens"], &made.body["key_id"]), (201, &json!(2), &json!("630dcd29")));
     let again = api.ask("POST", &configs, headers, Some(&account().to_string())).await;
     assert_eq!((again.status, &again.body), (201, &made.body));
+    // Nobody is at Twilio's place.
+    assert_eq!(made.body["carrier"]["state"], "away");
+    assert!(made.body["carrier"]["detail"].as_str().unwrap().contains("taken unseen"));
     let rotated = api.patch(&path, json!({"auth_tokens": ["00000000000000000000000000000000"]})).await;
     assert_eq!((rotated.status, &rotated.body["auth_tokens"], &rotated.body["name"]), (200, &json!(1), &json!("Own")));
     assert_eq!(api.patch(&path, json!({"auth_tokens": []})).await.faults()[0].1, "too_few");

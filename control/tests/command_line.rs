@@ -168,7 +168,7 @@ fn a_contact_is_added_found_changed_and_removed_by_its_number() {
 #[test]
 fn an_account_at_a_carrier_takes_its_tokens_from_a_file() {
     const KEY: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
-    let place = Place::serving_with(&[("OFFHOOK_SECRETS_KEY", KEY)]);
+    let place = Place::serving_with(&[("OFFHOOK_SECRETS_KEY", KEY), ("TWILIO_BASE_URL", "http://127.0.0.1:9")]);
     let file = place.data.0.join("tokens.txt");
     std::fs::write(&file, "0123456789abcdef-new\n\n0123456789abcdef-old\n").unwrap();
     let (account, file) = (format!("AC{}", "1".repeat(32)), file.display().to_string());

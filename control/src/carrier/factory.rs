@@ -153,7 +153,24 @@ impl Factory {
     /// # Errors
     /// [`ErrorCode::InvalidConfig`]: the credentials cannot be any.
     pub fn twilio(&self, account_sid: String, tokens: Vec<SecretString>) -> Result<Twilio, CarrierError> {
-        let TwilioSettings { base_url, api_version, retries_max, retry_delay: delay, .. } = self.twilio.clone();
+        self.twilio_asking(account_sid, tokens, self.twilio.retries_max)
+    }
+
+    /// Whether these tokens open that account, asked once: somebody waits.
+    ///
+    /// # Errors
+    /// They do not, or nobody can say.
+    pub(super) async fn verify(&self, account_sid: &str, tokens: &[SecretString]) -> Result<(), CarrierError> {
+        self.twilio_asking(account_sid.to_owned(), tokens.to_vec(), 0)?.health().await
+    }
+
+    fn twilio_asking(
+        &self,
+        account_sid: String,
+        tokens: Vec<SecretString>,
+        retries_max: u32,
+    ) -> Result<Twilio, CarrierError> {
+        let TwilioSettings { base_url, api_version, retry_delay: delay, .. } = self.twilio.clone();
         let (http, clock, retry) = (self.http.clone(), self.clock.clone(), Retry { retries_max, delay });
         let pacer = self.pacer(&account_sid);
         let door = Door { http, base_url, api_version, account_sid, tokens, retry, clock };

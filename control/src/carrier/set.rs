@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use secrecy::SecretString;
 use tokio::sync::mpsc;
 
 use super::{CallReport, CarrierError, Credentials, ErrorCode, Factory, Owners, TelephonyProvider, Webhooks};
@@ -99,6 +100,17 @@ impl Carriers {
             None => self.for_tenant(call.tenant_id),
         };
         carrier.filter(|carrier| carrier.provider_type() == call.provider_type)
+    }
+
+    /// Whether these tokens open that account: whoever has them may have it as his own.
+    ///
+    /// # Errors
+    /// They do not, or nobody can say: [`is_away`](super::registrar::is_away).
+    pub(crate) async fn verify(&self, account: &str, tokens: &[SecretString]) -> Result<(), CarrierError> {
+        match &self.factory {
+            Some(factory) => factory.verify(account, tokens).await,
+            None => Err(CarrierError::new(ErrorCode::NetworkError, "no carrier can be asked from this machine")),
+        }
     }
 
     /// Reads a report that came over Twilio's webhooks.

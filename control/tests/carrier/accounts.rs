@@ -1,6 +1,7 @@
 //! A tenant with an account of its own: its calls go over it, its webhooks are signed by it, and by nobody else.
 
-use serde_json::json;
+use loadtest::rest::account::AccountPlan;
+use serde_json::{Value, json};
 
 use crate::model::{ACCOUNT, Model, OURS, PERSON, Setup, TOKEN};
 use crate::support::api::Client;
@@ -9,6 +10,8 @@ use crate::support::{Host, PUBLIC, call_with, form_request, sid, sign};
 const KEY: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
 const OPERATOR: &str = "AC00000000000000000000000000000099";
 const OPERATORS_TOKEN: &str = "the operator's";
+const NEWER: &str = "AC00000000000000000000000000000077";
+const NEWERS_TOKEN: &str = "the-token-of-a-newer-account";
 /// Of a tenant without an account of its own.
 const OTHERS: &str = "+14155550177";
 
@@ -22,7 +25,8 @@ struct Rig {
 
 impl Rig {
     async fn start() -> Self {
-        let model = Model::start(Setup::default()).await;
+        let newer = AccountPlan { sid: NEWER.into(), auth_token: NEWERS_TOKEN.into(), ..AccountPlan::default() };
+        let model = Model::start(Setup { others: vec![newer], ..Setup::default() }).await;
         let base = model.base_url.clone();
         let admin = "an admin key of sixteen";
         let env = [
@@ -99,7 +103,7 @@ async fn a_call_is_its_accounts_even_when_its_tenant_has_another_by_now() {
     let operators = OPERATORS_TOKEN.replace(' ', "-");
     assert_eq!(rig.voice(1, OPERATOR, OTHERS, &operators).await, 200);
     let client = Client::new(&rig.host).with("an-admin-key-of-sixteen");
-    let (own, token) = ("AC00000000000000000000000000000077", "the-token-of-a-newer-account");
+    let (own, token) = (NEWER, NEWERS_TOKEN);
     let account = json!({ "provider_type": "twilio", "name": "Other's", "account_id": own, "auth_tokens": [token] });
     client.make(&format!("{}/provider-configs", rig.other), account).await;
     assert_eq!(rig.voice(2, OPERATOR, OTHERS, &operators).await, 403, "new calls are the new account's");
@@ -120,4 +124,31 @@ async fn a_tenants_calls_go_over_its_own_account_as_many_as_it_lets() {
     let full = client.post(&format!("{}/calls", rig.tenant), json!({ "to": PERSON })).await;
     assert_eq!((full.status, full.code()), (429, "full"));
     assert!(!rig.model.base_url.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_is_whose_tokens_open_it_where_the_carrier_can_be_asked() {
+    let rig = Rig::start().await;
+    let client = Client::new(&rig.host).with("an-admin-key-of-sixteen");
+    let configs = format!("{}/provider-configs", rig.other);
+    let account = |account: &str, tokens: &[&str]| -> Value {
+        json!({ "provider_type": "twilio", "name": "Other's", "account_id": account, "auth_tokens": tokens })
+    };
+    let wrong = "0123456789abcdef0123456789abcdef";
+    for (sid, token) in [(NEWER, wrong), ("AC00000000000000000000000000000066", NEWERS_TOKEN)] {
+        let refused = client.post(&configs, account(sid, &[token])).await;
+        assert_eq!((refused.status, refused.code()), (409, "credentials_refused"), "{sid}");
+        assert!(!refused.reply.body.contains(token));
+    }
+    assert_eq!(client.get(&configs).await.body["items"], json!([]));
+    // While one is replaced, another may not be the account's yet.
+    let (path, made) = client.make(&configs, account(NEWER, &[wrong, NEWERS_TOKEN])).await;
+    assert_eq!(made["carrier"]["state"], "verified");
+    let refused = client.patch(&path, json!({ "auth_tokens": [wrong] })).await;
+    assert_eq!((refused.status, refused.code()), (409, "credentials_refused"));
+    assert_eq!(client.patch(&path, json!({ "name": "New" })).await.body["carrier"]["state"], "left_alone");
+    assert_eq!(
+        client.patch(&path, json!({ "auth_tokens": [NEWERS_TOKEN] })).await.body["carrier"]["state"],
+        "verified"
+    );
 }

@@ -93,6 +93,10 @@ impl Host {
     async fn start_on(clock: Clock, env: &[(&str, &str)]) -> Self {
         let mut env: Vec<(String, String)> = env.iter().map(|(n, v)| ((*n).into(), (*v).into())).collect();
         env.push(("OFFHOOK_LISTEN".into(), "127.0.0.1:0".into()));
+        // Tests talk with this machine only.
+        if !env.iter().any(|(name, _)| name == "TWILIO_BASE_URL") {
+            env.push(("TWILIO_BASE_URL".into(), "http://127.0.0.1:9".into()));
+        }
         let data = DataDir::new();
         if !env.iter().any(|(name, _)| name == "OFFHOOK_DATA_DIR") {
             env.push(("OFFHOOK_DATA_DIR".into(), data.0.display().to_string()));

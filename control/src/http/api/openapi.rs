@@ -44,6 +44,7 @@ const SCHEMAS: &[(&str, &LazyLock<Object>, Way)] = &[
     ("NewProviderConfig", &provider_configs::NEW, Way::In),
     ("ProviderConfigPatch", &provider_configs::PATCH, Way::In),
     ("ProviderConfig", &provider_configs::SHOWN, Way::Out),
+    ("VerifiedProviderConfig", &provider_configs::VERIFIED, Way::Out),
     ("NewContact", &contacts::NEW, Way::In),
     ("ContactPatch", &contacts::PATCH, Way::In),
     ("Contact", &contacts::SHOWN, Way::Out),

@@ -50,6 +50,7 @@ pub(super) const CODES: &[(u16, &str, &str)] = &[
     (409, "do_not_call", "The contact does not want to be called."),
     (409, "being_called", "The contact is being called at this moment."),
     (409, "carrier_failed", "The carrier could not be asked to do it, or did not."),
+    (409, "credentials_refused", "The carrier does not take the account's tokens, or has no such account."),
     (409, "no_secrets_key", "This service has no key to encrypt secrets with (`OFFHOOK_SECRETS_KEY`)."),
     (409, "no_voice", "This service has no voice to say a text with."),
     (409, "tenant_deleted", "The tenant was deleted for good."),

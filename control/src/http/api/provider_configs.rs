@@ -1,10 +1,11 @@
-//! Tenants' own accounts at carriers. Their tokens come in and never go out.
+//! Tenants' own accounts at carriers. Their tokens come in and never go out; whoever has them may have the account.
 
 use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
 use axum::response::Response;
 use secrecy::SecretString;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -18,15 +19,17 @@ use super::shown;
 use super::text::Text;
 use super::{Routes, refresh};
 use crate::app::App;
-use crate::carrier::registrar;
-use crate::db::StoreError;
+use crate::carrier::{CarrierError, ErrorCode, registrar};
+use crate::db::{Created, StoreError};
 use crate::model::{
-    Credentials, NewProviderConfig, ProviderConfigId, ProviderConfigPatch, ProviderType, Role, TenantId,
+    Credentials, NewProviderConfig, ProviderConfig, ProviderConfigId, ProviderConfigPatch, ProviderType, Role, TenantId,
 };
 use crate::secrets::Owner;
 
 /// The carriers at which a tenant may have an account of its own.
 const PROVIDERS: &[&str] = &["twilio", "mock"];
+/// How long whoever names an account waits for its carrier.
+const ANSWER_WAIT: Duration = Duration::from_secs(10);
 /// While one is replaced there are two.
 const TOKENS_MAX: usize = 5;
 const TOKENS: &str = "auth_tokens";
@@ -69,6 +72,58 @@ pub(super) static SHOWN: LazyLock<Object> = LazyLock::new(|| {
     let object = object.must("created_at", Shape::Text(Text::TIME), "When it was made.");
     object.must("updated_at", Shape::Text(Text::TIME), "When it was changed last.")
 });
+
+/// As it is shown when it was made or changed.
+pub(super) static VERIFIED: LazyLock<Object> = LazyLock::new(|| {
+    let object = Object::new("What the carrier says of an account's tokens.");
+    let doc = "In a word. `away`: it could not be reached, and they were taken unseen; `left_alone`: it was not asked.";
+    let object = object.must("state", Shape::Word(&["verified", "away", "left_alone"]), doc);
+    let object = object.must("detail", Shape::Text(Text::ANY), "For people.");
+    SHOWN.clone().must("carrier", Shape::Object(object), "What the carrier says of its tokens.")
+});
+
+/// An account, and what the carrier said of its tokens.
+#[derive(Debug, Serialize)]
+struct Verified {
+    #[serde(flatten)]
+    config: ProviderConfig,
+    carrier: Verdict,
+}
+
+#[derive(Debug, Serialize)]
+struct Verdict {
+    state: &'static str,
+    detail: String,
+}
+
+/// Asks the carrier whether these tokens open that account. One that is away keeps nobody from naming it.
+async fn verify(app: &App, provider: ProviderType, account: &str, tokens: &Tokens) -> Result<Verdict, Problem> {
+    if provider != ProviderType::Twilio {
+        return Ok(left_alone("there is nobody to ask"));
+    }
+    let asked = tokio::time::timeout(ANSWER_WAIT, app.carriers.verify(account, &tokens.0)).await;
+    let slow = || Err(CarrierError::new(ErrorCode::NetworkError, "the carrier did not answer in time"));
+    match asked.unwrap_or_else(|_| slow()) {
+        Ok(()) => Ok(Verdict { state: "verified", detail: "the carrier takes the tokens".to_owned() }),
+        Err(error) if registrar::is_away(&error) => {
+            tracing::warn!(account, %error, "an account's tokens were taken unseen");
+            let detail = format!("{}; the tokens were taken unseen", error.message);
+            Ok(Verdict { state: "away", detail })
+        }
+        Err(error) => {
+            let code = error.carrier_code.map_or(String::new(), |code| format!(" ({code})"));
+            let detail = format!(
+                "the carrier does not take these tokens for {account}{code}: copy account and token from its console, of \
+                 the region that this service speaks with"
+            );
+            Err(Problem::conflict("credentials_refused", detail))
+        }
+    }
+}
+
+fn left_alone(why: &str) -> Verdict {
+    Verdict { state: "left_alone", detail: why.to_owned() }
+}
 
 fn tokens(required: bool) -> Field {
     let doc = "The account's auth tokens, newest first, 1 to 5: the first is used, all may sign, so that one can be \
@@ -139,10 +194,10 @@ pub(super) fn routes() -> Routes {
 /// Makes a tenant's own account at a carrier.
 ///
 /// Its tokens are encrypted before they are written, which needs `OFFHOOK_SECRETS_KEY`. From then on they alone sign what
-/// comes from that account.
+/// comes from that account. The carrier is asked whether it takes them, and they are refused where it does not.
 #[utoipa::path(post, path = "/tenants/{tenant_id}/provider-configs", tag = "Provider configs",
     request_body = ref("NewProviderConfig"),
-    responses((status = 201, description = "Made.", body = ref("ProviderConfig"))))]
+    responses((status = 201, description = "Made.", body = ref("VerifiedProviderConfig"))))]
 async fn create_provider_config(asked: Asked) -> Result<Response, Problem> {
     let tenant = asked.tenant(Role::TenantAdmin)?;
     let (app, caller) = (asked.app.clone(), asked.caller);
@@ -153,19 +208,23 @@ async fn create_provider_config(asked: Asked) -> Result<Response, Problem> {
         return Err(StoreError::Conflict("account_id").into());
     }
     let id = ProviderConfigId::new();
+    let credentials = sealed(&app, tenant, id, &sent.auth_tokens)?;
+    let carrier = verify(&app, sent.provider_type, &sent.account_id, &sent.auth_tokens).await?;
     let new = NewProviderConfig {
         id,
         provider_type: sent.provider_type,
         name: sent.name,
         account_id: sent.account_id,
-        credentials: sealed(&app, tenant, id, &sent.auth_tokens)?,
+        credentials,
         outbound_number: sent.outbound_number,
         max_concurrent_calls: sent.max_concurrent_calls,
     };
     let made = app.store.create_provider_config(caller.actor, tenant, new, once).await?;
     refresh(&app, tenant).await;
     tokio::spawn(registrar::settle_all(Arc::clone(&app), tenant));
-    shown::created(caller, &made, &format!("/api/tenants/{tenant}/provider-configs/{}", made.value.id))
+    let location = format!("/api/tenants/{tenant}/provider-configs/{}", made.value.id);
+    let made = Created { value: Verified { config: made.value, carrier }, replayed: made.replayed };
+    shown::created(caller, &made, &location)
 }
 
 /// Lists a tenant's own accounts at carriers.
@@ -192,7 +251,7 @@ async fn get_provider_config(asked: Asked) -> Result<Response, Problem> {
 /// To replace a token, send the new one in front of the old; when the carrier uses the new one, send it alone.
 #[utoipa::path(patch, path = "/tenants/{tenant_id}/provider-configs/{provider_config_id}", tag = "Provider configs",
     request_body = ref("ProviderConfigPatch"),
-    responses((status = 200, description = "As it is now.", body = ref("ProviderConfig"))))]
+    responses((status = 200, description = "As it is now.", body = ref("VerifiedProviderConfig"))))]
 async fn patch_provider_config(asked: Asked) -> Result<Response, Problem> {
     let (tenant, id) = (asked.tenant(Role::TenantAdmin)?, asked.provider_config_id()?);
     let (app, caller) = (asked.app.clone(), asked.caller);
@@ -201,15 +260,21 @@ async fn patch_provider_config(asked: Asked) -> Result<Response, Problem> {
     let expected = if_match.expects(now.version)?;
     let member = |name: &str| value.get(name).cloned();
     let tokens: Option<Tokens> = member(TOKENS).map(parsed).transpose()?;
+    let credentials = tokens.as_ref().map(|tokens| sealed(&app, tenant, id, tokens)).transpose()?;
+    let carrier = match &tokens {
+        Some(tokens) => verify(&app, now.provider_type, &now.account_id, tokens).await?,
+        None => left_alone("its tokens were not changed"),
+    };
     let patch = ProviderConfigPatch {
         name: member("name").map(parsed).transpose()?,
-        credentials: tokens.map(|tokens| sealed(&app, tenant, id, &tokens)).transpose()?,
+        credentials,
         outbound_number: member("outbound_number").map(parsed).transpose()?,
         max_concurrent_calls: member("max_concurrent_calls").map(parsed).transpose()?,
     };
     let config = app.store.patch_provider_config(caller.actor, tenant, id, patch, expected).await?;
     refresh(&app, tenant).await;
-    shown::versioned(caller, &config, config.version)
+    let version = config.version;
+    shown::versioned(caller, &Verified { config, carrier }, version)
 }
 
 /// Deletes a tenant's own account at a carrier.
