@@ -103,6 +103,22 @@ async fn a_caller_who_hung_up_is_not_waited_for_although_the_carrier_says_no_mor
 }
 
 #[tokio::test]
+async fn a_call_that_is_taken_up_again_and_never_comes_is_not_waited_for() {
+    let host = Host::development(&[]).await;
+    let one = sid(1);
+    let socket = join(&host, &one).await;
+    drop(socket);
+    assert_eq!(host.post("/twilio/resume?n=0", &call(&one)).await.twiml()[1], "Connect");
+    let (host, draining, _force) = client(host);
+    until_draining(&host).await;
+    host.clock.advance(Duration::from_secs(4));
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert!(!draining.is_finished(), "its socket may be on its way");
+    host.clock.advance(Duration::from_secs(1));
+    tokio::time::timeout(Duration::from_secs(4), draining).await.expect("ends").unwrap();
+}
+
+#[tokio::test]
 async fn when_time_is_up_streams_are_closed_and_callers_hear_why() {
     let host =
         Host::development(&[("OFFHOOK_DRAIN_TIMEOUT_S", "1"), ("ENVIRONMENT", "dev"), ("TWILIO_AUTH_TOKEN", TOKEN)])

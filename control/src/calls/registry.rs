@@ -158,6 +158,7 @@ impl Call {
 #[derive(Debug)]
 struct Pending {
     token: Token,
+    issued: Moment,
     until: Moment,
     kind: StreamKind,
 }
@@ -433,10 +434,14 @@ impl Registry {
     }
 
     /// How many calls somebody who wants to end should wait for: not those whose stream ended some seconds ago without
-    /// a question from the carrier.
+    /// a question from the carrier, nor those that it does not open a socket for although it speaks no greeting first.
     pub(crate) fn unfinished(&self, now: Moment) -> usize {
         let is_waited_for = |call: &&Call| match call.state {
             State::Between { since, .. } => now < since + STOPPED_TIME,
+            State::Reserved(_) => call.pending.as_ref().is_none_or(|pending| {
+                let greets = pending.kind == StreamKind::Answer && call.facts.line.plan.preface.is_some();
+                greets || now < pending.issued + STOPPED_TIME
+            }),
             _ => true,
         };
         self.calls.values().filter(is_waited_for).count()
@@ -485,7 +490,7 @@ impl Registry {
         if kind == StreamKind::Resume || call.state != State::Streaming {
             call.state = State::Reserved(until);
         }
-        if let Some(old) = call.pending.replace(Pending { token, until, kind }) {
+        if let Some(old) = call.pending.replace(Pending { token, issued: now, until, kind }) {
             self.tokens.remove(&old.token);
         }
         self.tokens.insert(token, *sid);
