@@ -120,7 +120,7 @@ pub(crate) fn answer(app: &App, call: &Sid, facts: &Facts) -> Vec<Verb> {
     let (tenant, profile) = (facts.line.tenant(), plan.id.map(tracing::field::display));
     tracing::info!(%call, %from, %to, %tenant, profile, voice = plan.voice(), "call taken");
     let preface = plan.preface.clone().map(|Preface { text, language }| Verb::SayIn { text, language });
-    preface.into_iter().chain(stream(app, token, 0)).collect()
+    preface.into_iter().chain(stream(app, facts, token, 0)).collect()
 }
 
 /// For a caller for whom there is no room.
@@ -153,14 +153,21 @@ fn refuse(app: &App, call: &Sid, facts: &Facts, reason: CallRefused) {
     }
 }
 
+/// Where the carrier asks next. A call that we placed is named in it: a process that was killed may have left it without the
+/// carrier's name for it, and the next one would take it for a call that nobody knows.
+fn next(app: &App, facts: &Facts, question: &str) -> String {
+    let named = if facts.outbound { format!("&call_id={}", facts.id) } else { String::new() };
+    app.public.join(&format!("{question}{named}"))
+}
+
 /// A stream, and the question that follows it. `resumes` is how often the call was taken up again.
-fn stream(app: &App, token: Token, resumes: u32) -> Vec<Verb> {
+fn stream(app: &App, facts: &Facts, token: Token, resumes: u32) -> Vec<Verb> {
     vec![
         Verb::Connect {
             stream: app.public.join_socket(&format!("/twilio/ws/{}", token.to_hex())),
             status: app.public.join("/twilio/status"),
         },
-        Verb::Redirect(app.public.join(&format!("/twilio/resume?n={resumes}"))),
+        Verb::Redirect(next(app, facts, &format!("/twilio/resume?n={resumes}"))),
     ]
 }
 
@@ -199,7 +206,7 @@ fn take_up(app: &App, webhook: &Webhook, after: &After<'_>) -> (AfterStream, Vec
     if app.phase() == Phase::Closing {
         app.calls().forget(&webhook.call);
         // A person is better than a goodbye.
-        return match after.line.plan.person() {
+        return match after.line().plan.person() {
             Some(number) => (AfterStream::Dial, after.dial(Some(number), MENU_ROUNDS_MAX)),
             None => (AfterStream::Goodbye, after.closing()),
         };
@@ -209,7 +216,7 @@ fn take_up(app: &App, webhook: &Webhook, after: &After<'_>) -> (AfterStream, Vec
     let resumed = match Token::random() {
         Some(token) => {
             let outcome = app.calls().resume(app.clock.now(), &webhook.call, facts.clone(), counted, token);
-            outcome.map(|resumes| stream(app, token, resumes))
+            outcome.map(|resumes| stream(app, &facts, token, resumes))
         }
         None => Err(NoResume::NoPlace),
     };
@@ -230,8 +237,8 @@ fn key_pressed(app: &App, webhook: &Webhook) -> Vec<Verb> {
     let (round, after) = (round(webhook), After::of(app, webhook));
     match webhook.params.get("Digits") {
         Some("0") => after.goodbye(EndedBy::Caller),
-        Some("1") if after.line.profile().is_none() => [vec![Verb::Say(HOURS)], after.menu(round)].concat(),
-        Some("3") => after.dial(after.line.plan.person(), round),
+        Some("1") if after.line().profile().is_none() => [vec![Verb::Say(HOURS)], after.menu(round)].concat(),
+        Some("3") => after.dial(after.line().plan.person(), round),
         _ => after.menu(round),
     }
 }
@@ -245,15 +252,16 @@ fn round(webhook: &Webhook) -> u32 {
 struct After<'a> {
     app: &'a App,
     webhook: &'a Webhook,
-    line: Line,
-    /// The tenant's number.
-    own: String,
+    facts: Facts,
 }
 
 impl<'a> After<'a> {
     fn of(app: &'a App, webhook: &'a Webhook) -> Self {
-        let facts = facts(app, webhook);
-        Self { app, webhook, own: facts.own().to_owned(), line: facts.line }
+        Self { app, webhook, facts: facts(app, webhook) }
+    }
+
+    fn line(&self) -> &Line {
+        &self.facts.line
     }
 
     fn menu(&self, round: u32) -> Vec<Verb> {
@@ -264,13 +272,13 @@ impl<'a> After<'a> {
             return self.closing();
         }
         self.app.chronicle.in_menu(&self.webhook.call);
-        let say = match (self.line.profile(), self.line.plan.person()) {
+        let say = match (self.line().profile(), self.line().plan.person()) {
             (None, Some(_)) => MENU_WITH_PERSON,
             (None, None) => MENU,
             (Some(_), Some(_)) => OWN_MENU_WITH_PERSON,
             (Some(_), None) => OWN_MENU,
         };
-        let action = self.app.public.join(&format!("/twilio/dtmf?round={}", round + 1));
+        let action = next(self.app, &self.facts, &format!("/twilio/dtmf?round={}", round + 1));
         vec![Verb::Gather { action, say }, Verb::Say(GOODBYE), Verb::Hangup]
     }
 
@@ -294,12 +302,12 @@ impl<'a> After<'a> {
     /// Why `wanted` is not dialled: the call's profile, or for the demo the operator, must allow it, and the guards too.
     /// Whatever else an agent or a caller asks for is toll fraud or a mistake.
     fn denied(&self, wanted: &str) -> Option<(DialResult, String)> {
-        if !self.line.plan.may_dial(wanted) {
+        if !self.line().plan.may_dial(wanted) {
             let why = "neither the profile nor OFFHOOK_TRANSFER_TO allows it";
             return Some((DialResult::Refused, why.into()));
         }
-        let kept = self.line.served.dial_prefixes();
-        let denied = guard::check(&self.app.config.dial_prefixes, kept.as_deref(), &self.own, wanted).err()?;
+        let kept = self.line().served.dial_prefixes();
+        let denied = guard::check(&self.app.config.dial_prefixes, kept.as_deref(), self.facts.own(), wanted).err()?;
         Some((DialResult::Denied, denied.to_string()))
     }
 
@@ -314,7 +322,7 @@ impl<'a> After<'a> {
                 if app.phase() != Phase::Open {
                     return vec![Verb::Dial { number, action: None }, Verb::Say(GOODBYE), Verb::Hangup];
                 }
-                let action = app.public.join(&format!("/twilio/resume?round={}", round + 1));
+                let action = next(app, &self.facts, &format!("/twilio/resume?round={}", round + 1));
                 vec![Verb::Dial { number, action: Some(action) }]
             }
             (_, denied) => {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::model::{ACCOUNT, Model, OURS, PERSON, Setup, TOKEN};
 use crate::support::api::Client;
-use crate::support::{DataDir, Host};
+use crate::support::{DataDir, Host, sid};
 
 const BUSY: &str = "+15551230002";
 const NOBODY: &str = "+15551230003";
@@ -255,6 +255,31 @@ async fn what_the_carrier_may_have_taken_is_found_by_looking_for_it() {
     let call = rig.call(&path, "ringing").await;
     assert!(call["carrier_call_id"].is_string(), "{call:#}");
     assert_eq!(rig.placed().await, 1);
+}
+
+/// As after a process that was killed before it wrote down what the carrier calls its call.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_follows_a_stream_names_the_call_that_we_placed() {
+    let rig = Rig::start(&[]).await;
+    let tenant = rig.tenant().await;
+    rig.goes_wrong("Faults", &[("Kind", "cut"), ("On", "create"), ("Times", "1")]).await;
+    rig.goes_wrong("Callbacks", &[("Lose", "1")]).await;
+    let (path, call) = rig.client().make(&format!("{tenant}/calls"), json!({ "to": NOBODY })).await;
+    assert_eq!((&call["state"], &call["carrier_call_id"]), (&"unknown".into(), &Value::Null));
+    let (id, sid) = (call["id"].as_str().unwrap(), sid(1));
+    let asks = [
+        ("CallSid", sid.as_str()),
+        ("AccountSid", ACCOUNT),
+        ("From", OURS),
+        ("To", NOBODY),
+        ("CallStatus", "in-progress"),
+        ("Direction", "outbound-api"),
+    ];
+    let next = rig.host.post(&format!("/twilio/resume?n=0&call_id={id}"), &asks).await.twiml();
+    assert_eq!(next.last(), Some(&format!("\"{}/twilio/resume?n=1&call_id={id}\"", rig.host.base)));
+    assert_eq!(rig.client().get(&path).await.body["carrier_call_id"], sid.as_str());
+    let calls = rig.client().get(&format!("{tenant}/calls")).await.body;
+    assert_eq!(calls["items"].as_array().unwrap().len(), 1, "{calls:#}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -162,8 +162,12 @@ impl Chronicle {
     /// A call that nobody here has answered, and that the carrier reports of.
     pub(crate) fn strange(&self, sid: &Sid, facts: &Facts) {
         let state = if facts.outbound { CallState::Queued } else { CallState::Initiated };
-        let call = self.row(sid, facts, state);
-        self.adopt_one(call, facts.line.clone(), Vec::new());
+        let (call, until) = (self.row(sid, facts, state), self.clock.now() + QUIET);
+        let mut book = self.lock();
+        // Two reports of it may come at once: it is one call.
+        if !book.sids.contains_key(sid) {
+            book.insert(Entry::new(call, facts.line.clone(), until, Outcome::failed("lost"), Some(Vec::new())));
+        }
     }
 
     /// Whose call it is, and over which account it goes, where it is known.

@@ -391,6 +391,17 @@ async fn a_call_that_a_process_died_over_is_looked_for_a_quarter_of_a_minute() {
 }
 
 #[tokio::test]
+async fn a_call_that_two_reports_make_known_at_once_is_one() {
+    let rig = Rig::new("strange").await;
+    let sid = Sid::parse("CA1").unwrap();
+    // Both have looked before either has told.
+    let (one, two) = (facts(), facts());
+    rig.chronicle.strange(&sid, &one);
+    rig.chronicle.strange(&sid, &two);
+    assert_eq!(rig.chronicle.live(TenantId::DEFAULT).iter().map(|call| call.id).collect::<Vec<_>>(), [one.id]);
+}
+
+#[tokio::test]
 async fn what_is_on_no_disk_was_not_heard() {
     let (rig, sid, id) = placed("unheard").await;
     let Told::Taken { call, key, .. } = rig.chronicle.report(&sid, None, &report(CallStatus::Ringing, 1)) else {
