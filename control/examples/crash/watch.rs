@@ -66,8 +66,8 @@ async fn look(world: &World, carrier: &Carrier, since: &mut Since) -> anyhow::Re
             continue;
         }
         let known = since.get(id).copied();
-        let begun = if is_nameless { now.saturating_sub(world.ready_for()) } else { now };
-        let begun = known.map_or(begun, |(known, _)| if is_nameless { known.max(begun) } else { known });
+        let restarted = now.saturating_sub(world.ready_for());
+        let begun = known.map_or(now, |(known, _)| if is_nameless { known.max(restarted) } else { known });
         let told = known.is_some_and(|(_, told)| told);
         let is_late = now.saturating_sub(begun) > ACTIVE_MAX;
         if is_late && !told {
