@@ -126,11 +126,14 @@ impl Chronicle {
             }
             Some(outcome) => self.finish(entry, outcome),
             None => {
-                entry.call.state = entry.call.state.max(lifted(report.status));
+                let lifted = lifted(report.status);
+                // What comes late, of what was before, says nothing of what comes next.
+                let is_news = entry.call.state < lifted;
+                entry.call.state = entry.call.state.max(lifted);
                 if report.status == CallStatus::InProgress {
                     self.await_stream(entry);
                 }
-                if !entry.call.state.is_final() {
+                if is_news {
                     entry.until = entry.until.max(self.clock.now() + QUIET);
                 }
                 None

@@ -113,6 +113,16 @@ async fn a_caller_who_hangs_up_ends_the_call_even_where_the_carrier_says_nothing
 }
 
 #[tokio::test]
+async fn what_is_reported_late_keeps_no_call_open() {
+    let (rig, sid, id) = Rig::answered("late").await;
+    rig.chronicle.stream_started(&sid, "MZ1");
+    rig.chronicle.stream_ended(&sid, &end(EndCause::CarrierStopped));
+    rig.reported(&sid, &report(CallStatus::InProgress, 2)).await;
+    rig.later(7 * S);
+    assert_eq!(rig.story(id).await.0.state, CallState::Completed);
+}
+
+#[tokio::test]
 async fn a_process_that_goes_closes_what_is_over_and_leaves_the_rest_to_the_next() {
     let (rig, sid, id) = Rig::answered("close").await;
     let (second, facts) = (Sid::parse("CA2").unwrap(), facts());
