@@ -3,13 +3,13 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::task::{Wake, Waker};
 use std::time::Duration;
 
 use agent::Desk;
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::{GeneralPurposeConfig, Simd};
 use engine::audio::frame::Frame;
 use engine::port::{AgentPort, UtteranceId};
 use engine::stepped::{Said, SteppedStream, SteppedWorker, Told};
@@ -25,6 +25,9 @@ use crate::mind::Mind;
 use crate::talk::Talk;
 use crate::truth::Truth;
 use crate::wire::{Decoder, Sent};
+
+/// The sound in a message.
+static BASE64: LazyLock<Simd> = LazyLock::new(|| Simd::standard(GeneralPurposeConfig::new()));
 
 /// Bytes that kernels and network hold between server and carrier before a write must wait.
 const WINDOW: usize = 48 * 1024;
@@ -326,7 +329,7 @@ fn message(sent: &Sent, last: &mut UtteranceId) -> Option<Message> {
     };
     match after("\"event\":\"")? {
         "media" => {
-            let sound = STANDARD.decode(after("\"payload\":\"")?).ok()?;
+            let sound = BASE64.decode(after("\"payload\":\"")?).ok()?;
             Some(Message::Media(parts(&sound, last)))
         }
         "mark" => Some(Message::Mark(after("\"name\":\"")?.to_owned())),

@@ -1,10 +1,11 @@
 //! Twilio's check of each message from the server: exact objects, or the message is dropped.
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use thiserror::Error;
+
+use super::message::BASE64;
 
 /// What a valid message asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -110,14 +111,14 @@ struct Payload<'a> {
 
 fn sound(text: &str, stream_sid: &str) -> Option<Vec<u8>> {
     let Sound { event, stream_sid: of, media } = serde_json::from_str(text).ok()?;
-    (event == "media" && of == stream_sid).then(|| STANDARD.decode(media.payload).ok())?
+    (event == "media" && of == stream_sid).then(|| BASE64.decode(media.payload).ok())?
 }
 
 fn media(fields: &mut Map<String, Value>) -> Result<Command, Invalid> {
     let mut media = take_object(fields, "media")?;
     let payload = take_string(&mut media, "payload", "media.payload")?;
     nothing_left(&media, "media.")?;
-    STANDARD.decode(payload).map(Command::Media).map_err(|e| Invalid::NotBase64(e.to_string()))
+    BASE64.decode(payload).map(Command::Media).map_err(|e| Invalid::NotBase64(e.to_string()))
 }
 
 fn take_string(map: &mut Map<String, Value>, key: &str, path: &'static str) -> Result<String, Invalid> {
