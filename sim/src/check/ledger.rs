@@ -4,6 +4,7 @@
 //! a round trip where a clear was decided by the clock. It may say more only by how much the way to the carrier varies:
 //! what a mark confirmed was heard to the last sample.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use engine::port::{AgentEvent, Playout, UtteranceId};
@@ -27,16 +28,23 @@ struct Over {
 pub struct Ledger {
     last: [u64; 4],
     over: Vec<Over>,
-    clears_written: u32,
-    clears_arrived: u32,
+    /// The newest utterance that was written.
+    written: UtteranceId,
+    /// Of each clear on its way to the carrier, the newest utterance that it cuts.
+    clears: VecDeque<UtteranceId>,
+    /// This and all before it were cut at the carrier.
+    cut: UtteranceId,
 }
 
 impl Ledger {
     /// Something was seen.
     pub fn see(&mut self, seen: &Seen<'_>, slack: &Slack, found: &mut Found) {
         match seen {
-            Seen::Written(Message::Clear) => self.clears_written += 1,
-            Seen::Arrives(Message::Clear, _) => self.clears_arrived += 1,
+            Seen::Written(Message::Media(parts)) => {
+                self.written = parts.iter().map(|(utterance, _)| *utterance).fold(self.written, UtteranceId::max);
+            }
+            Seen::Written(Message::Clear) => self.clears.push_back(self.written),
+            Seen::Arrives(Message::Clear, _) => self.cut = self.clears.pop_front().unwrap_or(self.cut),
             Seen::Told(AgentEvent::Played { utterance, playout, heard }) => {
                 if self.over.iter().any(|over| over.utterance == *utterance) {
                     found.push((Invariant::Ledger, format!("utterance {} was over twice", utterance.0)));
@@ -81,8 +89,8 @@ impl Ledger {
             let heard = truth.spoken(over.utterance).heard;
             let (more, less) = match over.playout {
                 Playout::Finished => (0, u64::MAX),
-                // The caller may have hung up before the clear reached the carrier.
-                Playout::Cut if self.clears_arrived < self.clears_written => continue,
+                // The caller may have hung up before the clear reached the carrier, or was written.
+                Playout::Cut if over.utterance > self.cut && over.utterance <= self.written => continue,
                 Playout::Cut => {
                     let varies = slack.varies + slack.io + slack.worker;
                     (samples(varies), samples(varies + slack.round_trip()))
