@@ -121,6 +121,9 @@ fn us(rng: &mut Rng, to: u64) -> Duration {
     Duration::from_micros(rng.below(to + 1))
 }
 
+/// Slow ticks have more to do at once, and cost less.
+const TICKS_MS: [u64; 8] = [1, 2, 5, 5, 10, 10, 10, 10];
+
 /// Of the worlds whose callers are heard by labels, every so many-th has a wire.
 const WIRE_EVERY: u64 = 256;
 
@@ -132,18 +135,20 @@ impl Plan {
         // Beyond 71 minutes the low half of the engine's microseconds has begun anew.
         let begins = Instant::from_micros(1 + rng.below(1 << 33));
         let calls = 4 + rng.below(17) as usize;
-        let slots = 1 + rng.below(calls as u64 + 4) as usize;
+        // Mostly there is room for many of them.
+        let least = if rng.below(8) == 0 { 1 } else { calls as u64 / 2 };
+        let slots = (least + rng.below(calls as u64 + 4 - least)) as usize;
         let calls = if options.calls > 0 { options.calls } else { calls };
         let slots = if options.calm { calls } else { slots };
         let spread = if options.calm { 20_000 } else { 2_000 * calls as u64 };
-        let within = spread + 40_000;
+        let within = spread + 60_000;
         let rough = !options.calm && one_in_a_hundred(&mut rng, 35);
         let wire = options.ears == Ears::Detector || seed.is_multiple_of(WIRE_EVERY);
         Self {
             wire,
             begins,
             slots,
-            tick: Duration::from_millis([1, 2, 5, 10][rng.below(4) as usize]),
+            tick: Duration::from_millis(TICKS_MS[rng.below(8) as usize]),
             tick_late: us(&mut rng, 400),
             stalls: if rough { stalls(&mut rng, begins, within) } else { Vec::new() },
             io_late: if rough { ms(&mut rng, 1, 30) } else { us(&mut rng, 300) },
@@ -199,8 +204,8 @@ fn weather(rng: &mut Rng, rings: Instant, rough: bool) -> Weather {
     let bunch = if rough && rng.below(3) == 0 { ms(rng, 20, 120) } else { Duration::ZERO };
     let stalls = |rng: &mut Rng| {
         let long = if rng.below(4) == 0 { 1_500 } else { 400 };
-        let stall = |rng: &mut Rng| Pause { from: rings + ms(rng, 0, 40_000), lasts: ms(rng, 30, long) };
-        if rough { (0..rng.below(4)).map(|_| stall(rng)).collect() } else { Vec::new() }
+        let stall = |rng: &mut Rng| Pause { from: rings + ms(rng, 0, 60_000), lasts: ms(rng, 30, long) };
+        if rough { (0..rng.below(6)).map(|_| stall(rng)).collect() } else { Vec::new() }
     };
     Weather { latency, jitter, bunch, stalls_in: stalls(rng), stalls_out: stalls(rng) }
 }
@@ -213,7 +218,7 @@ fn faults(rng: &mut Rng, rings: Instant) -> Vec<(Instant, Fault)> {
             2 => Fault::NotRead(ms(rng, 100, 4_000)),
             _ => Fault::AgentDies,
         };
-        (rings + ms(rng, 200, 30_000), fault)
+        (rings + ms(rng, 200, 50_000), fault)
     };
-    (0..rng.below(3)).map(|_| fault(rng)).collect()
+    (0..rng.below(5)).map(|_| fault(rng)).collect()
 }

@@ -12,7 +12,7 @@ use loadtest::time::Micros;
 use loadtest::twilio::callee::Reply;
 
 /// The longest that any caller stays.
-pub const CALL_MAX: Micros = Micros::from_ms(60_000);
+pub const CALL_MAX: Micros = Micros::from_ms(90_000);
 
 /// Loudness of a labelled clip: any value that µ-law does not write as zero.
 const LABELLED: i16 = 8_000;
@@ -21,12 +21,15 @@ const LABELLED: i16 = 8_000;
 #[must_use]
 pub fn draw(rng: &mut Rng, labelled: bool) -> Script {
     let mut script = base().clone();
-    let steps = 1 + rng.below(7);
+    // Three in four have a long conversation; the others are there for beginnings and ends.
+    let is_long = rng.below(4) > 0;
+    let (steps, at_least) = if is_long { (8 + rng.below(20), 40_000) } else { (1 + rng.below(7), 4_000) };
     // Who does not listen first begins anywhere in the greeting.
     let begin = if rng.below(3) > 0 { wait(true, 8_000) } else { silence(rng, 3_000) };
+    let step = if is_long { one_of_many } else { step };
     script.steps = std::iter::once(begin).chain((0..steps).map(|_| step(rng))).collect();
     script.clips = named(&script.steps, labelled);
-    script.max = Micros::from_ms(4_000 + rng.below(CALL_MAX.0 / 1_000 - 4_000));
+    script.max = Micros::from_ms(at_least + rng.below(CALL_MAX.0 / 1_000 - at_least));
     if labelled {
         script.noise.comfort_dbfs = -200.0;
     } else if rng.below(4) == 0 {
@@ -54,7 +57,7 @@ fn step(rng: &mut Rng) -> Step {
             let (clips, after) = (vec![clip(rng)], ms(rng.below(3_000)));
             Step::Interrupt { clips, after, within: ms(1_000) }
         }
-        9..12 => Step::Digits(keys(rng)),
+        9..12 => Step::Digits(keys(rng, 8)),
         12..15 => silence(rng, 4_000),
         15 => Step::Silence(ms(9_000 + rng.below(9_000))),
         16 => wait(false, 20_000),
@@ -62,6 +65,29 @@ fn step(rng: &mut Rng) -> Step {
         18 => Step::Expect { what: Expect::BotSpeaks, within: ms(6_000), optional: true },
         _ if rng.below(3) == 0 => Step::HangUp,
         _ => Step::KeepTalking { digit: '2', lasts: ms(3_000 + rng.below(8_000)) },
+    }
+}
+
+/// A step of a long conversation: one that mostly leaves the call going, whatever comes of it.
+fn one_of_many(rng: &mut Rng) -> Step {
+    let ms = Micros::from_ms;
+    match rng.below(20) {
+        0..3 => Step::Say(vec![clip(rng)]),
+        3..7 => {
+            let (clips, after) = (vec![clip(rng)], ms(rng.below(2_000)));
+            Step::Interrupt { clips, after, within: ms(1_500) }
+        }
+        7..10 => {
+            let (clips, after, every) = (vec![clip(rng), clip(rng)], ms(rng.below(1_500)), ms(rng.below(2_000)));
+            Step::TalkOver { clips, after, every, times: 1 + rng.below(4) as u32 }
+        }
+        10..13 => Step::Digits(keys(rng, 100)),
+        13..15 => Step::KeepTalking { digit: '2', lasts: ms(2_000 + rng.below(6_000)) },
+        15..17 => silence(rng, 4_000),
+        17 => Step::Expect { what: Expect::BotSpeaks, within: ms(6_000), optional: true },
+        18 => Step::Expect { what: Expect::BotSilent, within: ms(12_000), optional: true },
+        _ if rng.below(3) == 0 => Step::Silence(ms(9_000 + rng.below(9_000))),
+        _ => Step::Digits("2".to_owned()),
     }
 }
 
@@ -73,10 +99,12 @@ fn silence(rng: &mut Rng, ms_max: u64) -> Step {
     Step::Silence(Micros::from_ms(rng.below(ms_max)))
 }
 
-/// Goodbye and the transfer are rarer than the rest: they end the conversation.
-fn keys(rng: &mut Rng) -> String {
-    const KEYS: &[u8; 14] = b"11222999#*5738";
-    let key = |rng: &mut Rng| if rng.below(12) == 0 { '0' } else { char::from(KEYS[rng.below(14) as usize]) };
+/// Goodbye and the transfer are rarer than the rest, one key in `ends_in`: they end the conversation.
+fn keys(rng: &mut Rng, ends_in: u64) -> String {
+    const KEYS: &[u8; 14] = b"11222999#*5778";
+    const ENDS: &[u8; 2] = b"03";
+    let one_of = |rng: &mut Rng, keys: &[u8]| char::from(keys[rng.below(keys.len() as u64) as usize]);
+    let key = |rng: &mut Rng| if rng.below(ends_in) == 0 { one_of(rng, ENDS) } else { one_of(rng, KEYS) };
     (0..=rng.below(2)).map(|_| key(rng)).collect()
 }
 
