@@ -1,5 +1,9 @@
 //! A number for everything that happened, in order: two runs of a seed have the same, or something is not deterministic.
 
+use engine::port::{AgentEvent, Playout};
+use engine::stepped::Told;
+use engine::wire::MarkName;
+
 /// What was seen so far. Eight bytes at a time: it hears every message of every call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Digest(u64);
@@ -16,6 +20,39 @@ impl Digest {
     /// A number.
     pub const fn number(&mut self, number: u64) {
         self.0 = (self.0 ^ number).wrapping_mul(ODD).rotate_left(29);
+    }
+
+    /// What an agent was told.
+    pub fn event(&mut self, event: &AgentEvent) {
+        let [kind, one, two] = match *event {
+            AgentEvent::Started => [1, 0, 0],
+            AgentEvent::Audio(frame) => return self.bytes(frame.bytes()),
+            AgentEvent::TurnStarted => [2, 0, 0],
+            AgentEvent::TurnEnded { speech } => [3, speech.0, 0],
+            AgentEvent::BargeIn { utterance, heard } => [4, utterance.0.into(), heard.0],
+            AgentEvent::Digit(digit) => [5, u32::from(digit.0).into(), 0],
+            AgentEvent::Played { utterance, playout: Playout::Finished, heard } => [6, utterance.0.into(), heard.0],
+            AgentEvent::Played { utterance, playout: Playout::Cut, heard } => [7, utterance.0.into(), heard.0],
+            AgentEvent::Ended(cause) => return self.bytes(format!("{cause:?}").as_bytes()),
+        };
+        self.number(kind ^ one << 8);
+        self.number(two);
+    }
+
+    /// What a server is told without a wire.
+    pub fn told(&mut self, told: &Told) {
+        match *told {
+            Told::Frame { voiced, stamp_ms } => {
+                self.number(u64::from(stamp_ms) << 2 | u64::from(voiced[0]) << 1 | u64::from(voiced[1]));
+            }
+            Told::Mark(MarkName { epoch, sequence, kind }) => {
+                self.number(u64::from(epoch) << 32 | u64::from(sequence));
+                self.number(kind as u64);
+            }
+            Told::Digit(digit) => self.number(u32::from(digit).into()),
+            Told::Stop => self.number(1),
+            Told::Close => self.number(2),
+        }
     }
 
     /// Bytes, and how many they are.

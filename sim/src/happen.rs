@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use agent::Profile;
-use engine::port::AgentEvent;
+use engine::port::{AgentEvent, AgentPort};
 use engine::stepped::Told;
 use engine::time::Instant;
 use engine::wire::MarkName;
@@ -39,6 +39,8 @@ fn profiles() -> &'static [Arc<Profile>; 2] {
 }
 
 impl World {
+    // Set apart from what happens all the time, so that its room on the stack is not taken then: whole calls are made here.
+    #[inline(never)]
     pub(crate) fn ring(&mut self, call: usize) {
         self.lines[call].ring(self.now, call, self.plan.wire);
         self.tell(call, || "rings".to_owned());
@@ -135,7 +137,7 @@ impl World {
         };
         let Some(told) = told else { return };
         self.digest.number(self.now.micros());
-        self.digest.bytes(format!("{told:?}").as_bytes());
+        self.digest.told(&told);
         self.post(index, Parcel::Told(told));
     }
 
@@ -144,7 +146,7 @@ impl World {
         let (now, reads) = (self.now, self.reads());
         let stream = &mut self.streams[index];
         if stream.talk.is_some() {
-            stream.talk(now, reads, Some(parcel));
+            stream.talk(now, reads, parcel);
             let at = stream.reads_at;
             self.greets(index);
             return self.tick_from(at);
@@ -171,6 +173,7 @@ impl World {
         self.tell(call, || "carrier closes the stream".to_owned());
     }
 
+    #[inline(never)]
     pub(crate) fn answer(&mut self, call: usize) {
         let line = &self.lines[call];
         let intent = self.streams.iter().rev().find(|stream| stream.call == call).map(|stream| stream.desk.intent());
@@ -179,6 +182,7 @@ impl World {
         self.model(call, Input::Answer(&answer));
     }
 
+    #[inline(never)]
     pub(crate) fn opened(&mut self, call: usize) {
         if self.lines[call].is_done() {
             return;
@@ -231,15 +235,17 @@ impl World {
         let stream = &mut self.streams[index];
         stream.steps_at = None;
         let over_before = stream.socket.is_over();
-        let letters = stream.step(self.now, &self.worker);
+        let mut letters = std::mem::take(&mut self.letters);
+        stream.step(self.now, &self.worker, &mut letters);
         self.over |= stream.socket.is_over();
         let (frames, wrote) = (stream.frames_taken(), !letters.is_empty());
         self.tick_soon();
         self.digest.number(frames);
-        for letter in letters {
+        for letter in letters.drain(..) {
             self.written(index, &letter.message);
             self.streams[index].outward.send(self.now, Parcel::Letter(letter));
         }
+        self.letters = letters;
         if wrote {
             self.outward_soon(index);
         }
@@ -271,13 +277,22 @@ impl World {
 
     /// The agent of a stream that was just admitted.
     fn take_port(&mut self, index: usize) {
-        let Some(port) = self.streams[index].take_port() else { return };
+        let stream = &self.streams[index];
+        if !stream.admitted
+            && let Some(port) = stream.take_port()
+        {
+            self.admit(index, port);
+        }
+    }
+
+    #[inline(never)]
+    fn admit(&mut self, index: usize, port: AgentPort) {
         let call = self.streams[index].call;
         let (plan, later) = (&self.lines[call].plan, usize::from(self.lines[call].streams > 1));
         let rng = Rng::new(plan.seed ^ 0xA6E7 ^ index as u64);
-        let stream = &mut self.streams[index];
+        let (stream, ears) = (&mut self.streams[index], self.options.ears);
         stream.admitted = true;
-        stream.mind = Some(Mind::new(plan.mind, port, stream.desk.clone(), profiles()[later].clone(), rng));
+        stream.mind = Some(Mind::new(plan.mind, port, stream.desk.clone(), profiles()[later].clone(), rng, ears));
         let carried = self.live.iter().filter(|&&live| self.streams[live].socket.slot().is_some()).count();
         let mut found = Vec::new();
         admission::held(carried, self.worker.active(), self.plan.slots, &mut found);
@@ -308,18 +323,18 @@ impl World {
     fn look_now(&mut self, index: usize) {
         let stream = &mut self.streams[index];
         let Some(mind) = &mut stream.mind else { return };
-        let mut told: Vec<AgentEvent> = Vec::new();
+        let mut told = std::mem::take(&mut self.events);
         let looked = mind.look(self.now, &stream.mind_task.waker, |event| told.push(event));
-        for event in &told {
-            self.told(index, event);
-        }
+        told.iter().for_each(|event| self.told(index, event));
+        told.clear();
+        self.events = told;
         self.looked(index, looked);
         self.tick_soon();
     }
 
     fn told(&mut self, index: usize, event: &AgentEvent) {
         if !matches!(event, AgentEvent::Audio(_)) {
-            self.digest.bytes(format!("{event:?}").as_bytes());
+            self.digest.event(event);
             let call = self.streams[index].call;
             self.tell(call, || format!("agent is told {event:?}"));
         }
@@ -334,7 +349,7 @@ impl World {
         if looked.done {
             stream.mind = None;
             stream.timer = None;
-        } else if let Some(at) = looked.wake_at {
+        } else if let Some(at) = looked.wake_at.filter(|at| stream.timer != Some(*at)) {
             stream.timer = Some(at);
             self.at(at, Event::Timer(index));
         }

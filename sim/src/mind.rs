@@ -11,6 +11,7 @@ use agent::script::Input;
 use agent::{Desk, Happening, Profile};
 use engine::audio::frame::FRAME_SAMPLES;
 use engine::port::{AgentEvent, AgentPort, Say, UtteranceId};
+use engine::stepped::Ears;
 use engine::time::Instant;
 use loadtest::rng::Rng;
 
@@ -38,13 +39,16 @@ pub struct Looked {
 }
 
 impl Mind {
-    /// An agent for a stream that has just begun.
+    /// An agent for a stream that has just begun. By labels its prompts are as long as ever, and all sound the same.
     #[must_use]
-    pub fn new(plan: MindPlan, port: AgentPort, desk: Desk, profile: Arc<Profile>, rng: Rng) -> Self {
+    pub fn new(plan: MindPlan, port: AgentPort, desk: Desk, profile: Arc<Profile>, rng: Rng, ears: Ears) -> Self {
         match plan {
             MindPlan::Script => {
                 let mut driver = Driver::new(port, desk, profile, (|_| {}) as Tell);
-                driver.dye(dye::dye);
+                driver.dye(match ears {
+                    Ears::Detector => dye::dye,
+                    Ears::Labels => |utterance, sound| dye::voice(utterance, 0, sound.len()),
+                });
                 Self::Script(Box::new(driver))
             }
             MindPlan::Wild => Self::Wild(Box::new(Wild::new(port, desk, rng))),
@@ -161,7 +165,7 @@ impl Wild {
             _ => 800 + self.rng.below(16_000),
         };
         let (id, interruptible) = (UtteranceId(self.utterances + 1), self.rng.below(4) > 0);
-        let sound = dye::dye_from(id, 0, loud(samples as usize));
+        let sound = dye::voice(id, 0, samples as usize);
         if let Ok(utterance) = self.port.say(sound, Say { interruptible }) {
             self.utterances = utterance.0;
             self.open = None;
@@ -180,18 +184,9 @@ impl Wild {
     fn append(&mut self) {
         let Some((utterance, frames)) = self.open else { return };
         let more = 1 + self.rng.below(60) as usize;
-        let sound = dye::dye_from(utterance, frames, loud(more * FRAME_SAMPLES));
+        let sound = dye::voice(utterance, frames, more * FRAME_SAMPLES);
         if self.port.append(sound).is_ok() {
             self.open = Some((utterance, frames + more));
         }
     }
 }
-
-/// Something to hear.
-fn loud(samples: usize) -> &'static [u8] {
-    static LOUD: [u8; LOUD_MAX] = [0x90; LOUD_MAX];
-    &LOUD[..samples.min(LOUD_MAX)]
-}
-
-/// The most that is said at once.
-const LOUD_MAX: usize = 68_000;

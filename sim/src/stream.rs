@@ -211,14 +211,12 @@ impl Stream {
     pub fn tell(&mut self, now: Instant, told: Told) -> bool {
         let is_frame = matches!(told, Told::Frame { .. });
         let taken = self.socket.tell(now, told);
-        self.unread.parcels.push_back(is_frame);
-        self.unread.take(self.socket.taken());
+        self.unread.came(is_frame, self.socket.taken());
         taken
     }
 
-    /// The server's end does what it can; gives what it wrote.
-    pub fn step(&mut self, now: Instant, worker: &SteppedWorker) -> Vec<Letter> {
-        let mut letters = Vec::new();
+    /// The server's end does what it can; what it writes is added to `letters`.
+    pub fn step(&mut self, now: Instant, worker: &SteppedWorker, letters: &mut Vec<Letter>) {
         let room = WINDOW.saturating_sub(self.outward.bytes + self.written.waiting());
         if self.talk.is_some() {
             let last = &mut self.last_utterance;
@@ -235,7 +233,6 @@ impl Stream {
                 letters.push(Letter { message, text, audible: true, bytes });
             }
         }
-        letters
     }
 
     /// Whether `start`, the second message, has arrived.
@@ -286,6 +283,17 @@ impl Stream {
 }
 
 impl Unread {
+    /// Something has come; so many have been taken in all, mostly this as well.
+    fn came(&mut self, is_frame: bool, taken: u64) {
+        if self.parcels.is_empty() && taken > self.taken {
+            self.taken += 1;
+            self.frames_taken += u64::from(is_frame);
+        } else {
+            self.parcels.push_back(is_frame);
+            self.take(taken);
+        }
+    }
+
     /// So many have been taken in all.
     fn take(&mut self, taken: u64) {
         while self.taken < taken

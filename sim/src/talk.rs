@@ -46,6 +46,13 @@ impl Talk {
         Instant::from_micros(self.started.micros() + u64::from(self.made + 1) * FRAME_US)
     }
 
+    /// Something is sent; gives when it is read, if it ever is.
+    fn sent(&mut self, lane: &mut Lane, (now, jitter, late): (Instant, u64, u64), every_us: u64) -> Option<Instant> {
+        let arrives = lane.way.arrival_with(now, jitter)?;
+        self.read = self.reads(arrives, late, every_us);
+        Some(self.read)
+    }
+
     fn reads(&self, arrives: Instant, late_us: u64, every_us: u64) -> Instant {
         let arrives = arrives.micros();
         let looked = if every_us > 0 { arrives.div_ceil(every_us) * every_us } else { arrives };
@@ -61,20 +68,39 @@ impl Stream {
         }
     }
 
-    /// Sends what the caller has said by now, and then, if there is one, a parcel.
-    pub fn talk(&mut self, now: Instant, reads: Reads, parcel: Option<Parcel>) {
-        let Self { talk: Some(talk), inward, .. } = self else { return };
+    /// Sends what the caller has said by now, and then a parcel.
+    pub fn talk(&mut self, now: Instant, reads: Reads, parcel: Parcel) {
+        while let Some((at, stamp_ms)) = self.says(now, reads) {
+            self.inward.put(at, Parcel::Frame(stamp_ms));
+        }
+        if let Some(talk) = &mut self.talk {
+            let [jitter, late] = draw(&mut self.inward, reads);
+            if let Some(at) = talk.sent(&mut self.inward, (now, jitter, late), reads.every_us) {
+                self.inward.put(at, parcel);
+            }
+        }
+        self.look_ahead(reads);
+    }
+
+    /// The next frame that the caller has said by now and the network does not lose: when it is read, and its stamp.
+    fn says(&mut self, now: Instant, reads: Reads) -> Option<(Instant, u32)> {
+        let Self { talk: Some(talk), inward, .. } = self else { return None };
         while !talk.over && talk.due() <= now {
             let (due, [jitter, late]) = (talk.due(), talk.delays_us);
             let stamp_ms = talk.made * FRAME_MS;
             talk.made += 1;
-            send(talk, inward, (due, jitter, late), reads.every_us, Parcel::Frame(stamp_ms));
+            let read = talk.sent(inward, (due, jitter, late), reads.every_us);
             talk.delays_us = draw(inward, reads);
+            if let Some(at) = read {
+                return Some((at, stamp_ms));
+            }
         }
-        if let Some(parcel) = parcel {
-            let [jitter, late] = draw(inward, reads);
-            send(talk, inward, (now, jitter, late), reads.every_us, parcel);
-        }
+        None
+    }
+
+    /// When there is something to read again.
+    fn look_ahead(&mut self, reads: Reads) {
+        let Self { talk: Some(talk), inward, .. } = self else { return };
         let ahead = || {
             let arrives = inward.way.earliest(talk.due(), talk.delays_us[0]);
             talk.reads(arrives, talk.delays_us[1], reads.every_us)
@@ -88,13 +114,6 @@ fn draw(lane: &mut Lane, reads: Reads) -> [u64; 2] {
     [lane.way.draw(), lane.way.below(reads.late_us)]
 }
 
-fn send(talk: &mut Talk, lane: &mut Lane, (now, jitter, late): (Instant, u64, u64), every_us: u64, parcel: Parcel) {
-    if let Some(arrives) = lane.way.arrival_with(now, jitter) {
-        talk.read = talk.reads(arrives, late, every_us);
-        lane.put(talk.read, parcel);
-    }
-}
-
 impl World {
     pub(crate) fn reads(&self) -> Reads {
         Reads { every_us: self.plan.look_every.as_micros() as u64, late_us: self.plan.io_late.as_micros() as u64 }
@@ -103,45 +122,53 @@ impl World {
     /// The server's end of a stream without a wire reads what it can have read by now.
     pub(crate) fn read(&mut self, index: usize) {
         let (now, reads) = (self.now, self.reads());
-        let stream = &mut self.streams[index];
-        if stream.talk.is_none() {
+        if self.streams[index].talk.is_none() {
             return;
         }
-        let line = &self.lines[stream.call];
-        stream.talk(now, reads, None);
         let mut steps = false;
-        while let Some((at, parcel)) = stream.inward.arrived_at(now) {
-            let told = match parcel {
-                Parcel::Frame(stamp_ms) => {
-                    let starts = stream.talk.as_ref().map_or(at, |talk| talk.started);
-                    let starts = starts.micros() + u64::from(stamp_ms) * 1_000;
-                    let voiced = [starts, starts + BLOCK_US].map(|block| line.spoke(Instant::from_micros(block)));
-                    self.digest.number(at.micros() ^ u64::from(voiced[0]) ^ u64::from(voiced[1]) << 1);
-                    Told::Frame { voiced, stamp_ms }
-                }
-                Parcel::Told(told) => told,
-                Parcel::Bytes(bytes, is_frame) => {
-                    stream.receive(&bytes, is_frame);
-                    if stream.has_start() {
-                        stream.started_at.get_or_insert(at);
-                    }
-                    steps = true;
-                    continue;
-                }
-                Parcel::End => {
-                    stream.socket.peer_gone();
-                    steps = true;
-                    continue;
-                }
-                Parcel::Letter(_) => continue,
-            };
-            steps |= !stream.tell(at, told);
+        while let Some((at, parcel)) = self.streams[index].inward.arrived_at(now) {
+            steps |= self.read_parcel(index, at, parcel);
         }
-        stream.talk(now, reads, None);
+        // What was said since goes the same way, most of it without a stay.
+        while let Some((at, stamp_ms)) = self.streams[index].says(now, reads) {
+            if at <= now {
+                steps |= self.read_frame(index, at, stamp_ms);
+            } else {
+                self.streams[index].inward.put(at, Parcel::Frame(stamp_ms));
+            }
+        }
+        self.streams[index].look_ahead(reads);
         if steps {
             self.step_at(index, now);
         }
         self.greets(index);
+    }
+
+    /// Whether its task has something to do now.
+    fn read_parcel(&mut self, index: usize, at: Instant, parcel: Parcel) -> bool {
+        let stream = &mut self.streams[index];
+        match parcel {
+            Parcel::Frame(stamp_ms) => return self.read_frame(index, at, stamp_ms),
+            Parcel::Told(told) => return !stream.tell(at, told),
+            Parcel::Bytes(bytes, is_frame) => {
+                stream.receive(&bytes, is_frame);
+                if stream.has_start() {
+                    stream.started_at.get_or_insert(at);
+                }
+            }
+            Parcel::End => stream.socket.peer_gone(),
+            Parcel::Letter(_) => return false,
+        }
+        true
+    }
+
+    fn read_frame(&mut self, index: usize, at: Instant, stamp_ms: u32) -> bool {
+        let stream = &mut self.streams[index];
+        let starts = stream.talk.as_ref().map_or(at, |talk| talk.started).micros() + u64::from(stamp_ms) * 1_000;
+        let line = &self.lines[stream.call];
+        let voiced = [starts, starts + BLOCK_US].map(|block| line.spoke(Instant::from_micros(block)));
+        self.digest.number(at.micros() ^ u64::from(voiced[0]) ^ u64::from(voiced[1]) << 1);
+        !stream.tell(at, Told::Frame { voiced, stamp_ms })
     }
 
     /// Who says hello is answered at once, not with the next tick of a worker that knows nothing of him.

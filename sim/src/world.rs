@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::time::Duration;
 
+use engine::port::AgentEvent;
 use engine::stepped::SteppedWorker;
 use engine::time::Instant;
 use engine::{Planted, Stats};
@@ -13,6 +14,7 @@ use crate::check::ends::Left;
 use crate::check::isolation::Toll;
 use crate::check::{Invariant, Violation, bounds, ends, isolation};
 use crate::digest::Digest;
+use crate::lane::Letter;
 use crate::line::Line;
 use crate::plan::{Options, Plan};
 use crate::stream::{Anybody, Stream};
@@ -55,8 +57,6 @@ pub enum Event {
     Drain,
     /// Without a wire: what has arrived is read though the worker stalls.
     Read,
-    /// The worker ticks.
-    Tick,
 }
 
 /// What came of a world.
@@ -105,7 +105,7 @@ pub struct World {
     violations: Vec<Violation>,
     timeline: Vec<(Instant, String)>,
     toll: Toll,
-    /// When the worker ticks next, as far as that is arranged.
+    /// When the worker ticks next, as far as that is arranged: not in the queue, since it is most of what happens.
     next_tick: Option<Instant>,
     /// Calls that are not over.
     pub open_calls: usize,
@@ -115,6 +115,9 @@ pub struct World {
     pub anybody: Anybody,
     /// A stream was over when it was last looked at.
     pub over: bool,
+    /// Room for what an agent is told in one look, and for what a server writes in one step.
+    pub(crate) events: Vec<AgentEvent>,
+    pub(crate) letters: Vec<Letter>,
     /// Counts beside those of the engine.
     pub refused: u64,
     /// Interruptions and turns of calls that are over.
@@ -154,6 +157,8 @@ impl World {
             ticks: 0,
             anybody: Anybody::default(),
             over: false,
+            events: Vec::new(),
+            letters: Vec::new(),
             refused: 0,
             heard: [0; 2],
             plan,
@@ -176,12 +181,15 @@ impl World {
     fn run(mut self, seed: u64) -> Outcome {
         let end = self.plan.begins + WORLD_MAX;
         let mut quiet_since = None;
-        while let Some(Reverse((at, _, event))) = self.queue.pop() {
+        while let Some((at, event)) = self.next() {
             self.now = self.now.max(at);
             if self.now > end || self.violations.len() > VIOLATIONS_MAX {
                 break;
             }
-            self.happen(event);
+            match event {
+                Some(event) => self.happen(event),
+                None => self.tick(),
+            }
             if self.open_calls > 0 {
                 continue;
             }
@@ -192,6 +200,19 @@ impl World {
             }
         }
         self.finish(seed)
+    }
+
+    /// What comes next, and when; without an event it is a tick of the worker. That is most of what happens, so it has its
+    /// own place beside the queue, behind all that happens at the same time.
+    fn next(&mut self) -> Option<(Instant, Option<Event>)> {
+        let queued = self.queue.peek().map(|Reverse((at, _, _))| *at);
+        if let Some(tick) = self.next_tick
+            && queued.is_none_or(|at| tick < at)
+        {
+            self.next_tick = None;
+            return Some((tick, None));
+        }
+        self.queue.pop().map(|Reverse((at, _, event))| (at, Some(event)))
     }
 
     fn happen(&mut self, event: Event) {
@@ -210,7 +231,6 @@ impl World {
             Event::Panic(place) => self.panic(place),
             Event::Drain => self.drain_streams(),
             Event::Read => self.read_on(),
-            Event::Tick => self.tick(),
         }
     }
 
@@ -245,34 +265,19 @@ impl World {
                 at = stall.from + stall.lasts;
             }
         }
-        if self.next_tick.is_none_or(|arranged| at < arranged) {
-            self.next_tick = Some(at);
-            self.at(at, Event::Tick);
-        }
+        self.next_tick = Some(self.next_tick.map_or(at, |arranged| arranged.min(at)));
     }
 
     fn tick(&mut self) {
-        if self.next_tick != Some(self.now) {
-            return;
-        }
-        self.next_tick = None;
         self.ticks += 1;
-        if !self.plan.wire {
-            self.read_all();
-        }
+        let reads = self.read_all();
         let before = (self.worker.panics(), self.worker.seated());
         self.worker.tick(self.now);
         self.count_panics(before);
         self.worker.answer_bells();
         self.after_tick();
-        let reads = self.next_read();
         self.tick_from(self.worker.next_due().min(reads));
         self.read_in_a_stall(reads);
-    }
-
-    fn next_read(&self) -> Instant {
-        let reads = self.live.iter().map(|&index| self.streams[index].reads_at);
-        reads.fold(Instant::from_micros(u64::MAX), Instant::min)
     }
 
     /// Reading waits for the tick in front of which it is done, but not for a worker that stalls.
@@ -284,18 +289,21 @@ impl World {
     }
 
     fn read_on(&mut self) {
-        self.read_all();
-        self.read_in_a_stall(self.next_read());
+        let reads = self.read_all();
+        self.read_in_a_stall(reads);
     }
 
-    /// What can have been read by now is read before the worker looks.
-    fn read_all(&mut self) {
+    /// What can have been read by now is read before the worker looks; gives when there is something to read again.
+    fn read_all(&mut self) -> Instant {
+        let mut next = Instant::from_micros(u64::MAX);
         for place in 0..self.live.len() {
             let index = self.live[place];
             if self.streams[index].reads_at <= self.now {
                 self.read(index);
             }
+            next = next.min(self.streams[index].reads_at);
         }
+        next
     }
 
     /// What panicked in this tick, and who sat there.
