@@ -18,6 +18,7 @@ use std::time::Duration;
 use engine::Distribution;
 
 use crate::config::LoadLimits;
+use crate::directory::Busy;
 
 /// From here on, in percent, what can wait does.
 pub(crate) const SPARING: u32 = 80;
@@ -84,6 +85,28 @@ impl Level {
             Self::Sparing => "what can wait does: no capture begins, no old call is deleted",
             Self::Inbound => "no call is placed",
             Self::Full => "no call is taken",
+        }
+    }
+}
+
+/// There is no place for another call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NoPlace {
+    /// So many places are taken that what is left is for others.
+    Full,
+    /// The engine is so late that a call more would be at the cost of those that are there.
+    Strained,
+    /// The tenant has as many calls as it may have at once.
+    TenantAtOnce,
+    /// The tenant has had as many new calls as may come in a second.
+    TenantPerSecond,
+}
+
+impl From<Busy> for NoPlace {
+    fn from(busy: Busy) -> Self {
+        match busy {
+            Busy::AtOnce => Self::TenantAtOnce,
+            Busy::PerSecond => Self::TenantPerSecond,
         }
     }
 }

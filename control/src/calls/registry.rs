@@ -23,11 +23,12 @@ use engine::port::EndCause;
 use engine::wire::Sid;
 use tokio::sync::mpsc;
 
+pub(crate) use super::admission::NoPlace;
 use super::admission::{INBOUND_UNTIL, OUTBOUND_UNTIL};
 use super::facts::Facts;
 use super::token::Token;
 use crate::clock::Moment;
-use crate::directory::{Busy, Line, Place};
+use crate::directory::{Line, Place};
 use crate::model::{CallId, TenantId};
 
 /// How often a call's stream may be taken up again (DESIGN: the life of a call).
@@ -68,19 +69,6 @@ pub(crate) struct Ticket {
     pub(crate) stream: u32,
     /// Where the stream's agent leaves word of what comes after.
     pub(crate) desk: Desk,
-}
-
-/// There is no place for another call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum NoPlace {
-    /// So many places are taken that what is left is for others.
-    Full,
-    /// The engine is so late that a call more would be at the cost of those that are there.
-    Strained,
-    /// The tenant has as many calls as it may have at once.
-    TenantAtOnce,
-    /// The tenant has had as many new calls as may come in a second.
-    TenantPerSecond,
 }
 
 /// Why a token opens nothing.
@@ -494,15 +482,6 @@ impl Registry {
             self.tokens.remove(&old.token);
         }
         self.tokens.insert(token, *sid);
-    }
-}
-
-impl From<Busy> for NoPlace {
-    fn from(busy: Busy) -> Self {
-        match busy {
-            Busy::AtOnce => Self::TenantAtOnce,
-            Busy::PerSecond => Self::TenantPerSecond,
-        }
     }
 }
 

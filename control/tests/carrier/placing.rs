@@ -262,8 +262,8 @@ async fn what_the_carrier_may_have_taken_is_found_by_looking_for_it() {
 async fn what_follows_a_stream_names_the_call_that_we_placed() {
     let rig = Rig::start(&[]).await;
     let tenant = rig.tenant().await;
-    rig.goes_wrong("Faults", &[("Kind", "cut"), ("On", "create"), ("Times", "1")]).await;
-    rig.goes_wrong("Callbacks", &[("Lose", "1")]).await;
+    rig.model.goes_wrong("Faults", &[("Kind", "cut"), ("On", "create"), ("Times", "1")]).await;
+    rig.model.goes_wrong("Callbacks", &[("Lose", "1")]).await;
     let (path, call) = rig.client().make(&format!("{tenant}/calls"), json!({ "to": NOBODY })).await;
     assert_eq!((&call["state"], &call["carrier_call_id"]), (&"unknown".into(), &Value::Null));
     let (id, sid) = (call["id"].as_str().unwrap(), sid(1));
