@@ -62,7 +62,7 @@ async fn look(app: &App, call: &Call) {
         }
         Ok(None) => {
             tracing::info!(call = %call.id, named = call.carrier_call_id.is_some(), "the carrier knows no such call");
-            app.chronicle.not_found(call.id);
+            app.chronicle.not_found(call.id, call.carrier_call_id.as_deref());
         }
         Err(error) => {
             tracing::warn!(call = %call.id, %error, "the carrier cannot be asked about a call");

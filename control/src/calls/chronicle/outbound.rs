@@ -131,10 +131,12 @@ impl Chronicle {
         }
     }
 
-    /// The carrier was asked, and knows no such call.
-    pub(crate) fn not_found(&self, id: CallId) {
+    /// The carrier was asked for a call of this name, or for one that it may have taken, and knows none.
+    pub(crate) fn not_found(&self, id: CallId, asked: Option<&str>) {
         let mut book = self.lock();
-        let Some(entry) = book.entries.get_mut(&id) else { return };
+        // One that was placed, or found, while the carrier looked for it without a name is another question.
+        let is_it = |entry: &&mut Entry| entry.call.carrier_call_id.as_deref() == asked;
+        let Some(entry) = book.entries.get_mut(&id).filter(is_it) else { return };
         let now = self.clock.now();
         let age = self.clock.wall().0.saturating_sub(entry.call.started_at.0);
         let is_old = u128::try_from(age).is_ok_and(|age| age >= WATCH.as_millis());

@@ -302,7 +302,7 @@ async fn a_call_that_the_carrier_may_have_taken_is_looked_for_until_it_is_found(
     rig.clock.advance(5 * S);
     let asks = rig.chronicle.sweep(|_| false, |_| true).asks;
     assert_eq!(asks.iter().map(|call| (call.id, &call.carrier_call_id)).collect::<Vec<_>>(), [(facts.id, &None)]);
-    rig.chronicle.not_found(facts.id);
+    rig.chronicle.not_found(facts.id, None);
     rig.clock.advance(5 * S);
     assert_eq!(rig.chronicle.sweep(|_| false, |_| true).asks.len(), 1);
     // A report that brings our id along says which call it is.
@@ -310,6 +310,8 @@ async fn a_call_that_the_carrier_may_have_taken_is_looked_for_until_it_is_found(
         Told::Taken { call, .. } => assert_eq!(call, facts.id),
         _ => panic!("it is known"),
     }
+    // The answer to a question from before it had a name.
+    rig.chronicle.not_found(facts.id, None);
     let (call, _) = rig.story(facts.id).await;
     assert_eq!((call.state, call.carrier_call_id.as_deref()), (CallState::Ringing, Some("CA9")));
 }
@@ -327,7 +329,7 @@ async fn a_call_that_is_nowhere_is_given_up_after_a_day() {
         rig.clock.advance(60 * S);
         for ask in rig.chronicle.sweep(|_| false, |_| true).asks {
             looks += 1;
-            rig.chronicle.not_found(ask.id);
+            rig.chronicle.not_found(ask.id, None);
         }
     }
     assert!((1_400..1_440).contains(&looks), "{looks}");
@@ -392,11 +394,11 @@ async fn a_call_that_a_process_died_over_is_looked_for_a_quarter_of_a_minute() {
     let call = Call { carrier_call_id: None, ..rig.chronicle.row(&sid, &facts, CallState::Unknown) };
     let next = restarted(&rig, vec![call]);
     for s in 0..15 {
-        next.sweep(|_| false, |_| true).asks.iter().for_each(|ask| next.not_found(ask.id));
+        next.sweep(|_| false, |_| true).asks.iter().for_each(|ask| next.not_found(ask.id, None));
         assert_eq!(next.call(facts.id).unwrap().state, CallState::Unknown, "after {s} s");
         rig.clock.advance(S);
     }
-    next.sweep(|_| false, |_| true).asks.iter().for_each(|ask| next.not_found(ask.id));
+    next.sweep(|_| false, |_| true).asks.iter().for_each(|ask| next.not_found(ask.id, None));
     assert_eq!(next.call(facts.id).unwrap().state, CallState::Failed);
 }
 
