@@ -8,6 +8,9 @@ use serde_json::Value;
 
 /// Longer than the service takes for anything that it answers.
 const PATIENCE: Duration = Duration::from_secs(15);
+/// Connections that wait for the next request. The service lets one address have a few only, and carrier, door and clients
+/// are one to it: more would cost the carrier its reports.
+const IDLE_MAX: usize = 8;
 /// Before what was not answered is sent again: doubled each time, up to the longer one.
 pub(crate) const AGAIN: Duration = Duration::from_millis(30);
 const AGAIN_MAX: Duration = Duration::from_millis(500);
@@ -124,7 +127,12 @@ impl Client {
 pub(crate) fn plain_http(patience: Duration) -> Result<reqwest::Client> {
     // Who comes second finds it installed.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    Ok(reqwest::Client::builder().tls_certs_only([]).no_proxy().timeout(patience).build()?)
+    Ok(reqwest::Client::builder()
+        .tls_certs_only([])
+        .no_proxy()
+        .pool_max_idle_per_host(IDLE_MAX)
+        .timeout(patience)
+        .build()?)
 }
 
 /// Waits before the next attempt, and longer before the one after.
