@@ -215,7 +215,10 @@ fn a_call_that_the_carrier_stopped_keeps_its_place_for_seconds_only() {
 #[test]
 fn nobody_who_wants_to_end_waits_for_long_between_two_streams() {
     let (mut registry, ticket) = streaming();
-    registry.admit(S, &sid(2), facts(), token()).unwrap();
+    let second = token();
+    registry.admit(S, &sid(2), facts(), second).unwrap();
+    let other = registry.redeem(2 * S, &second).unwrap();
+    assert!(registry.started(&other));
     assert_eq!(registry.unfinished(10 * S), 2);
     registry.ended(10 * S, &ticket, LOST);
     assert_eq!((registry.unfinished(14 * S), registry.unfinished(15 * S), registry.len()), (2, 1, 2));
