@@ -158,6 +158,8 @@ fn states(world: &World, calls: &[Value], at_carrier: &[Standing]) {
     for standing in at_carrier {
         match by_sid.get(&standing.sid[..]) {
             Some(call) if call["state"] == *standing.state() => {}
+            // What the service refuses hears the busy tone, or a word and the end.
+            Some(call) if call["state"] == "refused" && ["busy", "completed"].contains(&&standing.status[..]) => {}
             Some(call) => {
                 let what = format!("{} is {} here and {} there", standing.sid, call["state"], standing.status);
                 world.fault("calls end as the carrier says", call["id"].as_str(), what);

@@ -220,14 +220,22 @@ impl Chronicle {
         book.insert(Entry { is_answered: true, stream_by, ..entry });
     }
 
-    /// A call was not taken. Whether that is written down: of a flood, only a part is.
+    /// A call was not taken. Whether that is written down: of a flood, only a part is. It is remembered for what is reported
+    /// of it before it is on disk.
     pub(crate) fn refused(&self, sid: &Sid, facts: &Facts, reason: &'static str) -> bool {
         if !self.refusals.may_write() {
             return false;
         }
-        let mut call = self.row(sid, facts, CallState::Refused);
-        (call.ended_at, call.ended_by) = (Some(call.started_at), Some(EndedBy::Service));
-        self.journal.note(self.update(&call, CallEventKind::Refused, json!({ "reason": reason })));
+        let mut book = self.lock();
+        if book.of(sid).is_none() {
+            let (call, until) = (self.row(sid, facts, CallState::Initiated), self.clock.now() + QUIET);
+            book.insert(Entry::new(call, facts.line.clone(), until, Outcome::failed("lost"), Some(Vec::new())));
+        }
+        if let Some(entry) = book.of(sid) {
+            let outcome = Outcome { state: CallState::Refused, by: EndedBy::Service, reason };
+            self.finish(entry, outcome);
+            self.journal.note(self.update(&entry.call, CallEventKind::Refused, json!({ "reason": reason })));
+        }
         true
     }
 

@@ -373,6 +373,16 @@ async fn a_call_that_two_reports_make_known_at_once_is_one() {
 }
 
 #[tokio::test]
+async fn what_is_reported_of_a_refused_call_is_of_that_call() {
+    let (rig, sid, facts) = (Rig::new("refused").await, Sid::parse("CA1").unwrap(), facts());
+    assert!(rig.chronicle.refused(&sid, &facts, "full"));
+    assert!(rig.reported(&sid, &report(CallStatus::Busy, 0)).await);
+    let (call, kinds) = rig.story(facts.id).await;
+    assert_eq!((call.state, call.ended_by), (CallState::Refused, Some(EndedBy::Service)));
+    assert_eq!(kinds, [CallEventKind::Refused, CallEventKind::CarrierStatus]);
+}
+
+#[tokio::test]
 async fn what_is_on_no_disk_was_not_heard() {
     let (rig, sid, id) = placed("unheard").await;
     let Told::Taken { call, key, .. } = rig.chronicle.report(&sid, None, &report(CallStatus::Ringing, 1)) else {
