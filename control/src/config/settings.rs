@@ -129,7 +129,7 @@ settings! {
     CALLS_MAX = "OFFHOOK_CALLS_MAX", "calls", "2000", false,
         "Calls at once, reserved ones included. From 95 % of them on a new caller hears the busy tone, and from 90 % on no call is placed: what is left is for calls that are taken up again. A place costs about 3 KB from the start (an idle service takes 5 MB more with 2,000 than with 200), a call about 40 KB and a share of a core, and each needs an open file.";
     TICK_LAG_MAX_MS = "OFFHOOK_TICK_LAG_MAX_MS", "milliseconds", "20", false,
-        "How late the workers' ticks may begin (the 99th percentile of half a second). From 95 % of that on a new caller hears the busy tone for as long as it lasts and two seconds more, from 90 % on no call is placed, from 80 % on no capture begins and no old call is deleted. Lower keeps reactions quicker; higher holds more calls.";
+        "How late the workers' ticks may begin (the 99th percentile of half a second). From 95 % of that on a new caller hears the busy tone for as long as it lasts and two seconds more, from 90 % on no call is placed, from 80 % on no capture begins and no old call is deleted. Lower keeps reactions quicker; higher holds more calls. A build without optimisation may be fifty times as late.";
     FRAME_AGE_MAX_MS = "OFFHOOK_FRAME_AGE_MAX_MS", "milliseconds", "100", false,
         "How old callers' frames may be when they come, by the carrier's stamps (the 90th percentile of half a second, from eight calls on), with the same effects.";
     BUSY_MESSAGE = "OFFHOOK_BUSY_MESSAGE", "text", "", false,
