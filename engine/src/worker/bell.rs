@@ -169,7 +169,10 @@ pub(crate) async fn answer(
         }
         let closed = notes.answer(&shared, wakes);
         while let Some(Ok(call)) = leavers.as_mut().map(Consumer::pop) {
+            let slot = call.slot();
             drop(call);
+            // An agent that was not told of the end may have looked before its rings were let go.
+            shared.wake(slot, Wakes::Agent);
         }
         if closed {
             return;
