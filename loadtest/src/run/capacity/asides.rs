@@ -94,7 +94,7 @@ mod tests {
     fn a_feature_is_a_command_or_variables() {
         let command = |feature: &str| parse(feature, "L=1 server").map(|(name, command)| format!("{name}: {command}"));
         assert_eq!(command("no detector=server --no-vad").unwrap(), "no detector: server --no-vad");
-        assert_eq!(command("capture=A=1 B_2=/tmp/x").unwrap(), "capture: A=1 B_2=/tmp/x L=1 server");
+        assert_eq!(command("capture=A=1 B_2=x/y").unwrap(), "capture: A=1 B_2=x/y L=1 server");
         assert_eq!(command("other=A=1 server --x=2").unwrap(), "other: A=1 server --x=2");
         assert!(command("nothing").is_err() && command("=x").is_err());
     }
