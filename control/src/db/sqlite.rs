@@ -1,4 +1,9 @@
-//! Opening SQLite: one connection that writes, a few that read beside it.
+//! Opening SQLite: one connection that writes, a few that read beside it, and one that carries what was written from the
+//! log into the database.
+//!
+//! By itself SQLite does that within a commit, each time 4 MB have been logged: under load many times a second, the same
+//! pages again and again, and whoever waits for that commit waits for it. Here it is done once a second, beside the
+//! writer; only where that falls far behind does the writer do it, so that the log stays bounded.
 
 use std::time::Duration;
 
@@ -15,6 +20,12 @@ const READERS: u32 = 4;
 const BUSY: Duration = Duration::from_secs(5);
 /// For a reader to become free.
 const FREE: Duration = Duration::from_secs(5);
+/// Pages of 4 KB in the log from which on the writer itself carries them over: 64 MB.
+const LOG_PAGES_MAX: &str = "16384";
+/// What the writer keeps of the database in memory, in KiB: what live calls change is found there.
+const WRITER_CACHE: &str = "-16384";
+/// Between two times that the log is carried over.
+const CARRY_EVERY: Duration = Duration::from_secs(1);
 
 /// The writer and the readers.
 pub(super) async fn open(path: &str) -> Result<(Pool, Pool), OpenError> {
@@ -28,13 +39,17 @@ pub(super) async fn open(path: &str) -> Result<(Pool, Pool), OpenError> {
         .clone()
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Full);
+        .synchronous(SqliteSynchronous::Full)
+        .pragma("wal_autocheckpoint", LOG_PAGES_MAX)
+        .pragma("cache_size", WRITER_CACHE);
     let cannot = |error: sqlx::Error| {
         let why = super::StoreError::from(error);
         OpenError::Connect(format!("{path}: {why}; name a file in a directory that this user may write to"))
     };
-    let writer = pool(1).connect_with(writing).await.map_err(cannot)?;
+    let writer = pool(1).connect_with(writing.clone()).await.map_err(cannot)?;
     migrate(&writer).await?;
+    let carrier = pool(1).connect_with(writing).await.map_err(cannot)?;
+    tokio::spawn(carry_log(carrier, writer.clone()));
     let readers = pool(READERS).connect_with(options.read_only(true)).await.map_err(cannot)?;
     Ok((Pool::Sqlite(writer), Pool::Sqlite(readers)))
 }
@@ -47,6 +62,26 @@ fn pool(connections: u32) -> PoolOptions<Sqlite> {
         .test_before_acquire(false)
         .idle_timeout(None)
         .max_lifetime(None)
+}
+
+/// Carries the log over as long as the writer is open. *Late:* the log grows, to its bound. *Fails:* the same; the next
+/// time may go well, and a full disk is what the writer tells.
+async fn carry_log(carrier: SqlitePool, writer: SqlitePool) {
+    let mut every = tokio::time::interval(CARRY_EVERY);
+    every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let closed = writer.close_event();
+    tokio::pin!(closed);
+    loop {
+        tokio::select! {
+            _ = every.tick() => {}
+            () = &mut closed => break,
+        }
+        // Passive: waits for nobody, and nobody for it.
+        if let Err(error) = sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").execute(&carrier).await {
+            tracing::debug!(%error, "the log was not carried into the database");
+        }
+    }
+    carrier.close().await;
 }
 
 async fn migrate(writer: &SqlitePool) -> Result<(), OpenError> {
