@@ -10,7 +10,7 @@ use crate::capture::StartCapture;
 use crate::clock::Clock;
 use crate::config::EngineConfig;
 use crate::leg::EndReport;
-use crate::net::{self, Attachment, IoThread, Seat};
+use crate::net::{self, Attachment, IoThread, Seat, Transport};
 use crate::placement::Placement;
 use crate::planted::Planted;
 use crate::port::AgentPort;
@@ -120,7 +120,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`AttachError::Stopping`] after [`shutdown`](Self::shutdown).
-    pub fn attach(&self, socket: std::net::TcpStream, early: Bytes, gate: Gate) -> Result<(), AttachError> {
+    pub fn attach(&self, socket: impl Into<Transport>, early: Bytes, gate: Gate) -> Result<(), AttachError> {
         let Inner { clock, counters, workers, io_threads, stopping } = &*self.inner;
         if *stopping.borrow() {
             return Err(AttachError::Stopping);
@@ -130,7 +130,7 @@ impl Engine {
         let (clock, workers) = (*clock, workers.clone());
         let admit = move |start: &StartInfo| admit(&workers, clock.now(), io, gate, start);
         let seat = Seat { resident: thread.settle(), clock, counters: counters.clone() };
-        thread.handle.spawn(net::serve(socket, early, seat, stopping.subscribe(), admit));
+        thread.handle.spawn(net::serve(socket.into(), early, seat, stopping.subscribe(), admit));
         Ok(())
     }
 

@@ -35,6 +35,7 @@ mod worker;
 pub use config::EngineConfig;
 pub use engine::{Admission, AttachError, Engine, Gate, Refusal, StartError};
 pub use leg::{EndReport, Progress, Quality, Side};
+pub use net::Transport;
 pub use placement::Placement;
 #[doc(hidden)]
 pub use planted::Planted;

@@ -18,6 +18,8 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 
 use super::batch::Batch;
 use super::frame::{self, Fault, Piece};
+use super::tls::Tls;
+use super::transport::Transport;
 use crate::clock::Clock;
 use crate::limits::WRITE_TIME;
 use crate::port::EndCause;
@@ -72,6 +74,7 @@ pub(super) trait Takes {
 /// The reading half.
 pub(super) struct Reader {
     socket: OwnedReadHalf,
+    tls: Option<Tls>,
     clock: Clock,
     /// Read and not taken.
     held: Vec<u8>,
@@ -80,6 +83,7 @@ pub(super) struct Reader {
 /// The writing half.
 pub(super) struct Writer {
     socket: OwnedWriteHalf,
+    tls: Option<Tls>,
     /// Not written yet.
     pub(super) batch: Batch,
     /// A write was begun and not finished: nothing sensible can follow it.
@@ -87,15 +91,19 @@ pub(super) struct Writer {
 }
 
 /// Takes over a socket on which the upgrade has been answered; `early` was read past the request.
-pub(super) fn split(socket: std::net::TcpStream, early: &Bytes, clock: Clock) -> io::Result<(Reader, Writer)> {
+pub(super) fn split(transport: Transport, early: &Bytes, clock: Clock) -> io::Result<(Reader, Writer)> {
+    let (socket, tls) = match transport {
+        Transport::Plain(socket) => (socket, None),
+        Transport::Tls(socket, session) => (socket, Some(Tls::new(*session))),
+    };
     socket.set_nonblocking(true)?;
     let options = SockRef::from(&socket);
     options.set_tcp_nodelay(true)?;
     options.set_tcp_user_timeout(Some(UNACKNOWLEDGED))?;
     options.set_tcp_notsent_lowat(UNSENT_BYTES)?;
     let (read, write) = TcpStream::from_std(socket)?.into_split();
-    let reader = Reader { socket: read, clock, held: early.to_vec() };
-    Ok((reader, Writer { socket: write, batch: Batch::new(), broken: false }))
+    let reader = Reader { socket: read, tls: tls.clone(), clock, held: early.to_vec() };
+    Ok((reader, Writer { socket: write, tls, batch: Batch::new(), broken: false }))
 }
 
 impl Reader {
@@ -114,20 +122,28 @@ impl Reader {
     /// Reads once and takes what it can.
     fn read(&mut self, context: &mut Context<'_>, to: &mut impl Takes) -> Poll<Result<(), ReadEnd>> {
         ROOM.with_borrow_mut(|room| {
-            let mut buffer = ReadBuf::new(room);
-            let read = ready!(Pin::new(&mut self.socket).poll_read(context, &mut buffer));
-            if read.is_err() || buffer.filled().is_empty() {
+            let Ok(read @ 1..) = ready!(self.poll_bytes(context, room)) else {
                 return Poll::Ready(Err(ReadEnd::Gone));
-            }
+            };
+            let filled = &mut room[..read];
             if !self.held.is_empty() {
-                self.held.extend_from_slice(buffer.filled());
+                self.held.extend_from_slice(filled);
                 return Poll::Ready(self.take_held(to));
             }
-            let filled = buffer.filled_mut();
             let taken = take_frames(self.clock.now(), filled, to)?;
             self.held.extend_from_slice(&filled[taken..]);
             Poll::Ready(Ok(()))
         })
+    }
+
+    /// Reads once, in clear.
+    fn poll_bytes(&mut self, context: &mut Context<'_>, room: &mut [u8]) -> Poll<io::Result<usize>> {
+        if let Some(tls) = &self.tls {
+            return tls.poll_read(self.socket.as_ref(), context, room);
+        }
+        let mut buffer = ReadBuf::new(room);
+        ready!(Pin::new(&mut self.socket).poll_read(context, &mut buffer))?;
+        Poll::Ready(Ok(buffer.filled().len()))
     }
 
     fn take_held(&mut self, to: &mut impl Takes) -> Result<(), ReadEnd> {
@@ -159,13 +175,17 @@ impl Writer {
             return Ok(());
         }
         self.broken = true;
-        // Almost always the kernel takes all of it; only where it does not, a clock is needed.
-        let written = self.socket.try_write(bytes).unwrap_or(0);
-        if written < bytes.len() {
-            let rest = self.socket.write_all(&bytes[written..]);
-            // A peer that does not read, and one that is gone, are the same to a call.
-            if !matches!(tokio::time::timeout(WRITE_TIME, rest).await, Ok(Ok(()))) {
-                return Err(EndCause::SocketLost);
+        // Almost always the kernel takes all of it; only where it does not, a clock is needed. A peer that does not read,
+        // and one that is gone, are the same to a call.
+        if let Some(tls) = &self.tls {
+            let socket = self.socket.as_ref();
+            if !tls.write(socket, bytes).map_err(|_| EndCause::SocketLost)? {
+                in_time(tls.write_rest(socket)).await?;
+            }
+        } else {
+            let written = self.socket.try_write(bytes).unwrap_or(0);
+            if written < bytes.len() {
+                in_time(self.socket.write_all(&bytes[written..])).await?;
             }
         }
         self.broken = false;
@@ -179,6 +199,17 @@ impl Writer {
             return;
         }
         self.batch.add_close(fault);
-        let _ = self.flush().await;
+        if self.flush().await.is_ok()
+            && let Some(tls) = &self.tls
+        {
+            tls.close(self.socket.as_ref());
+        }
+    }
+}
+
+async fn in_time(write: impl Future<Output = io::Result<()>>) -> Result<(), EndCause> {
+    match tokio::time::timeout(WRITE_TIME, write).await {
+        Ok(Ok(())) => Ok(()),
+        _ => Err(EndCause::SocketLost),
     }
 }

@@ -11,6 +11,7 @@ use super::greeting::await_start;
 use super::io_thread::Resident;
 use super::reader::{self, Pong, StreamReader};
 use super::socket::{self, ReadEnd};
+use super::transport::Transport;
 use super::writer::{self, StreamWriter, WriteEnd};
 use crate::clock::Clock;
 use crate::limits::CLOSE_TIME;
@@ -40,13 +41,8 @@ pub(crate) struct Seat {
 
 /// Serves one socket from its upgrade to its end. `admit` finds a stream its place, or says with which code and
 /// words it is refused.
-pub(crate) async fn serve<A>(
-    socket: std::net::TcpStream,
-    early: Bytes,
-    seat: Seat,
-    mut stopping: watch::Receiver<bool>,
-    admit: A,
-) where
+pub(crate) async fn serve<A>(socket: Transport, early: Bytes, seat: Seat, mut stopping: watch::Receiver<bool>, admit: A)
+where
     A: FnOnce(&StartInfo) -> Result<Attachment, (u16, &'static str)> + Send,
 {
     let Seat { clock, ref counters, .. } = seat;

@@ -9,9 +9,10 @@ use bytes::Bytes;
 use engine::capture::StartCapture;
 use engine::port::{AgentEvent, AgentPort, EndCause};
 use engine::turn::TurnParams;
-use engine::{Admission, Engine, Refusal};
+use engine::{Admission, Engine, Refusal, Transport};
 use fastwebsockets::{Frame, OpCode, Payload, Role, WebSocket};
 use serde_json::{Value, json};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 
@@ -19,9 +20,17 @@ pub(crate) const STREAM: &str = "MZ00000000000000000000000000000001";
 /// How long anything may take here before the test says that it does not happen.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// What a carrier's end reads and writes.
+pub(crate) trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
+
+/// Handles of a connection, the server's first.
+pub(crate) type Ends = (std::net::TcpStream, std::net::TcpStream);
+
 /// The carrier's end.
 pub(crate) struct Peer {
-    socket: WebSocket<TcpStream>,
+    socket: WebSocket<Box<dyn Io>>,
     /// Both ends, to set their options.
     server: std::net::TcpStream,
     client: std::net::TcpStream,
@@ -55,11 +64,35 @@ where
     A: FnOnce(AgentPort) -> F + Send + 'static,
     F: Future<Output = ()> + Send + 'static,
 {
+    let (server, client) = connection();
+    let ends = (server.try_clone().expect("a handle"), client.try_clone().expect("a handle"));
+    let client = TcpStream::from_std(client).expect("a tokio socket");
+    attach_over(engine, server.into(), Box::new(client), ends, capture, agent)
+}
+
+/// Both ends of a connection, the server's first.
+pub(crate) fn connection() -> Ends {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
     let client = std::net::TcpStream::connect(listener.local_addr().expect("an address")).expect("a connection");
     let (server, _) = listener.accept().expect("a connection");
     client.set_nonblocking(true).expect("nonblocking");
     client.set_nodelay(true).expect("nodelay");
+    (server, client)
+}
+
+/// The same over a connection that stands; `ends` are handles of its two ends.
+pub(crate) fn attach_over<F, A>(
+    engine: &Engine,
+    server: Transport,
+    client: Box<dyn Io>,
+    ends: Ends,
+    capture: Option<StartCapture>,
+    agent: A,
+) -> (Peer, mpsc::UnboundedReceiver<EndCause>)
+where
+    A: FnOnce(AgentPort) -> F + Send + 'static,
+    F: Future<Output = ()> + Send + 'static,
+{
     let (ended, end) = mpsc::unbounded_channel();
     let runtime = tokio::runtime::Handle::current();
     let gate = move |start: &engine::wire::StartInfo| {
@@ -77,10 +110,8 @@ where
             }),
         })
     };
-    let ends = (server.try_clone().expect("a handle"), client.try_clone().expect("a handle"));
     engine.attach(server, Bytes::new(), Box::new(gate)).expect("a running engine");
-    let socket = TcpStream::from_std(client).expect("a tokio socket");
-    let mut socket = WebSocket::after_handshake(socket, Role::Client);
+    let mut socket = WebSocket::after_handshake(client, Role::Client);
     socket.set_auto_close(false);
     (Peer { socket, server: ends.0, client: ends.1 }, end)
 }
