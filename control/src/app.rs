@@ -21,6 +21,7 @@ use crate::logs;
 use crate::media::Media;
 use crate::metrics::Metrics;
 use crate::model::{Call, Direction, ProviderType, TenantId};
+use crate::tls::{Door, Found, Renewal};
 
 /// Between two looks at the default carrier, in ticks of a second.
 const CARRIER_LOOK: u64 = 60;
@@ -49,6 +50,8 @@ pub(crate) struct App {
     pub(crate) clock: Clock,
     pub(crate) metrics: Metrics,
     pub(crate) media: Media,
+    /// Where connections become TLS, if that is ours to do.
+    pub(crate) tls: Option<Door>,
     pub(crate) store: Store,
     pub(crate) directory: Directory,
     pub(crate) journal: Journal,
@@ -82,6 +85,7 @@ impl App {
         public: PublicUrl,
         clock: Clock,
         media: Media,
+        tls: Option<Door>,
         carriers: Carriers,
         Records { store, directory, journal }: Records,
     ) -> Self {
@@ -90,6 +94,7 @@ impl App {
             public,
             metrics: Metrics::new(LABELS),
             media,
+            tls,
             store,
             directory,
             chronicle: Chronicle::new(journal.clone(), config.carrier.stream_timeout, clock.clone()),
@@ -171,6 +176,7 @@ impl App {
         self.metrics.log_lines_dropped.absolute(logs::lines_dropped());
         self.metrics.copy_journal(&self.journal);
         self.metrics.copy_outcomes(&self.chronicle);
+        self.metrics.copy_certificate(self.tls.as_ref());
         let stats = self.media.stats();
         self.metrics.copy_stats(&stats);
         let mut page = self.metrics.render();
@@ -216,6 +222,22 @@ impl App {
         }
     }
 
+    /// Shows a certificate that was renewed on disk to who comes next. Reads files.
+    fn renew_certificate(&self) {
+        let Some(door) = &self.tls else { return };
+        match door.renew(self.clock.wall()) {
+            Found::Same => {}
+            Found::Renewed => {
+                self.metrics.certificates_renewed.increment(1);
+                tracing::info!(expires = %door.expires(), "certificate renewed: new connections get it");
+            }
+            Found::Broken(wrong) => {
+                let expires = door.expires();
+                tracing::error!(%expires, "the certificate on disk is not taken, the one before is shown on: {wrong}");
+            }
+        }
+    }
+
     /// Forgets what has passed; called every second, `tick` counts.
     pub(crate) fn housekeeping(self: &Arc<Self>, tick: u64) {
         let mut calls = self.calls();
@@ -230,6 +252,10 @@ impl App {
         if tick % CARRIER_LOOK == CARRIER_LOOK - 1 {
             let app = Arc::clone(self);
             tokio::spawn(async move { ask_carrier(&app).await });
+        }
+        if self.tls.is_some() && tick.is_multiple_of(Renewal::EVERY_S) {
+            let app = Arc::clone(self);
+            tokio::task::spawn_blocking(move || app.renew_certificate());
         }
         if tick % TIDY == TIDY - 1 && !self.admission.is_sparing() {
             let app = Arc::clone(self);

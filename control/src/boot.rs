@@ -33,6 +33,7 @@ use crate::http::{routes, server};
 use crate::journal::Journal;
 use crate::media::Media;
 use crate::reseal;
+use crate::tls::Door;
 use crate::voice::Voice;
 
 /// How often the drain looks whether it is done.
@@ -64,6 +65,9 @@ pub enum BootError {
     /// The captures' directory or thread.
     #[error("OFFHOOK_CAPTURE_DIR: cannot capture to {0}: {1}; name a directory that this user may write to, or none")]
     CaptureDir(PathBuf, io::Error),
+    /// TLS of our own.
+    #[error("OFFHOOK_TLS_CERT: cannot speak TLS: {0}; leave it out, and put a proxy in front")]
+    Tls(#[from] rustls::Error),
     /// The engine's threads.
     #[error(transparent)]
     Engine(#[from] engine::StartError),
@@ -78,7 +82,7 @@ impl BootError {
                 Exit::Usage
             }
             Self::Database(OpenError::Connect(_)) | Self::Store(StoreError::Away(_)) => Exit::Away,
-            Self::Database(OpenError::Migrate(_)) | Self::Store(_) | Self::Engine(_) => Exit::Failed,
+            Self::Database(OpenError::Migrate(_)) | Self::Store(_) | Self::Engine(_) | Self::Tls(_) => Exit::Failed,
         }
     }
 }
@@ -120,13 +124,15 @@ impl Server {
         let directory = Directory::load(&store, voice, demo(&config), config.secrets.clone()).await?;
         let unfinished = store.unfinished_calls().await?;
         let media = Media::start(&config)?;
+        let tls = config.tls.as_ref().map(Door::new).transpose()?;
         let listen = config.listen;
         let failed = |error| BootError::Listen(listen, error);
         let listener = TcpListener::bind(listen).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        let public = config.public.clone().unwrap_or_else(|| PublicUrl::of_address(address));
+        let public = config.public.clone().unwrap_or_else(|| PublicUrl::of_address(address, config.tls.is_some()));
         let carriers = Carriers::start(&config, &public, &clock, &directory);
-        let app = Arc::new(App::new(config, public, clock, media, carriers, Records { store, directory, journal }));
+        let app =
+            Arc::new(App::new(config, public, clock, media, tls, carriers, Records { store, directory, journal }));
         let unasked =
             app.chronicle.adopt(unfinished, |call| app.line_again(call), |call| app.carriers.of(call).is_some());
         tokio::spawn(placing::carry_on(Arc::clone(&app), unasked));

@@ -11,7 +11,7 @@ use crate::http::api::DEVELOPMENT_KEY;
 /// What is said once the service listens: what it is, its mode, what that switches off, and the next command to type.
 pub fn started(config: &Config, server: &Server, took: Duration) -> String {
     let mode = config.mode;
-    let url = format!("http://{}", server.address());
+    let url = format!("{}://{}", scheme(config), server.address());
     let mut text = String::new();
     // Writing into a String cannot fail.
     let _ =
@@ -46,15 +46,20 @@ pub fn started(config: &Config, server: &Server, took: Duration) -> String {
         let _ = writeln!(
             text,
             "  next          in a second terminal:  cargo run --release -p loadtest -- call{}",
-            url_option(server.address())
+            url_option(config, server.address())
         );
     }
     text
 }
 
+fn scheme(config: &Config) -> &'static str {
+    if config.tls.is_some() { "https" } else { "http" }
+}
+
 /// What the caller must be told where the service is not at the address that it calls by default.
-fn url_option(address: SocketAddr) -> String {
-    if address.to_string() == settings::LISTEN.default {
+fn url_option(config: &Config, address: SocketAddr) -> String {
+    let tls = config.tls.as_ref();
+    if tls.is_none() && address.to_string() == settings::LISTEN.default {
         return String::new();
     }
     let host = match address.ip() {
@@ -62,7 +67,9 @@ fn url_option(address: SocketAddr) -> String {
         IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
         IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
     };
-    format!(" --url http://{}/twilio/voice", SocketAddr::new(host, address.port()))
+    let url = format!("{}://{}/twilio/voice", scheme(config), SocketAddr::new(host, address.port()));
+    let trusted = tls.map_or(String::new(), |tls| format!(" --ca {}", tls.files.certificate.display()));
+    format!(" --url {url}{trusted}")
 }
 
 /// What holds, without secrets: for `offhook config`.
@@ -73,6 +80,8 @@ pub fn settings(config: &Config) -> String {
     let _ = writeln!(text, "  mode             {}, because {}", config.mode.name, config.mode.because);
     let _ = writeln!(text, "  listen           {}", config.listen);
     let _ = writeln!(text, "  public URL       {}", config.public.as_ref().map_or("not set", |url| url.as_str()));
+    let expires = config.tls.as_ref().map_or("none".into(), |own| format!("expires {}", own.expires()));
+    let _ = writeln!(text, "  certificate      {expires}");
     let _ = writeln!(text, "  account          {}", config.account_sid.as_deref().unwrap_or("not set"));
     let _ = writeln!(text, "  auth tokens      {}", config.tokens.len());
     let _ = writeln!(text, "  shared keys      {}", config.shared_keys.len());
@@ -102,10 +111,14 @@ fn threads(Threads { workers, io_threads, pin, tick }: Threads) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Sources;
 
     #[test]
     fn the_next_command_names_the_address_where_it_is_not_the_default() {
-        let check = |address: &str, option: &str| assert_eq!(url_option(address.parse().unwrap()), option, "{address}");
+        let config = Config::load(&Sources::default()).unwrap();
+        let check = |address: &str, option: &str| {
+            assert_eq!(url_option(&config, address.parse().unwrap()), option, "{address}");
+        };
         check("127.0.0.1:8080", "");
         check("127.0.0.1:9000", " --url http://127.0.0.1:9000/twilio/voice");
         check("0.0.0.0:8080", " --url http://127.0.0.1:8080/twilio/voice");

@@ -25,6 +25,7 @@ mod http;
 mod journal;
 mod reseal;
 pub mod secrets;
+pub mod tls;
 pub mod twilio;
 
 pub mod carrier;

@@ -10,6 +10,7 @@ use engine::port::{AgentPort, EndCause};
 use engine::wire::StartInfo;
 use engine::{
     Admission, EndReport, Engine, EngineConfig, Gate, Placement, Progress, Quality, Refusal, StartError, Stats,
+    Transport,
 };
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
@@ -159,7 +160,7 @@ fn start_engine(config: &Config, calls_max: usize) -> Result<Engine, StartError>
 }
 
 /// Hands an upgraded socket to the engine.
-pub(crate) fn attach(app: &Arc<App>, socket: std::net::TcpStream, early: Bytes, claim: Claim) {
+pub(crate) fn attach(app: &Arc<App>, socket: Transport, early: Bytes, claim: Claim) {
     let shared = Arc::clone(app);
     let gate: Gate = Box::new(move |start| admit(&shared, claim, start));
     match app.media.engine.attach(socket, early, gate) {

@@ -15,6 +15,7 @@ use crate::backend::{ConnectionState, Meter, Meters, Operation};
 use crate::calls::Chronicle;
 use crate::calls::admission::Strain;
 use crate::journal::{Counts, Journal};
+use crate::tls::Door;
 
 static METADATA: Metadata<'static> = Metadata::new("control", Level::INFO, None);
 
@@ -84,6 +85,10 @@ values! {
         TokenUnknown = "token_unknown", TokenExpired = "token_expired", Foreign = "foreign", Full = "full"
 }
 values! {
+    /// Why a connection did not become TLS.
+    HandshakeFault: Plain = "plain", Gone = "gone", Protocol = "protocol", Late = "late"
+}
+values! {
     /// A report of the carrier.
     Callback:
         Status = "status", Stream = "stream", Recording = "recording", Transcription = "transcription",
@@ -114,6 +119,9 @@ pub(crate) struct Metrics {
     pub(crate) connections_refused: Counter,
     pub(crate) accept_errors: Counter,
     pub(crate) rate_limited: Counter,
+    pub(crate) handshakes_failed: Family<HandshakeFault>,
+    pub(crate) certificates_renewed: Counter,
+    pub(crate) certificate_expires: Gauge,
     pub(crate) signatures: Family<SignatureResult>,
     pub(crate) webhooks_refused: Family<WebhookFault>,
     pub(crate) calls: Gauge,
@@ -161,6 +169,22 @@ impl Metrics {
                 "Failures to accept a connection, such as too many open files.",
             ),
             rate_limited: counter(r, "offhook_http_rate_limited_total", "Requests answered 429."),
+            handshakes_failed: family(
+                r,
+                "offhook_tls_handshakes_failed_total",
+                "Connections to the service's own TLS that came to nothing, by reason.",
+                "reason",
+            ),
+            certificates_renewed: counter(
+                r,
+                "offhook_tls_certificates_renewed_total",
+                "Certificates taken from changed files without a restart.",
+            ),
+            certificate_expires: gauge(
+                r,
+                "offhook_tls_certificate_expires_timestamp_seconds",
+                "When the service's own certificate expires, in Unix time; 0 where it has none.",
+            ),
             signatures: family(
                 r,
                 "offhook_signatures_total",
@@ -262,6 +286,14 @@ impl Metrics {
             let key = Key::from_parts(name.clone(), vec![Label::new("cause", cause)]);
             self.recorder.register_counter(&key, &METADATA).absolute(count);
         }
+    }
+
+    /// Sets when the service's own certificate expires.
+    pub(crate) fn copy_certificate(&self, door: Option<&Door>) {
+        // Exact up to 2^53.
+        #[allow(clippy::cast_precision_loss)]
+        let expires_s = door.map_or(0.0, |door| (door.expires().0 / 1_000) as f64);
+        self.certificate_expires.set(expires_s);
     }
 
     /// Sets what the journal counts among ours.

@@ -171,12 +171,16 @@ fn is_here(url: &Url) -> bool {
 
 /// A client; what stays on this machine takes no proxy.
 pub(super) fn client(here: bool) -> reqwest::Result<reqwest::Client> {
+    client_builder(here).build()
+}
+
+pub(super) fn client_builder(here: bool) -> reqwest::ClientBuilder {
     // Another one may be installed already: it serves as well.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let builder = reqwest::Client::builder().connect_timeout(CONNECT).timeout(ANSWER);
     // A redirect would take the key along.
     let builder = builder.redirect(reqwest::redirect::Policy::none());
-    if here { builder.no_proxy().build() } else { builder.build() }
+    if here { builder.no_proxy() } else { builder }
 }
 
 /// What the service said, as a failure.

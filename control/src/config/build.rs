@@ -13,6 +13,7 @@ use tracing_subscriber::filter::Targets;
 use super::layers::Layers;
 use super::settings::{self, Setting};
 use super::threads::threads;
+use super::tls::tls;
 use super::twilio::twilio;
 use crate::guard::Prefix;
 use crate::secrets::Keys;
@@ -33,6 +34,7 @@ pub(super) fn config(layers: &mut Layers) -> Option<Config> {
     let twilio = twilio(layers);
     let shared_keys = shared_keys(layers);
     let public = public_url(layers);
+    let tls = tls(layers);
     let carrier = super::carrier::carrier(layers);
     let transfer_to = optional(layers, &settings::TRANSFER_TO, "write it as +15551234567");
     let dial_prefixes = dial_prefixes(layers);
@@ -69,6 +71,7 @@ pub(super) fn config(layers: &mut Layers) -> Option<Config> {
         listen,
         mode,
         public,
+        tls,
         account_sid,
         tokens,
         twilio: twilio?,

@@ -8,6 +8,7 @@ mod layers;
 mod mode;
 pub mod settings;
 mod threads;
+mod tls;
 mod twilio;
 mod values;
 
@@ -31,6 +32,7 @@ use crate::carrier::TwilioSettings;
 use crate::guard::Prefix;
 use crate::model::ProviderType;
 use crate::secrets::Keys;
+use crate::tls::Certificate;
 use layers::Layers;
 
 /// A configuration that has passed every check.
@@ -42,6 +44,8 @@ pub struct Config {
     pub mode: Mode,
     /// The base that the carrier uses; in development made from the address listened on where it is not set.
     pub public: Option<PublicUrl>,
+    /// What it shows where it speaks TLS itself.
+    pub tls: Option<Certificate>,
     /// The account whose calls are answered.
     pub account_sid: Option<String>,
     /// What signs webhooks and sockets; any of them.
@@ -191,7 +195,7 @@ fn check_whole(layers: &mut Layers, config: &Config) {
             layers.fault(
                 &settings::PUBLIC_URL,
                 "is not https, and carriers stream to wss only",
-                "put a proxy with a certificate in front and write https://",
+                "put a proxy with a certificate in front, or set OFFHOOK_TLS_CERT, and write https://",
             );
         } else {
             layers.warnings.push("OFFHOOK_PUBLIC_URL is not https: a real carrier will not stream to it".into());

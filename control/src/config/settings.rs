@@ -74,6 +74,10 @@ settings! {
         "Where the service listens. Any address but a loopback one means production.";
     PORT = "PORT", "port", "", false,
         "As hosting platforms set it: listens on `0.0.0.0:PORT`, which means production. `OFFHOOK_LISTEN` of the same or a stronger source wins.";
+    TLS_CERT = "OFFHOOK_TLS_CERT", "file, PEM", "", false,
+        "The service's own certificate and those behind it, such as certbot's `fullchain.pem`: then it speaks TLS 1.2 and 1.3 itself and needs no proxy in front. Goes with `OFFHOOK_TLS_KEY`. Both files are looked at every three seconds; a new pair is shown to who comes next, without a restart, and one that is broken changes nothing but the log. A media socket inside TLS costs about 8 KB more.";
+    TLS_KEY = "OFFHOOK_TLS_KEY", "file, PEM", "", false,
+        "The certificate's private key, unencrypted, such as certbot's `privkey.pem`.";
     PUBLIC_URL = "OFFHOOK_PUBLIC_URL" or "TWILIO_WEBHOOK_URL" or "TELEPHONY_WEBHOOK_BASE_URL", "URL", "", false,
         "The base under which the carrier reaches this service, such as `https://voice.example.com`. A whole webhook URL ending in `/twilio/voice` is understood too. Signatures are checked against it, never against headers. Needed in production; in development it defaults to the address listened on.";
     ENVIRONMENT = "ENVIRONMENT" or "APP_ENV", "development, staging, production", "", false,

@@ -40,8 +40,8 @@ impl PublicUrl {
     }
 
     /// The base of a server that nobody gave another name.
-    pub fn of_address(address: SocketAddr) -> Self {
-        Self(format!("http://{address}"))
+    pub fn of_address(address: SocketAddr, tls: bool) -> Self {
+        Self(format!("{}://{address}", if tls { "https" } else { "http" }))
     }
 
     /// The base without a slash at its end.

@@ -1,13 +1,13 @@
 //! One connection: requests one after the other, each within its time, and quiet for a while between two.
 //!
 //! ```text
-//! Head ─(the head is there)─► Answer ─(the answer is made)─► Quiet ─(a byte comes)─► Head
+//! (TLS ─►) Head ─(the head is there)─► Answer ─(the answer is made)─► Quiet ─(a byte comes)─► Head
 //! ```
 //! A proxy beside us keeps its connections, which saves it and us a handshake per webhook. What it must never meet is
 //! a connection that we close just as it writes: we stay quiet for longer than the usual proxies do, who then close
 //! first. *Full:* a connection whose client has its share of connections without a head, an answer that is an error,
 //! and every answer once we drain, is the last one (`Connection: close`). *Late:* who exceeds the time of a state is
-//! cut off; a head that never came is charged to its sender.
+//! cut off; a head that never came, or a handshake of TLS, is charged to its sender. Both together have a head's time.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -32,8 +32,10 @@ use tokio::sync::{Notify, watch};
 
 use super::client::{Peer, is_trusted};
 use super::heads::{Awaited, Heads};
+use super::socket::Socket;
 use crate::app::{App, Phase};
 use crate::clock::Moment;
+use crate::metrics::HandshakeFault;
 
 /// Beyond head and body: handling, and a client that reads slowly.
 const ANSWER_TIME: Duration = Duration::from_secs(20);
@@ -58,6 +60,16 @@ pub(crate) fn heads_max(app: &App, peer: IpAddr) -> usize {
 /// Serves a connection until it ends, by whomever; after `stop` says true it has no further request.
 pub(crate) async fn serve(socket: TcpStream, line: Line, router: Router, mut stop: watch::Receiver<bool>) {
     let line = Arc::new(line);
+    let mut late = pin!(line.late());
+    let socket = tokio::select! {
+        socket = line.open(socket) => socket,
+        () = late.as_mut() => Err(HandshakeFault::Late),
+        _ = stop.wait_for(|stop| *stop) => return,
+    };
+    let socket = match socket {
+        Ok(socket) => socket,
+        Err(fault) => return line.app.metrics.handshakes_failed.count(fault),
+    };
     let requests = Requests { line: Arc::clone(&line), inner: TowerToHyperService::new(router) };
     let connection = http1::Builder::new()
         // The states below have the time.
@@ -67,7 +79,6 @@ pub(crate) async fn serve(socket: TcpStream, line: Line, router: Router, mut sto
         .serve_connection(TokioIo::new(Watched { socket, line: Arc::clone(&line) }), requests)
         .with_upgrades();
     let mut connection = pin!(connection);
-    let mut late = pin!(line.late());
     let mut stopping = false;
     loop {
         tokio::select! {
@@ -119,6 +130,18 @@ impl Line {
         let until = app.clock.now() + app.config.limits.header_timeout;
         let state = State { stage: Stage::Head, until, _awaited: Some(awaited) };
         Self { peer, app, heads, state: Mutex::new(state), sooner: Notify::new() }
+    }
+
+    /// The connection as requests are read from it: within TLS, where the service has a certificate.
+    async fn open(&self, socket: TcpStream) -> Result<Socket, HandshakeFault> {
+        let Some(door) = &self.app.tls else { return Ok(Socket::Plain(socket)) };
+        match door.open(socket).await {
+            Ok(stream) => Ok(Socket::Tls(Box::new(stream))),
+            Err(fault) => {
+                self.charge_silence();
+                Err(fault)
+            }
+        }
     }
 
     fn byte_came(&self) {
@@ -212,13 +235,13 @@ impl hyper::service::Service<Request<Incoming>> for Requests {
 /// The socket; tells when something comes.
 #[derive(Debug)]
 pub(crate) struct Watched {
-    socket: TcpStream,
+    socket: Socket,
     line: Arc<Line>,
 }
 
 impl Watched {
     /// The bare socket, for whoever takes it over.
-    pub(crate) fn into_socket(self) -> TcpStream {
+    pub(crate) fn into_socket(self) -> Socket {
         self.socket
     }
 }

@@ -12,3 +12,4 @@ pub(crate) mod request_id;
 pub(crate) mod routes;
 pub(crate) mod server;
 pub(crate) mod sessions;
+mod socket;

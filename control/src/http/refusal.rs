@@ -11,6 +11,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
+use tokio::time::timeout;
 
 const NO: &[u8] =
     b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n";
@@ -37,7 +38,7 @@ impl Refusal {
         match Arc::clone(&self.lingering).try_acquire_owned() {
             Ok(place) => {
                 tokio::spawn(async move {
-                    let _ = tokio::time::timeout(LINGER_TIME, answer(stream)).await;
+                    answer_in_time(stream, NO).await;
                     drop(place);
                 });
             }
@@ -46,8 +47,13 @@ impl Refusal {
     }
 }
 
-async fn answer(mut stream: TcpStream) -> std::io::Result<()> {
-    stream.write_all(NO).await?;
+/// Says `no` and closes, and gives it a moment to arrive.
+pub(crate) async fn answer_in_time(stream: TcpStream, no: &[u8]) {
+    let _ = timeout(LINGER_TIME, answer(stream, no)).await;
+}
+
+async fn answer(mut stream: TcpStream, no: &[u8]) -> std::io::Result<()> {
+    stream.write_all(no).await?;
     stream.shutdown().await?;
     let mut thrown_away = [0; 4096];
     let mut left = LINGER_BYTES_MAX;

@@ -46,7 +46,10 @@ pub(crate) async fn serve(listener: TcpListener, app: Arc<App>, router: Router, 
                     }
                     None => {
                         app.metrics.connections_refused.increment(1);
-                        refusal.refuse(stream);
+                        // Inside TLS there is nobody yet to whom anything could be said.
+                        if app.tls.is_none() {
+                            refusal.refuse(stream);
+                        }
                     }
                 }
             }

@@ -13,6 +13,7 @@ use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use engine::Transport;
 use http::header::{CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE};
 use http::{HeaderMap, HeaderValue, StatusCode, Version};
 use hyper::upgrade::{OnUpgrade, Upgraded};
@@ -167,7 +168,7 @@ fn switching_protocols(accept: HeaderValue) -> Response {
 /// Waits for the socket to be ours alone and gives it to the engine.
 async fn hand_over(app: &Arc<App>, on_upgrade: OnUpgrade, claim: Claim) {
     let socket = match tokio::time::timeout(UPGRADE_TIME, on_upgrade).await {
-        Ok(Ok(upgraded)) => plain_socket(upgraded),
+        Ok(Ok(upgraded)) => transport(upgraded),
         _ => None,
     };
     match socket {
@@ -176,10 +177,10 @@ async fn hand_over(app: &Arc<App>, on_upgrade: OnUpgrade, claim: Claim) {
     }
 }
 
-/// The bare TCP socket under an upgraded connection, and the bytes already read from it.
-fn plain_socket(upgraded: Upgraded) -> Option<(std::net::TcpStream, Bytes)> {
+/// What an upgraded connection lives on, and the bytes already read from it.
+fn transport(upgraded: Upgraded) -> Option<(Transport, Bytes)> {
     let parts = upgraded.downcast::<TokioIo<Watched>>().ok()?;
-    let socket = parts.io.into_inner().into_socket().into_std().ok()?;
+    let socket = parts.io.into_inner().into_socket().into_transport().ok()?;
     Some((socket, parts.read_buf))
 }
 

@@ -19,7 +19,7 @@ use control::clock::Clock;
 use control::config::{Config, Sources};
 use hmac::{Hmac, KeyInit, Mac};
 use sha1::Sha1;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 /// The account of the tests.
@@ -238,7 +238,7 @@ pub struct Reply {
 
 impl Reply {
     /// Reads until the server closes.
-    pub async fn read(stream: &mut TcpStream) -> Self {
+    pub async fn read(stream: &mut (impl AsyncRead + Unpin)) -> Self {
         let mut bytes = Vec::new();
         let whole = tokio::time::timeout(Duration::from_secs(10), stream.read_to_end(&mut bytes)).await;
         whole.expect("the server answers and closes").ok();

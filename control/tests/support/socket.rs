@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::Reply;
@@ -14,9 +14,14 @@ pub const HANDSHAKE: &str = "Host: x\r\nConnection: keep-alive, Upgrade\r\nUpgra
 /// The answer to that key (RFC 6455, 1.3).
 pub const ACCEPT: &str = "s3pplmbitxaq9kygzzhzrbk+xoo=";
 
+/// What a socket is opened on.
+pub trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
+
 /// An open socket.
 pub struct Socket {
-    stream: TcpStream,
+    stream: Box<dyn Io>,
     early: Vec<u8>,
 }
 
@@ -31,7 +36,12 @@ pub enum Got {
 impl Socket {
     /// Opens a socket; the refusal where there is none.
     pub async fn open(address: SocketAddr, path: &str, headers: &str) -> Result<Self, Reply> {
-        let mut stream = TcpStream::connect(address).await.unwrap();
+        Self::open_on(TcpStream::connect(address).await.unwrap(), path, headers).await
+    }
+
+    /// Opens a socket on a connection that stands.
+    pub async fn open_on(stream: impl Io + 'static, path: &str, headers: &str) -> Result<Self, Reply> {
+        let mut stream: Box<dyn Io> = Box::new(stream);
         stream.write_all(format!("GET {path} HTTP/1.1\r\n{HANDSHAKE}{headers}\r\n").as_bytes()).await.unwrap();
         let mut bytes = Vec::new();
         while !bytes.windows(4).any(|end| end == b"\r\n\r\n") {

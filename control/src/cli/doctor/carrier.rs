@@ -17,7 +17,7 @@ pub(super) async fn carrier(config: &Config) -> Vec<Finding> {
     let Credentials::Twilio { account_sid, auth_tokens } = Credentials::of(config) else {
         return vec![Finding::ok(SUBJECT, "none: calls that are placed live in this process and reach nobody")];
     };
-    let public = config.public.clone().unwrap_or_else(|| PublicUrl::of_address(config.listen));
+    let public = config.public.clone().unwrap_or_else(|| PublicUrl::of_address(config.listen, config.tls.is_some()));
     // Who waits for the doctor is told at once.
     let settings = TwilioSettings { retries_max: 0, ..config.twilio.clone() };
     let (report, _) = mpsc::channel(1);

@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpListener};
 use http::header::DATE;
 use reqwest::Response;
 
-use super::super::api::client;
+use super::super::api::{client, client_builder};
 use super::finding::Finding;
 use crate::boot::listen_fix;
 use crate::clock::Clock;
@@ -20,21 +20,27 @@ pub(super) async fn port(config: &Config) -> Finding {
     let address = config.listen;
     match TcpListener::bind(address) {
         Ok(_) => Finding::ok("port", format!("{address} can be listened on")),
-        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse && runs_at(address).await => {
+        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse && runs_at(config).await => {
             Finding::ok("port", format!("{address} is listened on by a service that is healthy"))
         }
         Err(error) => Finding::fail("port", format!("{address}: {error}"), listen_fix(&error)),
     }
 }
 
-async fn runs_at(address: SocketAddr) -> bool {
+async fn runs_at(config: &Config) -> bool {
+    let address = config.listen;
     let host = match address.ip() {
         ip if !ip.is_unspecified() => ip,
         ip if ip.is_ipv4() => std::net::Ipv4Addr::LOCALHOST.into(),
         _ => std::net::Ipv6Addr::LOCALHOST.into(),
     };
-    let url = format!("http://{}/healthz", SocketAddr::new(host, address.port()));
-    get(&url, true).await.is_ok_and(|response| response.status().is_success())
+    let scheme = if config.tls.is_some() { "https" } else { "http" };
+    let url = format!("{scheme}://{}/healthz", SocketAddr::new(host, address.port()));
+    // By its address no certificate fits, and nothing is entrusted to it.
+    match client_builder(true).tls_danger_accept_invalid_certs(true).build() {
+        Ok(client) => client.get(url).send().await.is_ok_and(|response| response.status().is_success()),
+        Err(_) => false,
+    }
 }
 
 /// Does the carrier reach us? And as that way leads over another machine: what time has it?
