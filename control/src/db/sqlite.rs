@@ -22,8 +22,6 @@ const BUSY: Duration = Duration::from_secs(5);
 const FREE: Duration = Duration::from_secs(5);
 /// Pages of 4 KB in the log from which on the writer itself carries them over: 64 MB.
 const LOG_PAGES_MAX: &str = "16384";
-/// What the writer keeps of the database in memory, in KiB: what live calls change is found there.
-const WRITER_CACHE: &str = "-16384";
 /// Between two times that the log is carried over.
 const CARRY_EVERY: Duration = Duration::from_secs(1);
 
@@ -40,8 +38,7 @@ pub(super) async fn open(path: &str) -> Result<(Pool, Pool), OpenError> {
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
-        .pragma("wal_autocheckpoint", LOG_PAGES_MAX)
-        .pragma("cache_size", WRITER_CACHE);
+        .pragma("wal_autocheckpoint", LOG_PAGES_MAX);
     let cannot = |error: sqlx::Error| {
         let why = super::StoreError::from(error);
         OpenError::Connect(format!("{path}: {why}; name a file in a directory that this user may write to"))
